@@ -368,7 +368,7 @@ typedef struct muon_schedule muon_schedule;
  * 0 < start <= 1, 0 <= end <= 1. */
 muon_status muon_schedule_create_linear(double start_factor, double end_factor,
                                         int64_t total_iters, muon_schedule **outSchedule);
-/* Factor (0 to 1) until step total_iters, then 1. */
+/* Factor (0 to 1) until step total_iters (>= 1), then 1. */
 muon_status muon_schedule_create_constant(double factor, int64_t total_iters,
                                           muon_schedule **outSchedule);
 /* eta_min + (base - eta_min)(1 + cos(pi step/t_max))/2, t_max >= 1: it rises again after t_max. */

@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+  name: "libmuon",
+  products: [
+    .library(name: "MuonOptimizers", targets: ["MuonOptimizers"]),
+    .library(name: "muon", type: .dynamic, targets: ["MuonC"]),
+  ],
+  targets: [
+    // Headers only: the C contract, which MuonC implements.
+    .target(name: "CMuon", path: "include", publicHeadersPath: "."),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CMuonShims"),
+    .target(
+      name: "MuonOptimizers", dependencies: ["COpenBLAS", "CMuonShims"], swiftSettings: strict),
+    .target(
+      name: "MuonC",
+      dependencies: ["CMuon", "CMuonShims", "MuonOptimizers"],
+      exclude: ["exports.map"],
+      swiftSettings: strict,
+      linkerSettings: [
+        // Only in release, so that debug tests of other packages link without a version script.
+        .unsafeFlags(
+          [
+            "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/MuonC/exports.map",
+            "-Xlinker", "-soname=libmuon.so.0",
+            // gold, the default, leaves local symbols in the dynamic table.
+            "-use-ld=lld", "-Xlinker", "--strip-all",
+          ],
+          .when(platforms: [.linux], configuration: .release))
+      ]),
+    .testTarget(
+      name: "MuonOptimizersTests", dependencies: ["MuonOptimizers"], swiftSettings: strict),
+    .testTarget(
+      name: "MuonCTests", dependencies: ["CMuon", "MuonC"], swiftSettings: strict),
+  ]
+)

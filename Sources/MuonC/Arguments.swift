@@ -1,0 +1,119 @@
+internal import CMuon
+
+// What every entry point asks of its arguments before it uses them.
+
+func null(_ name: String) -> CallError {
+  CallError(MUON_ERR_INVALID_ARGUMENT, "\(name) is NULL")
+}
+
+private func misaligned(_ name: String) -> CallError {
+  CallError(MUON_ERR_INVALID_ARGUMENT, "\(name) is not aligned to what it points to")
+}
+
+/// Requires a pointer to something that can be read.
+@unsafe
+func required<T>(_ pointer: UnsafePointer<T>?, _ name: String) throws -> UnsafePointer<T> {
+  guard let pointer = unsafe pointer else { throw null(name) }
+  guard UInt(bitPattern: pointer) % UInt(MemoryLayout<T>.alignment) == 0 else {
+    throw misaligned(name)
+  }
+  return unsafe pointer
+}
+
+/// Requires a pointer to something that can be written.
+@unsafe
+func required<T>(
+  _ pointer: UnsafeMutablePointer<T>?, _ name: String
+) throws -> UnsafeMutablePointer<T> {
+  guard let pointer = unsafe pointer else { throw null(name) }
+  _ = try unsafe required(UnsafePointer(pointer), name)
+  return unsafe pointer
+}
+
+/// The largest number of parameters, optimizers or schedules that one call takes.
+let maximumListCount = 1 << 20
+
+/// Requires a list that a caller counted. NULL will do for an empty one.
+@unsafe
+func list<T>(
+  _ pointer: UnsafePointer<T>?, count: Int, most: Int = maximumListCount, _ name: String
+) throws -> UnsafeBufferPointer<T> {
+  guard count >= 0, count <= most else {
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT,
+      "the number of \(name) must be at most \(most), got \(UInt(bitPattern: count))")
+  }
+  guard count > 0 else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+  return unsafe UnsafeBufferPointer(start: try required(pointer, name), count: count)
+}
+
+/// Requires a buffer of floats. NULL will do for an empty one.
+@unsafe
+func floats(
+  _ pointer: UnsafeMutableRawPointer?, count: Int, _ name: String
+) throws -> UnsafeMutableBufferPointer<Float> {
+  guard count >= 0, count <= Int.max / MemoryLayout<Float>.stride else {
+    throw CallError(
+      MUON_ERR_SHAPE, "\(name): \(UInt(bitPattern: count)) floats are more than can be addressed")
+  }
+  guard let pointer = unsafe pointer else {
+    guard count == 0 else {
+      throw CallError(
+        MUON_ERR_INVALID_ARGUMENT, "\(name) is NULL; its count of \(count) needs memory")
+    }
+    return unsafe UnsafeMutableBufferPointer(start: nil, count: 0)
+  }
+  let address = UInt(bitPattern: pointer)
+  guard address % UInt(MemoryLayout<Float>.alignment) == 0 else { throw misaligned(name) }
+  let bytes = UInt(count) * UInt(MemoryLayout<Float>.stride)
+  guard !address.addingReportingOverflow(bytes).overflow else {
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT, "\(name) goes past the end of the address space")
+  }
+  return unsafe UnsafeMutableBufferPointer(
+    start: pointer.assumingMemoryBound(to: Float.self), count: count)
+}
+
+/// The same for floats that are only read.
+@unsafe
+func floats(
+  _ pointer: UnsafePointer<Float>?, count: Int, _ name: String
+) throws -> UnsafeBufferPointer<Float> {
+  unsafe UnsafeBufferPointer(
+    try floats(UnsafeMutableRawPointer(mutating: pointer), count: count, name))
+}
+
+/// Writes the first `capacity` of `values`, and how many there are.
+func write<T>(
+  _ values: [T], to out: UnsafeMutablePointer<T>?, capacity: Int,
+  count outCount: UnsafeMutablePointer<Int>?
+) throws {
+  let outCount = try unsafe required(outCount, "outCount")
+  guard capacity >= 0 else {
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT, "a capacity of \(UInt(bitPattern: capacity)) is past memory")
+  }
+  if capacity > 0 {
+    let out = try unsafe required(out, "out")
+    for index in 0..<min(capacity, values.count) { unsafe out[index] = values[index] }
+  }
+  unsafe outCount.pointee = values.count
+}
+
+/// A 0 or 1.
+func flag(_ value: Int32, _ name: String) throws -> Bool {
+  guard value == 0 || value == 1 else {
+    throw CallError(MUON_ERR_INVALID_ARGUMENT, "\(name) must be 0 or 1, got \(value)")
+  }
+  return value == 1
+}
+
+/// Requires the struct_size that `..._init` sets.
+func requireSize<T>(_ size: Int, of type: T.Type, _ name: String) throws {
+  guard size == MemoryLayout<T>.size else {
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT,
+      "\(name): struct_size is \(UInt(bitPattern: size)), this library expects "
+        + "\(MemoryLayout<T>.size); fill the struct with \(name)_init")
+  }
+}

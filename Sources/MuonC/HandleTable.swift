@@ -1,0 +1,140 @@
+internal import CMuon
+internal import Synchronization
+
+/// What a handle stands for. A call on it has it for itself.
+///
+/// Unchecked: the value is only reached through the lock.
+final class Handled<Value>: @unchecked Sendable {
+  private let lock = Mutex<Void>(())
+  /// To be used inside `use` only.
+  let value: Value
+
+  init(_ value: Value) { self.value = value }
+
+  func use<Result>(_ body: (Value) throws -> Result) rethrows -> Result {
+    try lock.withLock { _ in try body(value) }
+  }
+}
+
+/// The number that the C side holds as a pointer. It is not an address but, from its highest bit: 32
+/// bits of generation, 24 of slot, 7 of kind, and a 1, so that it is no aligned address either.
+struct Handle {
+  let bits: UInt
+
+  init(_ pointer: OpaquePointer?) { bits = UInt(bitPattern: pointer) }
+
+  init(generation: UInt32, slot: Int, kind: HandleTable.Kind) {
+    bits = UInt(generation) << 32 | UInt(slot) << 8 | kind.rawValue << 1 | 1
+  }
+
+  var generation: UInt32 { UInt32(truncatingIfNeeded: bits >> 32) }
+  var slot: Int { Int(bits >> 8 & 0xFF_FFFF) }
+  var isNull: Bool { bits == 0 }
+  var pointer: OpaquePointer? { unsafe OpaquePointer(bitPattern: bits) }
+
+  func has(_ kind: HandleTable.Kind) -> Bool { bits & 0xFF == kind.rawValue << 1 | 1 }
+}
+
+/// All live handles. A slot's generation grows when its handle is destroyed, which makes every older
+/// handle of that slot stale.
+final class HandleTable: Sendable {
+  static let shared = HandleTable()
+
+  enum Kind: UInt, Sendable {
+    case optimizer = 1
+    case schedule = 2
+    case scheduler = 3
+
+    var name: String {
+      switch self {
+      case .optimizer: "muon_optimizer"
+      case .schedule: "muon_schedule"
+      case .scheduler: "muon_scheduler"
+      }
+    }
+  }
+
+  private struct Slot: Sendable {
+    var generation: UInt32 = 1
+    var kind = Kind.optimizer
+    var object: (any AnyObject & Sendable)? = nil
+  }
+
+  private struct State: Sendable {
+    var slots: [Slot] = []
+    var free: [Int] = []
+
+    func index(_ handle: Handle, _ kind: Kind) throws -> Int {
+      guard !handle.isNull else { throw null("the \(kind.name)") }
+      guard handle.has(kind), handle.slot < slots.count,
+        slots[handle.slot].generation == handle.generation, slots[handle.slot].kind == kind,
+        slots[handle.slot].object != nil
+      else { throw HandleTable.invalid(kind) }
+      return handle.slot
+    }
+  }
+
+  private static let maximumSlots = 1 << 24
+  private let state = Mutex(State())
+
+  func insert(_ object: any AnyObject & Sendable, _ kind: Kind) throws -> Handle {
+    try state.withLock { state in
+      if state.free.isEmpty {
+        guard state.slots.count < HandleTable.maximumSlots else {
+          throw CallError(
+            MUON_ERR_OUT_OF_MEMORY,
+            "there are \(state.slots.count) live handles, the most there can be")
+        }
+        state.free.append(state.slots.count)
+        state.slots.append(Slot())
+      }
+      let index = state.free.removeLast()
+      state.slots[index].kind = kind
+      state.slots[index].object = object
+      return Handle(generation: state.slots[index].generation, slot: index, kind: kind)
+    }
+  }
+
+  /// Handles for all of the objects, or for none.
+  func insert(_ objects: [any AnyObject & Sendable], _ kind: Kind) throws -> [Handle] {
+    var handles: [Handle] = []
+    do {
+      for object in objects { handles.append(try insert(object, kind)) }
+    } catch {
+      for handle in handles { try remove(handle, kind) }
+      throw error
+    }
+    return handles
+  }
+
+  func object(_ handle: Handle, _ kind: Kind) throws -> any AnyObject & Sendable {
+    try state.withLock { state in
+      let index = try state.index(handle, kind)
+      guard let object = state.slots[index].object else { throw HandleTable.invalid(kind) }
+      return object
+    }
+  }
+
+  /// Ends a handle. The object goes when the last call that uses it returns.
+  func remove(_ handle: Handle, _ kind: Kind) throws {
+    // Released after the lock: freeing memory takes its time.
+    let object = try state.withLock { state in
+      let index = try state.index(handle, kind)
+      defer {
+        state.slots[index].object = nil
+        // A slot whose generations are used up is not used again.
+        if state.slots[index].generation < .max {
+          state.slots[index].generation += 1
+          state.free.append(index)
+        }
+      }
+      return state.slots[index].object
+    }
+    _ = object
+  }
+
+  private static func invalid(_ kind: Kind) -> CallError {
+    CallError(
+      MUON_ERR_INVALID_HANDLE, "not a live \(kind.name): destroyed, of another kind, or never made")
+  }
+}

@@ -1,0 +1,24 @@
+// The names are those of muon.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CMuon
+internal import MuonOptimizers
+
+@c @implementation
+public func muon_version_number() -> UInt32 {
+  let version = BuildInfo.version
+  return UInt32(version.major * 10000 + version.minor * 100 + version.patch)
+}
+
+private let buildInfo = PermanentText(BuildInfo.description)
+
+@c @implementation
+public func muon_build_info() -> UnsafePointer<CChar>? { unsafe buildInfo.start }
+
+@c @implementation
+public func muon_set_num_threads(_ count: Int32) -> muon_status {
+  guarded { try Threads.setCount(count == 0 ? nil : Int(count)) }
+}
+
+@c @implementation
+public func muon_get_num_threads() -> Int32 { Int32(clamping: Threads.count) }

@@ -1,0 +1,143 @@
+// The names are those of muon.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CMuon
+internal import MuonOptimizers
+
+@c @implementation
+public func muon_muon_get_options(
+  _ optimizer: OpaquePointer?, _ group: Int64,
+  _ outOptions: UnsafeMutablePointer<muon_muon_options>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outOptions, "outOptions")
+    unsafe try requireSize(
+      unsafe out.pointee.struct_size, of: muon_muon_options.self, "muon_muon_options")
+    unsafe out.pointee = try cOptions(
+      try withMuon(optimizer) { try $0.options(ofGroup: Int(group)) })
+  }
+}
+
+@c @implementation
+public func muon_muon_set_options(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ options: UnsafePointer<muon_muon_options>?
+) -> muon_status {
+  guarded {
+    let options = try unsafe required(options, "options")
+    try unsafe withMuon(optimizer) { muon in
+      let present = try muon.options(ofGroup: Int(group))
+      try muon.setOptions(
+        try unsafe muonOptions(options, present: present), ofGroup: Int(group))
+    }
+  }
+}
+
+@c @implementation
+public func muon_adamw_get_options(
+  _ optimizer: OpaquePointer?, _ group: Int64,
+  _ outOptions: UnsafeMutablePointer<muon_adamw_options>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outOptions, "outOptions")
+    try requireSize(
+      unsafe out.pointee.struct_size, of: muon_adamw_options.self, "muon_adamw_options")
+    unsafe out.pointee = cOptions(
+      try withAdamW(optimizer) { try $0.options(ofGroup: Int(group)) })
+  }
+}
+
+@c @implementation
+public func muon_adamw_set_options(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ options: UnsafePointer<muon_adamw_options>?
+) -> muon_status {
+  guarded {
+    let options = try unsafe adamWOptions(try required(options, "options"))
+    try unsafe withAdamW(optimizer) { try $0.setOptions(options, ofGroup: Int(group)) }
+  }
+}
+
+@c @implementation
+public func muon_muon_get_coefficients(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ out: UnsafeMutablePointer<muon_coefficients>?,
+  _ capacity: Int, _ outCount: UnsafeMutablePointer<Int>?
+) -> muon_status {
+  guarded {
+    let options = try unsafe withMuon(optimizer) { try $0.options(ofGroup: Int(group)) }
+    let rows = try options.backend.coefficients(steps: options.backendSteps)
+    try unsafe write(cRows(rows), to: out, capacity: capacity, count: outCount)
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_lr(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ outLr: UnsafeMutablePointer<Double>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outLr, "outLr")
+    unsafe out.pointee = try withOptimizer(optimizer) {
+      try $0.learningRate(ofGroup: Int(group))
+    }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_set_lr(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ lr: Double
+) -> muon_status {
+  guarded {
+    try unsafe withOptimizer(optimizer) { try $0.setLearningRate(lr, ofGroup: Int(group)) }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_initial_lr(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ outLr: UnsafeMutablePointer<Double>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outLr, "outLr")
+    unsafe out.pointee = try withOptimizer(optimizer) {
+      try $0.initialLearningRate(ofGroup: Int(group)) ?? .nan
+    }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_set_initial_lr(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ lr: Double
+) -> muon_status {
+  guarded {
+    try unsafe withOptimizer(optimizer) {
+      try $0.setInitialLearningRate(lr.isNaN ? nil : lr, ofGroup: Int(group))
+    }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_nonfinite_policy(
+  _ optimizer: OpaquePointer?, _ outPolicy: UnsafeMutablePointer<muon_nonfinite_policy>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outPolicy, "outPolicy")
+    unsafe out.pointee = try cPolicy(try withOptimizer(optimizer) { $0.nonFinitePolicy })
+  }
+}
+
+@c @implementation
+public func muon_optimizer_set_nonfinite_policy(
+  _ optimizer: OpaquePointer?, _ policy: muon_nonfinite_policy
+) -> muon_status {
+  guarded {
+    let policy = try MuonC.policy(policy)
+    try unsafe withOptimizer(optimizer) { $0.nonFinitePolicy = policy }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_skipped_steps(
+  _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outCount, "outCount")
+    unsafe out.pointee = Int64(try withOptimizer(optimizer) { $0.skippedSteps })
+  }
+}

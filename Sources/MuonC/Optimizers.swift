@@ -1,0 +1,131 @@
+// The names are those of muon.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CMuon
+internal import MuonOptimizers
+
+@c @implementation
+public func muon_muon_create(
+  _ options: UnsafePointer<muon_muon_options>?,
+  _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outOptimizer, "outOptimizer")
+    let muon = try Muon(options: try unsafe muonOptions(options))
+    unsafe out.pointee = try HandleTable.shared.insert(OptimizerHandle(muon), .optimizer).pointer
+  }
+}
+
+@c @implementation
+public func muon_adamw_create(
+  _ options: UnsafePointer<muon_adamw_options>?,
+  _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outOptimizer, "outOptimizer")
+    let adamW = try AdamW(options: try unsafe adamWOptions(options))
+    unsafe out.pointee = try HandleTable.shared.insert(OptimizerHandle(adamW), .optimizer).pointer
+  }
+}
+
+@c @implementation
+public func muon_muon_add_group(
+  _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_muon_options>?,
+  _ outGroup: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outGroup, "outGroup")
+    let options = try unsafe muonOptions(options)
+    unsafe out.pointee = Int64(try withMuon(optimizer) { try $0.addGroup(options: options) })
+  }
+}
+
+@c @implementation
+public func muon_adamw_add_group(
+  _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_adamw_options>?,
+  _ outGroup: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outGroup, "outGroup")
+    let options = try unsafe adamWOptions(options)
+    unsafe out.pointee = Int64(try withAdamW(optimizer) { try $0.addGroup(options: options) })
+  }
+}
+
+@c @implementation
+public func muon_optimizer_destroy(_ optimizer: OpaquePointer?) -> muon_status {
+  guarded {
+    guard unsafe optimizer != nil else { return }
+    try unsafe HandleTable.shared.remove(Handle(optimizer), .optimizer)
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_kind(
+  _ optimizer: OpaquePointer?, _ outKind: UnsafeMutablePointer<muon_optimizer_kind>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outKind, "outKind")
+    unsafe out.pointee = try cKind(try withOptimizer(optimizer) { $0.kind })
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_group_count(
+  _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outCount, "outCount")
+    unsafe out.pointee = Int64(try withOptimizer(optimizer) { $0.groupCount })
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_param_count(
+  _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outCount, "outCount")
+    unsafe out.pointee = Int64(try withOptimizer(optimizer) { $0.parameterCount })
+  }
+}
+
+@c @implementation
+public func muon_optimizer_add_param(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ param: UnsafePointer<muon_param>?,
+  _ outIndex: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  guarded {
+    let out = unsafe outIndex == nil ? nil : try unsafe required(outIndex, "outIndex")
+    let param = try unsafe required(param, "param").pointee
+    try unsafe withOptimizer(optimizer) { optimizer in
+      let index = optimizer.parameterCount
+      try optimizer.add([try unsafe ParameterBinding(param, index: index)], toGroup: Int(group))
+      unsafe out?.pointee = Int64(index)
+    }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_bind(
+  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: muon_buffer,
+  _ memory: UnsafeMutableRawPointer?, _ count: Int
+) -> muon_status {
+  guarded {
+    let buffer = try MuonC.buffer(buffer)
+    let memory = try unsafe given(memory, count, "memory")
+    try unsafe withOptimizer(optimizer) { optimizer in
+      try unsafe optimizer.bind(buffer, ofParameter: Int(param), to: memory)
+    }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_step(_ optimizer: OpaquePointer?) -> muon_status {
+  guarded { try unsafe withOptimizer(optimizer) { try $0.step() } }
+}
+
+@c @implementation
+public func muon_optimizer_zero_grad(_ optimizer: OpaquePointer?) -> muon_status {
+  guarded { try unsafe withOptimizer(optimizer) { $0.zeroGradients() } }
+}

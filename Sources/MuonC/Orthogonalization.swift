@@ -1,0 +1,47 @@
+// The names are those of muon.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CMuon
+internal import MuonOptimizers
+
+@c @implementation
+public func muon_orthogonalize(
+  _ g: UnsafePointer<Float>?, _ g_count: Int, _ rows: Int64, _ cols: Int64,
+  _ options: UnsafePointer<muon_orthogonalize_options>?, _ out: UnsafeMutablePointer<Float>?,
+  _ out_count: Int
+) -> muon_status {
+  guarded {
+    let matrix = try unsafe floats(g, count: g_count, "g")
+    let result = try unsafe floats(UnsafeMutableRawPointer(out), count: out_count, "out")
+    let options = try unsafe orthogonalizeOptions(options)
+    let (from, to) = (UInt(bitPattern: g), UInt(bitPattern: out))
+    let bytes = UInt(min(matrix.count, result.count)) * UInt(MemoryLayout<Float>.stride)
+    guard from == to || max(from, to) - min(from, to) >= bytes else {
+      throw CallError(
+        MUON_ERR_INVALID_ARGUMENT, "out overlaps g; it must be g itself or lie apart")
+    }
+    try unsafe orthogonalize(
+      matrix, rows: Int(rows), columns: Int(cols), options: options, into: result)
+  }
+}
+
+@c @implementation
+public func muon_backend_get_coefficients(
+  _ backend: muon_backend, _ backend_steps: Int32, _ out: UnsafeMutablePointer<muon_coefficients>?,
+  _ capacity: Int, _ outCount: UnsafeMutablePointer<Int>?
+) -> muon_status {
+  guarded {
+    guard backend != MUON_BACKEND_CUSTOM else {
+      throw CallError(
+        MUON_ERR_INVALID_ARGUMENT, "MUON_BACKEND_CUSTOM has the coefficients it is given")
+    }
+    let named = try MuonC.backend(backend, rows: [])
+    try unsafe write(
+      cRows(named.coefficients(steps: steps(backend_steps))), to: out, capacity: capacity,
+      count: outCount)
+  }
+}
+
+func cRows(_ rows: [Coefficients]) -> [muon_coefficients] {
+  rows.map { muon_coefficients(a: $0.a, b: $0.b, c: $0.c) }
+}

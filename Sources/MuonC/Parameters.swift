@@ -1,0 +1,80 @@
+// The names are those of muon.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CMuon
+internal import MuonOptimizers
+
+@c @implementation
+public func muon_param_init(
+  _ outParam: UnsafeMutablePointer<muon_param>?, _ struct_size: Int
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outParam, "outParam")
+    unsafe try requireSize(struct_size, of: muon_param.self, "muon_param")
+    var param = unsafe muon_param()
+    unsafe param.struct_size = struct_size
+    unsafe param.dtype = MUON_DTYPE_F32
+    unsafe param.requires_grad = 1
+    unsafe out.pointee = param
+  }
+}
+
+extension ParameterBinding {
+  /// A parameter that a caller described, bound to the caller's memory. `index` names a parameter
+  /// without a name.
+  init(_ param: muon_param, index: Int) throws {
+    unsafe try requireSize(unsafe param.struct_size, of: muon_param.self, "muon_param")
+    let name =
+      if let given = unsafe param.name { try unsafe string(given, "name") } else { "param\(index)" }
+    let owner = "parameter \(name)"
+    try requireFloat32(unsafe param.dtype, owner)
+    let extents = unsafe try list(
+      param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions"
+    ).map { Int($0) }
+    let data = try unsafe floats(param.data, count: param.data_count, "the data of \(owner)")
+    let gradient = try unsafe given(param.grad, param.grad_count, "the gradient of \(owner)")
+    unsafe self.init(
+      try Parameter(
+        name, shape: extents, data: data, gradient: gradient,
+        requiresGradient: param.requires_grad != 0),
+      state: [
+        try given(param.state.0, param.state_count.0, "state[0] of \(owner)"),
+        try given(param.state.1, param.state_count.1, "state[1] of \(owner)"),
+      ])
+  }
+}
+
+/// A buffer that may be absent: NULL with count 0.
+@unsafe
+func given(
+  _ pointer: UnsafeMutableRawPointer?, _ count: Int, _ name: String
+) throws -> UnsafeMutableBufferPointer<Float>? {
+  let memory = try unsafe floats(pointer, count: count, name)
+  return unsafe pointer == nil ? nil : memory
+}
+
+private func requireFloat32(_ dtype: muon_dtype, _ owner: String) throws {
+  switch dtype {
+  case MUON_DTYPE_F32:
+    return
+  case MUON_DTYPE_BF16, MUON_DTYPE_F16, MUON_DTYPE_F64:
+    throw CallError(
+      MUON_ERR_UNSUPPORTED, "\(owner): dtype \(dtype.rawValue) is not in this version; use f32")
+  case MUON_DTYPE_NOT_FLOAT:
+    throw CallError(MUON_ERR_DTYPE, "\(owner) is not floating point")
+  default:
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT, "\(owner): dtype: there is no value \(dtype.rawValue) in its enum")
+  }
+}
+
+/// Whether the builders may send a parameter of this type to an optimizer.
+func isFloatingPoint(_ dtype: muon_dtype) throws -> Bool {
+  switch dtype {
+  case MUON_DTYPE_F32, MUON_DTYPE_BF16, MUON_DTYPE_F16, MUON_DTYPE_F64: return true
+  case MUON_DTYPE_NOT_FLOAT: return false
+  default:
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT, "dtype: there is no value \(dtype.rawValue) in its enum")
+  }
+}

@@ -1,0 +1,76 @@
+// The names are those of muon.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CMuon
+internal import MuonOptimizers
+
+/// More optimizers than one run has; their locks are taken one inside the other.
+private let maximumDriven = 256
+
+/// The optimizers behind a list of handles, none of them twice.
+func distinctOptimizers(
+  _ handles: UnsafePointer<OpaquePointer?>?, _ count: Int
+) throws -> [OptimizerHandle] {
+  let optimizers = try unsafe list(
+    handles, count: count, most: maximumDriven, "optimizers"
+  ).map { try unsafe optimizerHandle($0) }
+  guard Set(optimizers.map(ObjectIdentifier.init)).count == optimizers.count else {
+    throw CallError(MUON_ERR_INVALID_ARGUMENT, "an optimizer is there twice")
+  }
+  return optimizers
+}
+
+@c @implementation
+public func muon_scheduler_create(
+  _ schedule: OpaquePointer?, _ optimizers: UnsafePointer<OpaquePointer?>?, _ count: Int,
+  _ outScheduler: UnsafeMutablePointer<OpaquePointer?>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outScheduler, "outScheduler")
+    let schedule = try unsafe MuonC.schedule(schedule)
+    let handles = try unsafe distinctOptimizers(optimizers, count)
+    let driven = try withAll(handles) { optimizers in
+      DrivenOptimizers(scheduler: try Scheduler(schedule, for: optimizers), handles: handles)
+    }
+    unsafe out.pointee = try HandleTable.shared.insert(SchedulerHandle(driven), .scheduler).pointer
+  }
+}
+
+@c @implementation
+public func muon_scheduler_step(_ scheduler: OpaquePointer?) -> muon_status {
+  guarded { try unsafe withScheduler(scheduler) { try $0.step() } }
+}
+
+@c @implementation
+public func muon_scheduler_get_step(
+  _ scheduler: OpaquePointer?, _ outStep: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(outStep, "outStep")
+    unsafe out.pointee = Int64(try withScheduler(scheduler) { $0.currentStep })
+  }
+}
+
+@c @implementation
+public func muon_scheduler_set_step(_ scheduler: OpaquePointer?, _ step: Int64) -> muon_status {
+  guarded { try unsafe withScheduler(scheduler) { try $0.setStep(Int(step)) } }
+}
+
+@c @implementation
+public func muon_scheduler_get_last_lr(
+  _ scheduler: OpaquePointer?, _ out: UnsafeMutablePointer<Double>?, _ capacity: Int,
+  _ outCount: UnsafeMutablePointer<Int>?
+) -> muon_status {
+  guarded {
+    let rates = try unsafe withScheduler(scheduler) { $0.lastRates }
+    try unsafe write(rates, to: out, capacity: capacity, count: outCount)
+  }
+}
+
+@c @implementation
+public func muon_scheduler_destroy(_ scheduler: OpaquePointer?) -> muon_status {
+  guarded {
+    guard unsafe scheduler != nil else { return }
+    try unsafe HandleTable.shared.remove(Handle(scheduler), .scheduler)
+  }
+}

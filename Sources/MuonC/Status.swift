@@ -1,0 +1,77 @@
+// The names are those of muon.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+public import CMuon
+internal import CMuonShims
+internal import MuonOptimizers
+
+/// An error that only the C interface can make.
+struct CallError: Error {
+  let status: muon_status
+  let message: String
+
+  init(_ status: muon_status, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+}
+
+/// Wraps every entry point: an error becomes a status and this thread's text.
+func guarded(_ body: () throws -> Void) -> muon_status {
+  let status: muon_status
+  var message: String
+  do {
+    try body()
+    return MUON_OK
+  } catch let error as CallError {
+    (status, message) = (error.status, error.message)
+  } catch let error as MuonError {
+    (status, message) = (error.code.status, error.message)
+  } catch {
+    (status, message) = (MUON_ERR_INTERNAL, "internal error: \(error)")
+  }
+  message.withUTF8 { utf8 in
+    unsafe utf8.withMemoryRebound(to: CChar.self) {
+      unsafe muon_shim_set_last_error($0.baseAddress, $0.count)
+    }
+  }
+  return status
+}
+
+extension MuonError.Code {
+  var status: muon_status {
+    switch self {
+    case .invalidArgument: MUON_ERR_INVALID_ARGUMENT
+    case .shape: MUON_ERR_SHAPE
+    case .elementType: MUON_ERR_DTYPE
+    case .configuration: MUON_ERR_CONFIG
+    case .outOfMemory: MUON_ERR_OUT_OF_MEMORY
+    case .nonFiniteGradient: MUON_ERR_NONFINITE_GRADIENT
+    case .unsupported: MUON_ERR_UNSUPPORTED
+    case .notConverged: MUON_ERR_NOT_CONVERGED
+    }
+  }
+}
+
+@c @implementation
+public func muon_last_error() -> UnsafePointer<CChar>? {
+  unsafe muon_shim_last_error()
+}
+
+@c @implementation
+public func muon_status_name(_ status: muon_status) -> UnsafePointer<CChar>? {
+  switch status {
+  case MUON_OK: unsafe constant("MUON_OK")
+  case MUON_ERR_INVALID_ARGUMENT: unsafe constant("MUON_ERR_INVALID_ARGUMENT")
+  case MUON_ERR_INVALID_HANDLE: unsafe constant("MUON_ERR_INVALID_HANDLE")
+  case MUON_ERR_SHAPE: unsafe constant("MUON_ERR_SHAPE")
+  case MUON_ERR_DTYPE: unsafe constant("MUON_ERR_DTYPE")
+  case MUON_ERR_CONFIG: unsafe constant("MUON_ERR_CONFIG")
+  case MUON_ERR_OUT_OF_MEMORY: unsafe constant("MUON_ERR_OUT_OF_MEMORY")
+  case MUON_ERR_NONFINITE_GRADIENT: unsafe constant("MUON_ERR_NONFINITE_GRADIENT")
+  case MUON_ERR_UNSUPPORTED: unsafe constant("MUON_ERR_UNSUPPORTED")
+  case MUON_ERR_NOT_CONVERGED: unsafe constant("MUON_ERR_NOT_CONVERGED")
+  case MUON_ERR_INTERNAL: unsafe constant("MUON_ERR_INTERNAL")
+  default: unsafe constant("MUON_ERR_UNKNOWN")
+  }
+}

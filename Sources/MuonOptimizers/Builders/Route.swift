@@ -1,0 +1,51 @@
+/// Where the builders send a parameter, and why.
+public struct Route: Hashable, Sendable, CustomStringConvertible {
+  public enum Reason: Hashable, Sendable, CaseIterable {
+    case matrix
+    case notMatrix
+    case adamWOnly
+    case frozen
+    case notFloatingPoint
+
+    public var text: String {
+      switch self {
+      case .matrix: "it is a matrix"
+      case .notMatrix: "it is not a matrix: it does not have 2 dimensions"
+      case .adamWOnly: "training.optimizer is \"AdamW\""
+      case .frozen: "it does not require a gradient"
+      case .notFloatingPoint: "it is not floating point"
+      }
+    }
+  }
+
+  /// `nil`: no optimizer trains it.
+  public let optimizer: OptimizerKind?
+  public let reason: Reason
+
+  public var description: String { "\(optimizer?.rawValue ?? "none"): \(reason.text)" }
+
+  package init(
+    dimensions: Int, requiresGradient: Bool, isFloatingPoint: Bool,
+    configuration: TrainingConfiguration
+  ) {
+    (optimizer, reason) =
+      if !isFloatingPoint {
+        (nil, .notFloatingPoint)
+      } else if !requiresGradient {
+        (nil, .frozen)
+      } else if configuration.training.optimizer == .adamW {
+        (.adamW, .adamWOnly)
+      } else if dimensions == 2 {
+        (.muon, .matrix)
+      } else {
+        (.adamW, .notMatrix)
+      }
+  }
+
+  /// Where `buildOptimizers` sends a parameter.
+  public init(_ parameter: Parameter, configuration: TrainingConfiguration) {
+    self.init(
+      dimensions: parameter.shape.count, requiresGradient: parameter.requiresGradient,
+      isFloatingPoint: true, configuration: configuration)
+  }
+}

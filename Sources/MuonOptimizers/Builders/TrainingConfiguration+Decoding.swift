@@ -1,0 +1,137 @@
+internal import FoundationEssentials
+
+extension TrainingConfiguration {
+  /// Reads a configuration from JSON text in UTF-8.
+  ///
+  /// - Throws: `configuration`, with the path of the key that is wrong.
+  public init(json: String) throws(MuonError) {
+    do {
+      self = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(json.utf8))
+    } catch let error as DecodingError {
+      throw MuonError(.configuration, error.withPath)
+    } catch {
+      throw MuonError(.configuration, "the configuration cannot be read: \(error)")
+    }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let sections = try decoder.container(keyedBy: CodingKeys.self)
+    let foreign = try sections.nestedContainer(keyedBy: CodingKeys.self, forKey: .training)
+    for key in [CodingKeys.muon, .adamw] where foreign.contains(key) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: foreign.codingPath + [key],
+          debugDescription: "this section belongs beside \"training\", not inside it"))
+    }
+    training = try sections.decode(Training.self, forKey: .training)
+    muon = try sections.decodeIfPresent(Strict<MuonSection>.self, forKey: .muon)?.section
+    adamw = try sections.decodeIfPresent(Strict<AdamWSection>.self, forKey: .adamw)?.section
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case training, muon, adamw
+  }
+}
+
+// MARK: - Sections without foreign keys
+
+protocol StrictSection: Decodable {
+  static var keys: [String] { get }
+}
+
+extension TrainingConfiguration.MuonSection: StrictSection {
+  static var keys: [String] { CodingKeys.allCases.map(\.stringValue) }
+}
+
+extension TrainingConfiguration.AdamWSection: StrictSection {
+  static var keys: [String] { CodingKeys.allCases.map(\.stringValue) }
+}
+
+/// Decodes a section, and refuses keys it does not have.
+private struct Strict<Section: StrictSection>: Decodable {
+  let section: Section
+
+  init(from decoder: any Decoder) throws {
+    for key in try decoder.container(keyedBy: AnyKey.self).allKeys
+    where !Section.keys.contains(key.stringValue) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: decoder.codingPath + [key],
+          debugDescription: "unknown key; the keys are \(Section.keys.joined(separator: ", "))"))
+    }
+    section = try Section(from: decoder)
+  }
+}
+
+private struct AnyKey: CodingKey {
+  let stringValue: String
+  let intValue: Int? = nil
+
+  init(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { return nil }
+}
+
+// MARK: - Names
+
+/// An option that is written as one of a few names.
+protocol NamedOption: RawRepresentable<String>, CaseIterable, Codable {}
+
+extension NamedOption {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let value = Self(rawValue: name) else {
+      let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "unknown value \"\(name)\"; expected one of \(names)")
+    }
+    self = value
+  }
+}
+
+extension OptimizerKind: NamedOption {}
+extension MomentumStyle: NamedOption {}
+extension ShapeScale: NamedOption {}
+extension Precision: NamedOption {}
+
+// MARK: - Messages
+
+extension DecodingError {
+  /// What is wrong, after the path of the key it is wrong at.
+  fileprivate var withPath: String {
+    switch self {
+    case .typeMismatch(let type, let context):
+      return DecodingError.text(
+        context.codingPath, "expected \(DecodingError.name(of: type)), found something else")
+    case .valueNotFound(let type, let context):
+      return DecodingError.text(
+        context.codingPath, "expected \(DecodingError.name(of: type)), found null")
+    case .keyNotFound(let key, let context):
+      return DecodingError.text(context.codingPath + [key], "this key is required")
+    case .dataCorrupted(let context):
+      return DecodingError.text(context.codingPath, context.debugDescription)
+    @unknown default:
+      return "\(self)"
+    }
+  }
+
+  private static func text(_ path: [any CodingKey], _ what: String) -> String {
+    guard !path.isEmpty else { return "the configuration: \(what)" }
+    let joined = path.reduce("") { path, key in
+      if let index = key.intValue { return path + "[\(index)]" }
+      return path.isEmpty ? key.stringValue : path + "." + key.stringValue
+    }
+    return "\(joined): \(what)"
+  }
+
+  private static func name(of type: any Any.Type) -> String {
+    switch type {
+    case is Double.Type: "a number"
+    case is Int.Type: "a whole number"
+    case is Bool.Type: "true or false"
+    case is String.Type: "text"
+    case is any Collection.Type: "\(type)".hasPrefix("Array") ? "a list" : "an object"
+    default: "an object"
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/// What the builders read of a training configuration. Other keys beside these are ignored, except
+/// inside `muon` and `adamw`, which are ours.
+public struct TrainingConfiguration: Codable, Hashable, Sendable {
+  public var training: Training
+  /// Overrides `training` for Muon.
+  public var muon: MuonSection?
+  /// Overrides `training` for AdamW.
+  public var adamw: AdamWSection?
+
+  public init(training: Training, muon: MuonSection? = nil, adamw: AdamWSection? = nil) {
+    self.training = training
+    self.muon = muon
+    self.adamw = adamw
+  }
+
+  /// The section `training`.
+  public struct Training: Codable, Hashable, Sendable {
+    /// `.muon`: matrices go to Muon and the rest to AdamW; `.adamW`: all go to AdamW.
+    public var optimizer: OptimizerKind
+    /// Of both optimizers; finite, at least 0.
+    public var learningRate: Double
+    /// Of both optimizers; `nil` is 0.
+    public var weightDecay: Double?
+    /// At least 1. `buildSchedulers` needs it.
+    public var epochs: Int?
+    /// At least 0; `nil` is 0: no warmup.
+    public var warmupSteps: Int?
+    /// "linear" or "cosine"; anything else is no decay.
+    public var schedule: String?
+
+    public init(
+      optimizer: OptimizerKind, learningRate: Double, weightDecay: Double? = nil,
+      epochs: Int? = nil, warmupSteps: Int? = nil, schedule: String? = nil
+    ) {
+      self.optimizer = optimizer
+      self.learningRate = learningRate
+      self.weightDecay = weightDecay
+      self.epochs = epochs
+      self.warmupSteps = warmupSteps
+      self.schedule = schedule
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case optimizer
+      case learningRate = "learning_rate"
+      case weightDecay = "weight_decay"
+      case epochs = "n_epochs"
+      case warmupSteps = "warmup_steps"
+      case schedule = "lr_schedule"
+    }
+  }
+
+  /// The section `muon`: options of `MuonOptions`, each optional.
+  public struct MuonSection: Codable, Hashable, Sendable {
+    public var learningRate: Double?
+    public var momentum: Double?
+    public var nesterov: Bool?
+    public var momentumStyle: MomentumStyle?
+    public var weightDecay: Double?
+    public var epsilon: Double?
+    public var shapeScale: ShapeScale?
+    /// The name of a backend.
+    public var backend: String?
+    public var backendSteps: Int?
+    /// Rows of three, for backend "custom", which they imply.
+    public var coefficients: [[Double]]?
+    public var precision: Precision?
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case learningRate = "lr"
+      case momentum, nesterov
+      case momentumStyle = "momentum_style"
+      case weightDecay = "weight_decay"
+      case epsilon = "eps"
+      case shapeScale = "shape_scale"
+      case backend
+      case backendSteps = "backend_steps"
+      case coefficients, precision
+    }
+  }
+
+  /// The section `adamw`: options of `AdamWOptions`, each optional.
+  public struct AdamWSection: Codable, Hashable, Sendable {
+    public var learningRate: Double?
+    /// β₁ and β₂.
+    public var betas: [Double]?
+    public var epsilon: Double?
+    public var weightDecay: Double?
+
+    public init() {}
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+      case learningRate = "lr"
+      case betas
+      case epsilon = "eps"
+      case weightDecay = "weight_decay"
+    }
+  }
+}

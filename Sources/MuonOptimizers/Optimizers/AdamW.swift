@@ -1,0 +1,115 @@
+internal import Glibc
+
+/// The options of a parameter group of `AdamW`. The defaults are torch's.
+public struct AdamWOptions: Hashable, Sendable, GroupOptions {
+  /// Finite, at least 0.
+  public var learningRate: Double
+  /// In [0, 1).
+  public var beta1, beta2: Double
+  /// Finite, at least 0.
+  public var epsilon: Double
+  /// Decoupled; finite, at least 0.
+  public var weightDecay: Double
+
+  public init(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0.01
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+  }
+
+  func check() throws(MuonError) {
+    try requireNonNegative(learningRate, "lr")
+    try requireDecayRate(beta1, "beta1")
+    try requireDecayRate(beta2, "beta2")
+    try requireNonNegative(epsilon, "eps")
+    try requireNonNegative(weightDecay, "weight_decay")
+  }
+}
+
+/// AdamW, for parameters of any shape (arXiv 1711.05101), as `torch.optim.AdamW` computes it.
+///
+/// At step t of a parameter p, from 1, with means m and v that start at 0:
+///
+///     p ← p (1 - lr·weightDecay)
+///     m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²
+///     p ← p - lr/(1 - β₁ᵗ) · m / (√v/√(1 - β₂ᵗ) + ε)
+public final class AdamW: Optimizer {
+  private let adamW = AdamWRule()
+
+  /// Parameters of any shape, in a first group with these options.
+  public init(
+    _ parameters: [Parameter] = [], options: AdamWOptions = AdamWOptions()
+  ) throws(MuonError) {
+    super.init(rule: adamW)
+    try adamW.groups.append(options)
+    try add(parameters)
+  }
+
+  /// Adds a group and returns its index; `add(_:toGroup:)` fills it.
+  @discardableResult
+  public func addGroup(options: AdamWOptions) throws(MuonError) -> Int {
+    try adamW.groups.append(options)
+    return groupCount - 1
+  }
+
+  public func options(ofGroup group: Int = 0) throws(MuonError) -> AdamWOptions {
+    try requireIndex(group, count: groupCount, "parameter group")
+    return adamW.groups[group]
+  }
+
+  /// Takes effect with the next step.
+  public func setOptions(_ options: AdamWOptions, ofGroup group: Int = 0) throws(MuonError) {
+    try requireIndex(group, count: groupCount, "parameter group")
+    try adamW.groups.set(options, ofGroup: group)
+  }
+}
+
+/// AdamW's options by group, and its step.
+final class AdamWRule: UpdateRule {
+  var groups = OptionGroups<AdamWOptions>()
+
+  let kind = OptimizerKind.adamW
+  let stateBuffers = [ParameterBuffer.meanGradient, .meanSquaredGradient]
+  var groupCount: Int { groups.count }
+
+  func learningRate(ofGroup group: Int) -> Double { groups[group].learningRate }
+
+  func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError) {
+    try groups.setLearningRate(rate, ofGroup: group)
+  }
+
+  func check(_ shape: Shape, of owner: String, group: Int) {}
+
+  func prepare(_ updates: [Update]) {}
+
+  func apply(_ updates: [Update]) {
+    for update in updates { apply(update, groups[update.group]) }
+  }
+
+  private func apply(_ update: Update, _ options: AdamWOptions) {
+    let t = Double(update.step)
+    let correction1 = 1 - pow(options.beta1, t)
+    let correction2 = (1 - pow(options.beta2, t)).squareRoot()
+    let keep = Float(1 - options.learningRate * options.weightDecay)
+    let rate = Float(options.learningRate / correction1)
+    let (beta1, rest1) = (Float(options.beta1), Float(1 - options.beta1))
+    let (beta2, rest2) = (Float(options.beta2), Float(1 - options.beta2))
+    let (root2, epsilon) = (Float(correction2), Float(options.epsilon))
+
+    let (p, g) = unsafe (update.data, update.gradient)
+    let (m, v) = unsafe (update.state[0], update.state[1])
+    for i in 0..<(update.parameter.count) {
+      let gradient = unsafe g[i]
+      let mean = unsafe beta1 * m[i] + rest1 * gradient
+      let square = unsafe beta2 * v[i] + rest2 * gradient * gradient
+      unsafe m[i] = mean
+      unsafe v[i] = square
+      unsafe p[i] = keep * p[i] - rate * mean / (square.squareRoot() / root2 + epsilon)
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/// The Muon optimizer, for matrices: momentum, orthogonalized by a Newton–Schulz iteration.
+///
+/// With the gradient g and the momentum m of a matrix p (m starts at 0):
+///
+///     m ← β m + g,   u = g + β m with Nesterov, else m     (see `MomentumStyle`)
+///     O = orthogonalize(u)                                 (see `Backend`)
+///     p ← p (1 - lr·weightDecay) - lr·s·O                  (see `ShapeScale`)
+///
+/// Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
+public final class Muon: Optimizer {
+  private let muon = MuonRule()
+
+  /// Parameters of 2 dimensions, in a first group with these options.
+  public init(
+    _ parameters: [Parameter] = [], options: MuonOptions = MuonOptions()
+  ) throws(MuonError) {
+    super.init(rule: muon)
+    try muon.append(options)
+    try add(parameters)
+  }
+
+  /// Adds a group and returns its index; `add(_:toGroup:)` fills it.
+  @discardableResult
+  public func addGroup(options: MuonOptions) throws(MuonError) -> Int {
+    try muon.append(options)
+    return groupCount - 1
+  }
+
+  public func options(ofGroup group: Int = 0) throws(MuonError) -> MuonOptions {
+    try requireIndex(group, count: groupCount, "parameter group")
+    return muon.groups[group]
+  }
+
+  /// Takes effect with the next step.
+  public func setOptions(_ options: MuonOptions, ofGroup group: Int = 0) throws(MuonError) {
+    try requireIndex(group, count: groupCount, "parameter group")
+    for member in members where member.group == group {
+      _ = try options.orthogonalizer().need(
+        rows: member.parameter.layout.rows, columns: member.parameter.layout.columns)
+    }
+    try muon.set(options, ofGroup: group)
+  }
+}

@@ -1,0 +1,79 @@
+/// How the momentum m takes in the gradient g, and what is orthogonalized with Nesterov; β is
+/// `MuonOptions.momentum`. They differ by the factor 1 - β, which orthogonalization removes.
+public enum MomentumStyle: String, CaseIterable, Sendable {
+  /// m ← β m + g, u = g + β m.
+  case classic
+  /// m ← β m + (1 - β) g, u = (1 - β) g + β m: as in torch and KellerJordan/Muon.
+  case ema
+}
+
+/// The factor on the update of a matrix with r rows and c columns.
+public enum ShapeScale: String, CaseIterable, Sendable {
+  /// 1.
+  case none
+  /// sqrt(max(1, r/c)): KellerJordan/Muon; torch's "original".
+  case original
+  /// 0.2 sqrt(max(r, c)): arXiv 2502.16982; torch's "match_rms_adamw".
+  case matchRMSAdamW = "match_rms_adamw"
+  /// sqrt(r/c): arXiv 2310.17813.
+  case spectral
+
+  func factor(rows: Int, columns: Int) -> Double {
+    let (r, c) = (Double(rows), Double(columns))
+    switch self {
+    case .none: return 1
+    case .original: return max(1, r / c).squareRoot()
+    case .matchRMSAdamW: return 0.2 * max(r, c).squareRoot()
+    case .spectral: return (r / c).squareRoot()
+    }
+  }
+}
+
+/// The options of a parameter group of `Muon`.
+public struct MuonOptions: Hashable, Sendable, GroupOptions {
+  /// Finite, at least 0.
+  public var learningRate: Double
+  /// In [0, 1).
+  public var momentum: Double
+  public var nesterov: Bool
+  public var momentumStyle: MomentumStyle
+  /// Decoupled; finite, at least 0.
+  public var weightDecay: Double
+  public var shapeScale: ShapeScale
+  public var backend: Backend
+  /// 1 to 99; `nil` is the backend's own number, 5 for the default.
+  public var backendSteps: Int?
+  /// Added to the Frobenius norm; finite, at least 0.
+  public var epsilon: Double
+  public var precision: Precision
+
+  public init(
+    learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true,
+    momentumStyle: MomentumStyle = .classic, weightDecay: Double = 0,
+    shapeScale: ShapeScale = .none, backend: Backend = .newtonSchulz5, backendSteps: Int? = nil,
+    epsilon: Double = 1e-7, precision: Precision = .auto
+  ) {
+    self.learningRate = learningRate
+    self.momentum = momentum
+    self.nesterov = nesterov
+    self.momentumStyle = momentumStyle
+    self.weightDecay = weightDecay
+    self.shapeScale = shapeScale
+    self.backend = backend
+    self.backendSteps = backendSteps
+    self.epsilon = epsilon
+    self.precision = precision
+  }
+
+  func check() throws(MuonError) {
+    try requireNonNegative(learningRate, "lr")
+    try requireDecayRate(momentum, "momentum")
+    try requireNonNegative(weightDecay, "weight_decay")
+    _ = try orthogonalizer()
+  }
+
+  func orthogonalizer() throws(MuonError) -> Orthogonalizer {
+    try Orthogonalizer(
+      backend: backend, steps: backendSteps, epsilon: epsilon, precision: precision)
+  }
+}

@@ -1,0 +1,68 @@
+/// Which optimizer.
+public enum OptimizerKind: String, CaseIterable, Sendable {
+  case muon = "Muon"
+  case adamW = "AdamW"
+}
+
+/// One parameter's part of a step: where its numbers are.
+@safe
+struct Update {
+  let parameter: Parameter
+  let group: Int
+  let data: UnsafeMutablePointer<Float>
+  let gradient: UnsafePointer<Float>
+  /// In the order of the rule's `stateBuffers`.
+  let state: [UnsafeMutablePointer<Float>]
+  /// The number of this step for this parameter, from 1.
+  let step: Int
+}
+
+/// What makes an optimizer the one it is: its options, its state, and its formula. `Optimizer` does
+/// the rest.
+protocol UpdateRule: AnyObject {
+  var kind: OptimizerKind { get }
+  var stateBuffers: [ParameterBuffer] { get }
+  var groupCount: Int { get }
+
+  /// Groups are in range here.
+  func learningRate(ofGroup group: Int) -> Double
+  func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError)
+
+  /// Refuses a parameter that the rule cannot train in a group.
+  func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError)
+
+  /// Does what can fail, and changes nothing that can be seen.
+  func prepare(_ updates: [Update]) throws(MuonError)
+  /// Writes parameters and state. Called after `prepare` with the same updates.
+  func apply(_ updates: [Update])
+}
+
+/// Options of a parameter group.
+protocol GroupOptions {
+  var learningRate: Double { get set }
+  func check() throws(MuonError)
+}
+
+/// The options of an optimizer's parameter groups, always valid.
+struct OptionGroups<Options: GroupOptions> {
+  private var groups: [Options] = []
+
+  var count: Int { groups.count }
+
+  subscript(group: Int) -> Options { groups[group] }
+
+  mutating func append(_ options: Options) throws(MuonError) {
+    try options.check()
+    groups.append(options)
+  }
+
+  mutating func set(_ options: Options, ofGroup group: Int) throws(MuonError) {
+    try options.check()
+    groups[group] = options
+  }
+
+  mutating func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError) {
+    try requireNonNegative(rate, "lr")
+    groups[group].learningRate = rate
+  }
+}

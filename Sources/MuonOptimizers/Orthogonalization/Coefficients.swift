@@ -1,0 +1,106 @@
+/// One step's polynomial a·x + b·x³ + c·x⁵ on the singular values.
+public struct Coefficients: Hashable, Sendable {
+  public var a, b, c: Double
+
+  public init(_ a: Double, _ b: Double, _ c: Double) {
+    self.a = a
+    self.b = b
+    self.c = c
+  }
+}
+
+/// The polynomials of a backend, one row a step, and what follows after the last row.
+struct CoefficientTable {
+  enum Continuation {
+    /// The rows begin again.
+    case cycle
+    /// The last row repeats.
+    case repeatLast
+    /// There is no more: the table is made for exactly its own number of steps.
+    case none
+  }
+
+  let rows: [Coefficients]
+  let continuation: Continuation
+  /// The number of steps when none is asked for.
+  let ownSteps: Int
+
+  init(_ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil) {
+    self.rows = rows
+    self.continuation = continuation
+    self.ownSteps = ownSteps ?? rows.count
+  }
+
+  /// The rows for a number of steps.
+  func rows(for steps: Int) -> [Coefficients] {
+    (0..<steps).map { step in
+      continuation == .cycle ? rows[step % rows.count] : rows[min(step, rows.count - 1)]
+    }
+  }
+}
+
+// The data. Every row is (a, b, c) of one step, in order.
+extension CoefficientTable {
+  /// Keller Jordan, "Muon: An optimizer for hidden layers in neural networks", 2024;
+  /// `torch.optim.Muon`.
+  static let newtonSchulz5 = CoefficientTable(
+    [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5)
+
+  /// The original system's `orthogonalize`.
+  static let orthogonalize = CoefficientTable(
+    [Coefficients(3, -3.2, 1.2)], then: .repeatLast, ownSteps: 10)
+
+  /// Jiacheng You's quintic; `dion`, and "quintic" in Emerging-Optimizers.
+  static let you = CoefficientTable(
+    [
+      Coefficients(4.0848, -6.8946, 2.9270),
+      Coefficients(3.9505, -6.3029, 2.6377),
+      Coefficients(3.7418, -5.5913, 2.3037),
+      Coefficients(2.8769, -3.1427, 1.2046),
+      Coefficients(2.8366, -3.0525, 1.2012),
+    ], then: .cycle)
+
+  /// arXiv 2505.16932 for l = 1e-3, 5 steps, safety factor 2e-2; modded-nanogpt, `dion`.
+  static let polarExpress = CoefficientTable(
+    [
+      Coefficients(8.156554524902461, -22.48329292557795, 15.878769915207462),
+      Coefficients(4.042929935166739, -2.808917465908714, 0.5000178451051316),
+      Coefficients(3.8916678022926607, -2.772484153217685, 0.5060648178503393),
+      Coefficients(3.285753657755655, -2.3681294933425376, 0.46449024233003106),
+      Coefficients(2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
+    ], then: .repeatLast)
+
+  /// arXiv 2506.10935 (CANS).
+  static let cans = CoefficientTable(
+    [
+      Coefficients(8.4703, -25.1081, 18.6293),
+      Coefficients(4.1828, -3.1087, 0.5806),
+      Coefficients(3.9619, -2.9541, 0.5630),
+      Coefficients(3.2866, -2.4647, 0.5074),
+      Coefficients(2.2737, -1.6447, 0.4162),
+    ], then: .repeatLast)
+
+  /// DeepSeek-V4 report: `newtonSchulz5` eight times, then two steps that converge.
+  static let deepSeekV4 = CoefficientTable(
+    newtonSchulz5.rows(for: 8)
+      + [Coefficients(2, -1.5, 0.5), Coefficients(2, -1.5, 0.5)], then: .repeatLast)
+
+  /// arXiv 2606.00371. Cubic: c is 0.
+  static let cubic5 = CoefficientTable(
+    [
+      Coefficients(3.3656576, -3.3420992, 0),
+      Coefficients(2.5744352, -1.4957376, 0),
+      Coefficients(2.5368962, -1.4312570, 0),
+      Coefficients(2.4418906, -1.2764040, 0),
+      Coefficients(2.2230472, -0.9630650, 0),
+    ], then: .none)
+
+  /// arXiv 2512.04632 (Turbo-Muon). Made for AOL scaling, see `NewtonSchulz`.
+  static let turbo = CoefficientTable(
+    [
+      Coefficients(4.0098, -7.0585, 2.4635),
+      Coefficients(3.4585, -5.5479, 2.5959),
+      Coefficients(2.7573, -3.2939, 1.4254),
+      Coefficients(2.7215, -3.0494, 1.3169),
+    ], then: .none)
+}

@@ -1,0 +1,71 @@
+/// What `orthogonalize` does besides its matrix.
+public struct OrthogonalizeOptions: Hashable, Sendable {
+  public var backend: Backend
+  /// 1 to 99; `nil` is the backend's own number, 10 for the default.
+  public var steps: Int?
+  /// Added to the Frobenius norm; finite, at least 0.
+  public var epsilon: Double
+  public var precision: Precision
+
+  public init(
+    backend: Backend = .orthogonalize, steps: Int? = nil, epsilon: Double = 1e-8,
+    precision: Precision = .auto
+  ) {
+    self.backend = backend
+    self.steps = steps
+    self.epsilon = epsilon
+    self.precision = precision
+  }
+}
+
+/// The orthogonal matrix nearest in direction to G: approximately U Vᵀ where G = U S Vᵀ.
+///
+/// - Parameters:
+///   - matrix: G, `rows * columns` finite elements, row-major.
+///   - options: The backend and its settings.
+/// - Returns: A matrix of the same shape. Zeros give zeros.
+public func orthogonalize(
+  _ matrix: [Float], rows: Int, columns: Int,
+  options: OrthogonalizeOptions = OrthogonalizeOptions()
+) throws(MuonError) -> [Float] {
+  var result = matrix
+  var failure: MuonError? = nil
+  unsafe result.withUnsafeMutableBufferPointer { elements in
+    do throws(MuonError) {
+      try unsafe orthogonalize(
+        UnsafeBufferPointer(elements), rows: rows, columns: columns, options: options,
+        into: elements)
+    } catch { failure = error }
+  }
+  if let failure { throw failure }
+  return result
+}
+
+/// Writes the orthogonal matrix nearest in direction to `matrix` into `result`, which may be the same
+/// memory but must not overlap it in another way.
+@unsafe
+package func orthogonalize(
+  _ matrix: UnsafeBufferPointer<Float>, rows: Int, columns: Int,
+  options: OrthogonalizeOptions, into result: UnsafeMutableBufferPointer<Float>
+) throws(MuonError) {
+  let orthogonalizer = try Orthogonalizer(
+    backend: options.backend, steps: options.steps, epsilon: options.epsilon,
+    precision: options.precision)
+  let shape = try Shape([rows, columns], of: "the matrix")
+  try shape.requireCount(matrix.count, of: "the matrix")
+  try shape.requireCount(result.count, of: "the result")
+  try shape.requireMatrix(of: "the matrix")
+  guard let from = matrix.baseAddress, let to = result.baseAddress, shape.count > 0 else { return }
+  guard unsafe matrix.allSatisfy(\.isFinite) else {
+    throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
+  }
+
+  let scratch = try Orthogonalizer.Scratch(
+    try orthogonalizer.need(rows: rows, columns: columns))
+  let x = unsafe scratch.matrix(rows: rows, columns: columns)
+  unsafe x.floats.update(from: from, count: shape.count)
+  guard
+    BLASThreads.single({ orthogonalizer.orthogonalize(rows: rows, columns: columns, in: scratch) })
+  else { throw MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge") }
+  unsafe to.update(from: x.floats, count: shape.count)
+}

@@ -1,0 +1,59 @@
+internal import COpenBLAS
+
+/// The exact polar factor U Vᵀ of X = U S Vᵀ, by LAPACK's divide and conquer.
+///
+/// Singular directions below max(rows, columns)·ε of the largest singular value are the rounding
+/// errors of X and are left out, so that X·(XᵀX)^(-½) is meant in the sense of the pseudo-inverse.
+enum PolarFactor {
+  /// 4k², which LAPACK needs for its work, stays within 32 bits.
+  private static let maximumShortSide = 23_000
+
+  /// The scratch for one shape: floats for U, Vᵀ, S and LAPACK's work, and LAPACK's integers.
+  static func scratch(rows: Int, columns: Int) throws(MuonError) -> (floats: Int, integers: Int) {
+    let k = min(rows, columns)
+    guard k <= maximumShortSide, case let work = workCount(rows: rows, columns: columns),
+      work <= BLAS.maximumExtent
+    else {
+      throw MuonError(
+        .unsupported, "backend svd: LAPACK's work for \(rows)x\(columns) is past 32-bit integers")
+    }
+    return (floats: k * (rows + columns) + k + work, integers: 8 * k)
+  }
+
+  /// What sgesdd's manual asks for with JOBZ = 'S', and room to work in blocks of 64.
+  private static func workCount(rows: Int, columns: Int) -> Int {
+    let k = min(rows, columns)
+    return 4 * k * k + 7 * k + 64 * (rows + columns)
+  }
+
+  /// Overwrites `x` with its polar factor; `x` is finite and not of enormous or tiny scale. Returns
+  /// false where LAPACK did not converge.
+  static func replace(
+    _ x: Matrix, floats: UnsafeMutablePointer<Float>, integers: UnsafeMutablePointer<Int32>
+  ) -> Bool {
+    // Column by column, row-major X is Xᵀ: m x n with m the columns of X. (Xᵀ's polar factor is the
+    // transpose of X's, so that the result is row-major again.)
+    var (m, n, k) = unsafe (blasint(x.columns), blasint(x.rows), blasint(x.shortSide))
+    var workCount = blasint(unsafe workCount(rows: x.rows, columns: x.columns))
+    var jobz = CChar(UInt8(ascii: "S"))
+    var info: blasint = 0
+    let u = unsafe floats
+    let vt = unsafe u + Int(m) * Int(k)
+    let singularValues = unsafe vt + Int(k) * Int(n)
+    let work = unsafe singularValues + Int(k)
+    var (leadingU, leadingVT) = (m, k)
+    unsafe sgesdd_(
+      &jobz, &m, &n, x.floats, &leadingU, singularValues, u, &leadingU, vt, &leadingVT, work,
+      &workCount, integers, &info)
+    guard info == 0 else { return false }
+
+    let cutoff = unsafe Float(max(m, n)) * Float.ulpOfOne * singularValues[0]
+    for j in 0..<Int(k) where unsafe singularValues[j] <= cutoff {
+      unsafe (u + j * Int(m)).update(repeating: 0, count: Int(m))
+    }
+    // Row-major: X ← (Vᵀ)ᵀ Uᵀ, of which u and vt are the transposes already.
+    unsafe BLAS.multiply(
+      Matrix(vt, Int(n), Int(k)), Matrix(u, Int(k), Int(m)), alpha: 1, beta: 0, into: x)
+    return true
+  }
+}

@@ -1,0 +1,14 @@
+internal import COpenBLAS
+
+/// What was built, and what it runs on.
+public enum BuildInfo {
+  /// Major, minor and patch.
+  package static let version = (major: 0, minor: 1, patch: 0)
+
+  /// One line: the library's version, OpenBLAS's, and the core OpenBLAS chose its kernels for.
+  public static var description: String {
+    let blas = unsafe String(cString: openblas_get_config())
+    let core = unsafe String(cString: openblas_get_corename())
+    return "libmuon \(version.major).\(version.minor).\(version.patch); \(blas); core \(core)"
+  }
+}

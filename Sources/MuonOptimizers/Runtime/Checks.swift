@@ -1,0 +1,39 @@
+// The range checks of options, each with its error text.
+
+/// Requires a finite number of at least 0.
+func requireNonNegative(_ value: Double, _ name: String) throws(MuonError) {
+  guard value.isFinite, value >= 0 else {
+    throw MuonError(.invalidArgument, "\(name) must be finite and at least 0, got \(value)")
+  }
+}
+
+/// Requires a number in [0, 1).
+func requireDecayRate(_ value: Double, _ name: String) throws(MuonError) {
+  guard value >= 0, value < 1 else {
+    throw MuonError(
+      .invalidArgument, "\(name) must be at least 0 and less than 1, got \(value)")
+  }
+}
+
+/// Requires a number in [0, 1].
+func requireFraction(_ value: Double, _ name: String) throws(MuonError) {
+  guard value >= 0, value <= 1 else {
+    throw MuonError(.invalidArgument, "\(name) must be from 0 to 1, got \(value)")
+  }
+}
+
+/// Requires an integer in a range.
+func require(_ value: Int, in range: ClosedRange<Int>, _ name: String) throws(MuonError) {
+  guard range.contains(value) else {
+    throw MuonError(
+      .invalidArgument,
+      "\(name) must be from \(range.lowerBound) to \(range.upperBound), got \(value)")
+  }
+}
+
+/// Requires that an index is one of `count` things, counted from 0.
+package func requireIndex(_ index: Int, count: Int, _ name: String) throws(MuonError) {
+  guard index >= 0, index < count else {
+    throw MuonError(.invalidArgument, "there is no \(name) \(index): there are \(count)")
+  }
+}

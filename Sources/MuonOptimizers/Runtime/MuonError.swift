@@ -1,0 +1,31 @@
+/// Why a call was refused or failed. Where a function throws, nothing has been changed.
+public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
+  public enum Code: Hashable, Sendable {
+    /// A value outside its range.
+    case invalidArgument
+    /// A shape or an element count that does not fit.
+    case shape
+    /// An element type that is not accepted.
+    case elementType
+    /// A configuration that cannot be used; the message has the path of the key.
+    case configuration
+    case outOfMemory
+    /// NaN or infinity in a gradient.
+    case nonFiniteGradient
+    /// Meaningful, but not in this version.
+    case unsupported
+    /// LAPACK's singular value decomposition did not converge.
+    case notConverged
+  }
+
+  public let code: Code
+  /// What was wrong, and what was expected.
+  public let message: String
+
+  package init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+}
