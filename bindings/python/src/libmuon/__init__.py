@@ -1,0 +1,87 @@
+"""libmuon: the Muon optimizer for numpy arrays, updated in place.
+
+Muon trains matrices: it replaces the momentum of the gradients by a nearby orthogonal matrix and
+moves the parameter along it. AdamW trains the rest.
+
+    import numpy as np
+    import libmuon
+
+    weight = libmuon.Parameter(np.random.randn(64, 32).astype(np.float32), "weight")
+    optimizer = libmuon.Muon([weight], lr=0.02)
+    weight.grad = np.ones_like(weight.data)
+    optimizer.step()          # weight.data has changed
+
+Parameters and optimizers: Parameter, Muon, AdamW.
+Learning rates: LinearLR, ConstantLR, CosineAnnealingLR, Trapezoid, SequentialLR, ChainedScheduler.
+From a configuration: build_optimizers, explain_routing, build_schedulers.
+The orthogonalization alone: orthogonalize, backend_coefficients.
+The library: set_num_threads, get_num_threads, build_info.
+Errors: MuonError and its subclasses, each also the builtin exception of its kind.
+"""
+
+from ._version import __version__
+from .builders import Route, build_optimizers, build_schedulers, explain_routing
+from .errors import (
+    ConfigError,
+    DTypeError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidHandleError,
+    MuonError,
+    NonFiniteGradientError,
+    NotConvergedError,
+    OutOfMemoryError,
+    ShapeError,
+    UnsupportedError,
+)
+from .optimizer import Optimizer
+from .optimizers import AdamW, Muon
+from .orthogonalization import backend_coefficients, orthogonalize
+from .param_group import ParamGroup
+from .parameter import Parameter
+from .runtime import build_info, get_num_threads, set_num_threads
+from .schedulers import (
+    ChainedScheduler,
+    ConstantLR,
+    CosineAnnealingLR,
+    LinearLR,
+    Scheduler,
+    SequentialLR,
+    Trapezoid,
+)
+
+__all__ = [
+    "AdamW",
+    "ChainedScheduler",
+    "ConfigError",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "DTypeError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidHandleError",
+    "LinearLR",
+    "Muon",
+    "MuonError",
+    "NonFiniteGradientError",
+    "NotConvergedError",
+    "Optimizer",
+    "OutOfMemoryError",
+    "ParamGroup",
+    "Parameter",
+    "Route",
+    "Scheduler",
+    "SequentialLR",
+    "ShapeError",
+    "Trapezoid",
+    "UnsupportedError",
+    "__version__",
+    "backend_coefficients",
+    "build_info",
+    "build_optimizers",
+    "build_schedulers",
+    "explain_routing",
+    "get_num_threads",
+    "orthogonalize",
+    "set_num_threads",
+]

@@ -1,0 +1,106 @@
+"""The enums of muon.h. A member's name is the string a user passes: backend="newtonschulz5"."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """muon_status"""
+
+    ok = 0
+    invalid_argument = 1
+    invalid_handle = 2
+    shape = 3
+    dtype = 4
+    config = 5
+    out_of_memory = 6
+    nonfinite_gradient = 7
+    unsupported = 8
+    not_converged = 9
+    internal = 10
+
+
+class Backend(IntEnum):
+    """muon_backend"""
+
+    newtonschulz5 = 1
+    svd = 2
+    polar_express = 3
+    you = 4
+    cans = 5
+    deepseekv4 = 6
+    cubic5 = 7
+    turbo = 8
+    orthogonalize = 9
+    custom = 10
+
+
+class Precision(IntEnum):
+    """muon_precision"""
+
+    auto = 0
+    f32 = 1
+    bf16 = 2
+
+
+class DType(IntEnum):
+    """muon_dtype"""
+
+    f32 = 1
+    bf16 = 2
+    f16 = 3
+    f64 = 4
+    not_float = 5
+
+
+class Buffer(IntEnum):
+    """muon_buffer"""
+
+    data = 1
+    grad = 2
+    momentum = 3
+    exp_avg = 4
+    exp_avg_sq = 5
+
+
+class OptimizerKind(IntEnum):
+    """muon_optimizer_kind"""
+
+    none = 0
+    muon = 1
+    adamw = 2
+
+
+class MomentumStyle(IntEnum):
+    """muon_momentum_style"""
+
+    classic = 1
+    ema = 2
+
+
+class ShapeScale(IntEnum):
+    """muon_shape_scale"""
+
+    none = 0
+    original = 1
+    match_rms_adamw = 2
+    spectral = 3
+
+
+class NonFinitePolicy(IntEnum):
+    """muon_nonfinite_policy"""
+
+    error = 0
+    skip = 1
+    propagate = 2
+
+
+class RouteReason(IntEnum):
+    """muon_route_reason"""
+
+    matrix = 1
+    not_matrix = 2
+    adamw_only = 3
+    frozen = 4
+    not_float = 5

@@ -1,0 +1,149 @@
+"""The state of an optimizer as a dict, for saving and resuming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ctypes import byref, c_int64
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._library import check, lib
+from ._options import whole
+from .errors import DTypeError, InvalidArgumentError, ShapeError
+from .parameter import Array, address
+
+if TYPE_CHECKING:
+    from .optimizer import Optimizer
+
+
+def save(optimizer: Optimizer) -> dict[str, Any]:
+    """See Optimizer.state_dict."""
+    return {
+        "kind": optimizer.kind,
+        "state": {index: read(optimizer, index) for index in range(len(optimizer._parameters))},
+        "param_groups": [
+            {
+                **group.options(),
+                "initial_lr": group["initial_lr"],
+                "params": indices,
+            }
+            for group, indices in zip(optimizer.param_groups, numbered(optimizer))
+        ],
+    }
+
+
+def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
+    """See Optimizer.load_state_dict."""
+    check_layout(optimizer, saved)
+    states = [checked(optimizer, index, each) for index, each in sorted(saved["state"].items())]
+    steps = [get_steps(optimizer, index) for index in range(len(states))]
+    options = [dict(group) for group in optimizer.param_groups]
+    try:
+        for group, each in zip(optimizer.param_groups, saved["param_groups"]):
+            group.update({key: value for key, value in each.items() if key != "params"})
+        for index, (step, _) in enumerate(states):
+            set_steps(optimizer, index, step)
+    except BaseException:
+        for group, each in zip(optimizer.param_groups, options):
+            del each["params"]
+            group.update(each)
+        for index, step in enumerate(steps):
+            set_steps(optimizer, index, step)
+        raise
+    # From here on nothing is left that the library could refuse.
+    for index, (_, arrays) in enumerate(states):
+        for name, array in arrays.items():
+            buffer = optimizer._buffers[name]
+            check(
+                lib.muon_optimizer_set_buffer(
+                    optimizer._handle, index, buffer, address(array), array.size
+                )
+            )
+
+
+def check_layout(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
+    """Raises unless the dict is of this kind of optimizer, with the same groups of parameters."""
+    for key in ("kind", "state", "param_groups"):
+        if key not in saved:
+            raise InvalidArgumentError(f"state_dict: {key!r} is missing")
+    if saved["kind"] != optimizer.kind:
+        raise InvalidArgumentError(f"state_dict: of {saved['kind']}, but this is {optimizer.kind}")
+    groups, expected = saved["param_groups"], numbered(optimizer)
+    if len(groups) != len(expected):
+        raise InvalidArgumentError(
+            f"state_dict: {len(groups)} parameter groups, but the optimizer has {len(expected)}"
+        )
+    keys = set(optimizer.param_groups[0])
+    for index, (group, indices) in enumerate(zip(groups, expected)):
+        if set(group) != keys:
+            wrong = ", ".join(map(repr, sorted(set(group) ^ keys)))
+            raise InvalidArgumentError(
+                f"state_dict: param_groups[{index}]: missing or unknown: {wrong}"
+            )
+        if list(group["params"]) != indices:
+            raise InvalidArgumentError(
+                f"state_dict: param_groups[{index}]: its params are {group['params']!r}, "
+                f"but the optimizer's are {indices}"
+            )
+    if set(saved["state"]) != set(range(len(optimizer._parameters))):
+        raise InvalidArgumentError(
+            f"state_dict: state of {len(saved['state'])} parameters, but the optimizer has "
+            f"{len(optimizer._parameters)}"
+        )
+
+
+def checked(
+    optimizer: Optimizer, index: int, state: Mapping[str, Any]
+) -> tuple[int, dict[str, Array]]:
+    """The number of steps and the arrays of one parameter, ready for the library."""
+    parameter = optimizer._parameters[index]
+    label = f"state_dict: {parameter.label}"
+    keys = {*optimizer._buffers, "step"}
+    if set(state) != keys:
+        wrong = ", ".join(map(repr, sorted(set(state) ^ keys)))
+        raise InvalidArgumentError(f"{label}: missing or unknown: {wrong}")
+    step = whole(f"{label}: step", state["step"])
+    if step < 0:
+        raise InvalidArgumentError(f"{label}: step: {step} is negative")
+    arrays = {}
+    for name in optimizer._buffers:
+        array = state[name]
+        if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+            raise DTypeError(f"{label}: {name}: a numpy array of float32 is expected")
+        if array.shape != parameter.shape:
+            raise ShapeError(
+                f"{label}: {name}: shape {parameter.shape} is expected, not {array.shape}"
+            )
+        arrays[name] = np.require(array, requirements=["C", "A"])
+    return step, arrays
+
+
+def read(optimizer: Optimizer, index: int) -> dict[str, Any]:
+    """A copy of the state of one parameter."""
+    state: dict[str, Any] = {}
+    for name, buffer in optimizer._buffers.items():
+        array = np.empty(optimizer._parameters[index].shape, np.float32)
+        check(
+            lib.muon_optimizer_get_buffer(
+                optimizer._handle, index, buffer, address(array), array.size
+            )
+        )
+        state[name] = array
+    return {**state, "step": get_steps(optimizer, index)}
+
+
+def numbered(optimizer: Optimizer) -> list[list[int]]:
+    """The numbers of the parameters of each group."""
+    numbers = iter(range(len(optimizer._parameters)))
+    return [[next(numbers) for _ in group] for group in optimizer._group_parameters]
+
+
+def get_steps(optimizer: Optimizer, index: int) -> int:
+    steps = c_int64()
+    check(lib.muon_optimizer_get_param_steps(optimizer._handle, index, byref(steps)))
+    return steps.value
+
+
+def set_steps(optimizer: Optimizer, index: int, steps: int) -> None:
+    check(lib.muon_optimizer_set_param_steps(optimizer._handle, index, steps))

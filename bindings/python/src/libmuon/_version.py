@@ -1,0 +1,3 @@
+"""The version of the package, and of the libmuon.so it needs: the same major and minor number."""
+
+__version__ = "0.1.0"

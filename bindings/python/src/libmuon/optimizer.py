@@ -1,0 +1,270 @@
+"""Optimizer: what Muon and AdamW have in common."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from ctypes import Structure, byref, c_int, c_int64
+from typing import Any, ClassVar, Optional, Union
+
+import numpy as np
+
+from . import _state
+from ._abi import OptimizerHandle
+from ._enums import Buffer, NonFinitePolicy
+from ._library import check, failure, lib
+from ._options import member, merged
+from .errors import InvalidArgumentError
+from .param_group import ParamGroup
+from .parameter import Array, Parameter, ParameterLike, address, as_parameters
+
+# What the first argument of an optimizer may be.
+Params = Union[Iterable[ParameterLike], Iterable[Mapping[str, Any]], Mapping[str, Any]]
+# What step() takes: gradients in the order of the parameters, or by their names.
+Grads = Union[Sequence[Optional[Array]], Mapping[str, Optional[Array]]]
+
+
+class Optimizer:
+    """The base of Muon and AdamW, which are to be used."""
+
+    # The state that a checkpoint holds: its name, and the library's buffer.
+    _buffers: ClassVar[dict[str, Buffer]]
+    _create: ClassVar[Any]
+    _add_group: ClassVar[Any]
+    _step: ClassVar[Any] = lib.muon_optimizer_step
+
+    # "Muon" or "AdamW", as in state_dict().
+    kind: ClassVar[str]
+    defaults: dict[str, Any]
+
+    def __init__(self, params: Params, defaults: dict[str, Any], nonfinite: str) -> None:
+        groups = split_groups(params, defaults)
+        handle = OptimizerHandle()
+        check(self._create(byref(self._struct(groups[0][1])), byref(handle)))
+        self._own(handle, defaults)
+        self.nonfinite = nonfinite
+        for index, (parameters, options) in enumerate(groups):
+            if index > 0:
+                self._new_group(options)
+            self._bind_group(parameters)
+
+    def _own(self, handle: OptimizerHandle, defaults: dict[str, Any]) -> None:
+        self._handle = handle
+        # Runs when the optimizer is collected, or at exit while the interpreter is still whole.
+        weakref.finalize(self, lib.muon_optimizer_destroy, handle)
+        self.defaults = defaults
+        self._parameters: list[Parameter] = []
+        self._group_parameters: list[list[Parameter]] = []
+        # The gradients that the library has the addresses of. They stay alive here, whatever
+        # becomes of Parameter.grad.
+        self._bound: list[Optional[Array]] = []
+
+    @classmethod
+    def _adopt(cls, handle: OptimizerHandle, parameters: list[Parameter]) -> Optimizer:
+        """An optimizer that a builder of the library made, with its parameters."""
+        self = cls.__new__(cls)
+        self._own(handle, {})
+        self._note_group(parameters, [parameter.grad for parameter in parameters])
+        self.defaults = self._read_options(0)
+        return self
+
+    # ---- Training
+
+    def step(self, grads: Optional[Grads] = None) -> None:
+        """Makes one step: updates every parameter that has a gradient, in place.
+
+        grads: None to use each Parameter's .grad. Or the gradients, which then become their .grad:
+            a sequence with an array or None for each parameter, in the order of .parameters, or a
+            dict by parameter name, where a name that is left out has no gradient in this step.
+
+        A parameter without a gradient is skipped and its state is untouched. Raises
+        NonFiniteGradientError for NaN or infinity in a gradient (see .nonfinite), and an error that
+        names the parameter for a gradient that cannot be used; then nothing has changed.
+        """
+        if grads is not None:
+            self._take(grads)
+        bound = self._bound
+        index = 0
+        for parameter in self._parameters:
+            if parameter._grad is not bound[index]:
+                self._rebind(index, parameter._grad)
+            index += 1
+        status = self._step(self._handle)
+        if status:
+            raise failure(status)
+
+    def zero_grad(self, set_to_none: bool = False) -> None:
+        """Writes zeros into every gradient, or with set_to_none sets .grad to None instead."""
+        if set_to_none:
+            for parameter in self._parameters:
+                parameter.grad = None
+            return
+        for index, parameter in enumerate(self._parameters):
+            if parameter.grad is not None and not parameter.grad.flags.writeable:
+                raise InvalidArgumentError(f"{parameter.label}: the gradient is read-only")
+            if parameter.grad is not self._bound[index]:
+                self._rebind(index, parameter.grad)
+        check(lib.muon_optimizer_zero_grad(self._handle))
+
+    def _rebind(self, index: int, grad: Optional[Array]) -> None:
+        memory, count = (None, 0) if grad is None else (address(grad), grad.size)
+        check(lib.muon_optimizer_bind(self._handle, index, Buffer.grad, memory, count))
+        self._bound[index] = grad
+
+    def _take(self, grads: Grads) -> None:
+        """Sets the gradients of all parameters, after all of them were checked."""
+        if isinstance(grads, Mapping):
+            names = [parameter.name for parameter in self._parameters]
+            counts = Counter(names)
+            for name in grads:
+                if counts[name] != 1:
+                    raise KeyError(f"grads: {counts[name]} parameters have the name {name!r}")
+            values = [None if name is None else grads.get(name) for name in names]
+        elif isinstance(grads, np.ndarray):
+            raise TypeError("grads: a sequence of arrays is expected; put a single one into a list")
+        else:
+            values = list(grads)
+            if len(values) != len(self._parameters):
+                expected = len(self._parameters)
+                raise InvalidArgumentError(f"grads: {expected} are expected, not {len(values)}")
+        for parameter, value in zip(self._parameters, values):
+            parameter.check_grad(value)
+        for parameter, value in zip(self._parameters, values):
+            parameter.grad = value
+
+    # ---- Parameters and their groups
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """All parameters, in the order in which state_dict() numbers them."""
+        return list(self._parameters)
+
+    @property
+    def param_groups(self) -> list[ParamGroup]:
+        """The groups of parameters, as dicts of their options: param_groups[0]["lr"] = 0.01."""
+        return [ParamGroup(self, index) for index in range(len(self._group_parameters))]
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Adds {"params": [...], "lr": ..., ...}; options not given are the constructor's."""
+        parameters, options = split_group(group, self.defaults, len(self._parameters))
+        # The library adds parameters one by one, and cannot take them back. So the group is tried
+        # on an optimizer of its own first, and against the arrays that are here already.
+        trial = type(self).__new__(type(self))
+        Optimizer.__init__(trial, [{"params": parameters}], options, "error")
+        known = [each for p in self._parameters for each in (p.data, p.grad) if each is not None]
+        for parameter in parameters:
+            if any(np.may_share_memory(parameter.data, each) for each in known):
+                raise InvalidArgumentError(f"{parameter.label}: its array is in use already")
+        self._new_group(options)
+        self._bind_group(parameters)
+
+    def _new_group(self, options: Mapping[str, Any]) -> None:
+        index = c_int64()
+        check(self._add_group(self._handle, byref(self._struct(options)), byref(index)))
+
+    def _bind_group(self, parameters: list[Parameter]) -> None:
+        """Binds parameters to the group that was made last."""
+        group = len(self._group_parameters)
+        grads = [parameter.grad for parameter in parameters]
+        for parameter in parameters:
+            parameter.check_trainable()
+            param = parameter.struct()
+            check(lib.muon_optimizer_add_param(self._handle, group, byref(param), None))
+        self._note_group(parameters, grads)
+
+    def _note_group(self, parameters: list[Parameter], grads: list[Optional[Array]]) -> None:
+        self._group_parameters.append(parameters)
+        self._parameters.extend(parameters)
+        self._bound.extend(grads)
+
+    def _struct(self, options: Mapping[str, Any]) -> Structure:
+        raise NotImplementedError
+
+    def _read_options(self, group: int) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _write_options(self, group: int, struct: Structure) -> None:
+        raise NotImplementedError
+
+    # ---- Gradients that are not finite
+
+    @property
+    def nonfinite(self) -> str:
+        """What step() does with NaN or infinity in a gradient.
+
+        "error" raises NonFiniteGradientError, "skip" leaves the whole step out and counts it in
+        skipped_steps; both change nothing else. "propagate" goes on.
+        """
+        policy = c_int()
+        check(lib.muon_optimizer_get_nonfinite_policy(self._handle, byref(policy)))
+        return NonFinitePolicy(policy.value).name
+
+    @nonfinite.setter
+    def nonfinite(self, value: str) -> None:
+        policy = member("nonfinite", value, NonFinitePolicy)
+        check(lib.muon_optimizer_set_nonfinite_policy(self._handle, policy))
+
+    @property
+    def skipped_steps(self) -> int:
+        """How many steps were left out because nonfinite is "skip"."""
+        count = c_int64()
+        check(lib.muon_optimizer_get_skipped_steps(self._handle, byref(count)))
+        return count.value
+
+    # ---- Saving and resuming
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the state, laid out as torch does, of plain objects and numpy arrays.
+
+        {"kind": "Muon", "state": {0: {"momentum_buffer": array, "step": 10}, ...},
+        "param_groups": [{"lr": 0.02, ..., "params": [0, ...]}]}; for AdamW the state of a parameter
+        is "exp_avg", "exp_avg_sq" and "step". The parameters themselves are not in it.
+        """
+        return _state.save(self)
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Goes on from what state_dict() returned: the state, and the options of the groups.
+
+        The kind, the groups and the shapes must be those of this optimizer. Everything is checked
+        first: if something does not fit, nothing has changed.
+        """
+        _state.load(self, state_dict)
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} cannot be pickled or copied; use its state_dict()")
+
+    def __repr__(self) -> str:
+        groups = "".join(f"\n  {index}: {group}" for index, group in enumerate(self.param_groups))
+        return f"{type(self).__name__}({groups}\n)"
+
+
+def split_groups(
+    params: Any, defaults: dict[str, Any]
+) -> list[tuple[list[Parameter], dict[str, Any]]]:
+    """The groups that an optimizer's first argument describes: their parameters and options."""
+    if not isinstance(params, (Mapping, np.ndarray, Parameter)):
+        params = list(params)
+        if params and all(isinstance(item, Mapping) for item in params):
+            groups: list[tuple[list[Parameter], dict[str, Any]]] = []
+            for group in params:
+                first = sum(len(parameters) for parameters, _ in groups)
+                groups.append(split_group(group, defaults, first))
+            return groups
+    parameters = as_parameters(params)
+    if not parameters:
+        raise InvalidArgumentError("an optimizer needs at least one parameter")
+    return [(parameters, defaults)]
+
+
+def split_group(
+    group: Mapping[str, Any], defaults: dict[str, Any], first: int
+) -> tuple[list[Parameter], dict[str, Any]]:
+    """The parameters and options of a group given as a dict; first: how many come before it."""
+    changes = dict(group)
+    if "params" not in changes:
+        raise KeyError('a parameter group needs "params"')
+    params = changes.pop("params")
+    if isinstance(params, (np.ndarray, Parameter)):
+        params = [params]
+    return as_parameters(params, first), merged(defaults, changes)

@@ -1,0 +1,153 @@
+"""Muon and AdamW."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from ctypes import Structure, byref, sizeof
+from typing import Any, Optional
+
+from . import _abi
+from ._enums import Backend, Buffer
+from ._library import check, lib
+from ._options import Triple, adamw_options, adamw_struct, fetch_rows, merged, muon_options
+from ._options import muon_struct
+from .optimizer import Optimizer, Params
+
+
+class Muon(Optimizer):
+    """Muon: momentum, made orthogonal by a few Newton-Schulz steps. For matrices.
+
+    For a matrix p (r x c) with gradient g and momentum m, a step is
+
+        m <- momentum m + g,   u = g + momentum m with nesterov, else m
+        O = orthogonalize(u)
+        p <- p (1 - lr weight_decay) - lr s O
+
+    params: an iterable of Parameters, float32 arrays, or (name, array) pairs; a dict of name to
+        array; or a list of groups {"params": [...], "lr": ..., ...}, each with options of its own.
+        Every parameter has ndim 2. Arrays are updated in place and never copied.
+    lr: finite, >= 0.
+    momentum: in [0, 1).
+    nesterov: look one step ahead.
+    weight_decay: finite, >= 0; decoupled from the gradient.
+    backend: how u is made orthogonal: "newtonschulz5", "svd" (exact), "polar_express", "you",
+        "cans", "deepseekv4", "cubic5", "turbo", "orthogonalize", or "custom".
+    backend_steps: 1 to 99; None for the backend's own number, which is 5 for "newtonschulz5".
+    momentum_style: "classic", or "ema": m <- momentum m + (1 - momentum) g, as in torch.
+    shape_scale: the factor s: "none" (1), "original" (sqrt(max(1, r/c))), "match_rms_adamw"
+        (0.2 sqrt(max(r, c))) or "spectral" (sqrt(r/c)).
+    eps: added to the Frobenius norm that u is divided by; finite, >= 0.
+    precision: "auto" or "f32".
+    coefficients: rows (a, b, c), one for each step, for the backend "custom", which they imply.
+        The last row repeats. A group shows those in use for its backend_steps.
+    nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate".
+
+    Raises ShapeError for a parameter that is no matrix, DTypeError for one that is not float32,
+    InvalidArgumentError for an option out of range or an array that cannot be used as it is, and
+    KeyError for a group with an unknown option. The error names the parameter or the option.
+    """
+
+    kind = "Muon"
+    _buffers = {"momentum_buffer": Buffer.momentum}
+    _create = lib.muon_muon_create
+    _add_group = lib.muon_muon_add_group
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        weight_decay: float = 0.0,
+        backend: str = "newtonschulz5",
+        backend_steps: Optional[int] = None,
+        *,
+        momentum_style: str = "classic",
+        shape_scale: str = "none",
+        eps: float = 1e-7,
+        precision: str = "auto",
+        coefficients: Optional[Sequence[Triple]] = None,
+        nonfinite: str = "error",
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "weight_decay": weight_decay,
+            "backend": backend,
+            "backend_steps": backend_steps,
+            "momentum_style": momentum_style,
+            "shape_scale": shape_scale,
+            "eps": eps,
+            "precision": precision,
+            "coefficients": None,
+        }
+        # The default backend gives way to coefficients; any other contradicts them.
+        given = {} if backend == Backend.newtonschulz5.name else {"backend": backend}
+        super().__init__(
+            params, merged(defaults, {**given, "coefficients": coefficients}), nonfinite
+        )
+
+    def _struct(self, options: Mapping[str, Any]) -> Structure:
+        return muon_struct(options)
+
+    def _read_options(self, group: int) -> dict[str, Any]:
+        struct = _abi.MuonOptions(struct_size=sizeof(_abi.MuonOptions))
+        check(lib.muon_muon_get_options(self._handle, group, byref(struct)))
+        rows = None
+        if struct.backend == Backend.custom:
+            rows = fetch_rows(lib.muon_muon_get_coefficients, self._handle, group)
+        return muon_options(struct, rows)
+
+    def _write_options(self, group: int, struct: Structure) -> None:
+        check(lib.muon_muon_set_options(self._handle, group, byref(struct)))
+
+
+class AdamW(Optimizer):
+    """AdamW, as torch.optim.AdamW computes it. For parameters of any shape, scalars too.
+
+    At its t-th step, a parameter p with gradient g becomes
+
+        p <- p (1 - lr weight_decay)
+        m <- beta1 m + (1 - beta1) g,   v <- beta2 v + (1 - beta2) g^2
+        p <- p - lr/(1 - beta1^t) m / (sqrt(v)/sqrt(1 - beta2^t) + eps)
+
+    params: as for Muon, but of any shape.
+    lr: finite, >= 0.
+    betas: (beta1, beta2), each in [0, 1).
+    eps: finite, >= 0.
+    weight_decay: finite, >= 0.
+    nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate".
+
+    Raises DTypeError for a parameter that is not float32, InvalidArgumentError for an option out of
+    range or an array that cannot be used as it is, and KeyError for a group with an unknown option.
+    """
+
+    kind = "AdamW"
+    _buffers = {"exp_avg": Buffer.exp_avg, "exp_avg_sq": Buffer.exp_avg_sq}
+    _create = lib.muon_adamw_create
+    _add_group = lib.muon_adamw_add_group
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        *,
+        nonfinite: str = "error",
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, defaults, nonfinite)
+
+    def _struct(self, options: Mapping[str, Any]) -> Structure:
+        return adamw_struct(options)
+
+    def _read_options(self, group: int) -> dict[str, Any]:
+        struct = _abi.AdamWOptions(struct_size=sizeof(_abi.AdamWOptions))
+        check(lib.muon_adamw_get_options(self._handle, group, byref(struct)))
+        return adamw_options(struct)
+
+    def _write_options(self, group: int, struct: Structure) -> None:
+        check(lib.muon_adamw_set_options(self._handle, group, byref(struct)))

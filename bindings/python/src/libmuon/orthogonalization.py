@@ -1,0 +1,95 @@
+"""orthogonalize, and the coefficient tables of the backends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import byref, sizeof
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi
+from ._enums import Backend
+from ._library import check, lib
+from ._options import Triple, fetch_rows, member, number, set_rows, step_count
+from .errors import DTypeError, InvalidArgumentError, ShapeError
+from .parameter import address, check_array
+
+Matrix = npt.NDArray[np.float32]
+
+# The steps that orthogonalize makes with coefficients of the caller's.
+STEPS = 10
+
+
+def orthogonalize(
+    G: Matrix,
+    steps: Optional[int] = None,
+    eps: float = 1e-8,
+    abc: Union[Triple, Sequence[Triple], None] = None,
+    *,
+    backend: Optional[str] = None,
+    out: Optional[Matrix] = None,
+) -> Matrix:
+    """The orthogonal matrix nearest in direction to G: about U V^T where G = U S V^T.
+
+    By default 10 steps of abc = (3, -3.2, 1.2). Each step is, with A = X X^T on the short side,
+    X <- a X + (b A + c A^2) X; it starts at X = G / (norm(G) + eps).
+
+    G: a matrix of float32, of any layout. It is only read, unless it is out.
+    steps: 1 to 99. None: 10, or with backend that backend's own number.
+    eps: finite, >= 0.
+    abc: (a, b, c), or a sequence of them, one for each step; the last repeats. None: the default.
+    backend: a table by name in place of abc: "polar_express", "newtonschulz5", ..., or "svd".
+    out: where to put the result: a C-contiguous float32 array of G's shape. It may be G itself,
+        but must not overlap it in another way.
+
+    Returns out, or a new array of G's shape. Zeros give zeros. Raises DTypeError unless G is
+    float32, ShapeError unless it is a matrix, and InvalidArgumentError for NaN or infinity in G.
+    """
+    if not isinstance(G, np.ndarray) or G.dtype != np.float32:
+        given = G.dtype if isinstance(G, np.ndarray) else type(G).__name__
+        raise DTypeError(f"G: a numpy array of float32 is expected, not {given}")
+    if G.ndim != 2:
+        raise ShapeError(f"G: a matrix is expected, not shape {G.shape}")
+    if out is None:
+        out = np.empty(G.shape, np.float32)
+    else:
+        check_out(out, G.shape)
+    options = _abi.OrthogonalizeOptions()
+    check(lib.muon_orthogonalize_options_init(byref(options), sizeof(options)))
+    options.eps = number("eps", eps)
+    if backend is not None:
+        if abc is not None:
+            raise InvalidArgumentError("abc and backend are both given; one is enough")
+        options.backend = member("backend", backend, Backend)
+    elif abc is not None:
+        options.backend = Backend.custom
+        options.backend_steps = STEPS
+        set_rows(options, abc)
+    if steps is not None:
+        options.backend_steps = step_count("steps", steps)
+    g = np.require(G, requirements=["C", "A"])
+    check(
+        lib.muon_orthogonalize(address(g), g.size, *g.shape, byref(options), address(out), out.size)
+    )
+    return out
+
+
+def check_out(out: Any, shape: tuple[int, ...]) -> None:
+    """Raises unless a result of that shape can be written to out."""
+    check_array(out, "out")
+    if out.shape != shape:
+        raise ShapeError(f"out: shape {shape} is expected, not {out.shape}")
+    if not out.flags.writeable:
+        raise InvalidArgumentError("out: the array is read-only")
+
+
+def backend_coefficients(name: str, steps: Optional[int] = None) -> list[Triple]:
+    """The coefficients (a, b, c) that a backend uses, one triple a step.
+
+    name: as for Muon and orthogonalize, but not "custom". "svd" has none.
+    steps: 1 to 99. None: the backend's own number.
+    """
+    backend = member("name", name, Backend)
+    return fetch_rows(lib.muon_backend_get_coefficients, backend, step_count("steps", steps))

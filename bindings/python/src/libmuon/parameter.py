@@ -1,0 +1,175 @@
+"""Parameter: a numpy array that an optimizer updates in place, and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ctypes import byref, c_int64, sizeof
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi
+from ._enums import DType
+from ._library import check, lib
+from .errors import DTypeError, InvalidArgumentError, ShapeError
+
+Array = npt.NDArray[Any]
+
+FLOATS = {"float16": DType.f16, "bfloat16": DType.bf16, "float32": DType.f32, "float64": DType.f64}
+
+
+class Parameter:
+    """An array to be trained and its gradient; an optimizer updates the array in place.
+
+    array: a numpy array of float32: C-contiguous, aligned and writeable, of any shape. It is never
+        copied: what cannot be used as it is raises an error that names the parameter. Do not resize
+        it while an optimizer has it. Other dtypes are for the builders alone, which leave out what
+        is not floating point, and what does not require a gradient.
+    name: for error messages, and for gradients and routes by name.
+    requires_grad: read by the builders only. False leaves the parameter out.
+
+    Raises TypeError if array is no numpy array, DTypeError if it is floating point but not float32,
+    and InvalidArgumentError for a layout that cannot be used.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_grad", "name", "requires_grad")
+
+    name: Optional[str]
+    requires_grad: bool
+
+    def __init__(
+        self, array: Array, name: Optional[str] = None, requires_grad: bool = True
+    ) -> None:
+        self._data = array
+        self._grad: Optional[Array] = None
+        self.name = name
+        self.requires_grad = bool(requires_grad)
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"{self.label}: a numpy array is expected, not {type(array).__name__}")
+        if self.requires_grad and dtype_of(array) != DType.not_float:
+            self.check_trainable()
+
+    @property
+    def data(self) -> Array:
+        """The array that was given; not a copy."""
+        return self._data
+
+    @property
+    def grad(self) -> Optional[Array]:
+        """The gradient: None, or a C-contiguous, aligned float32 array of the parameter's shape.
+
+        It is kept, not copied: writing into it later is writing the gradient. The optimizers read
+        it in step(); only zero_grad() writes it.
+        """
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Optional[Array]) -> None:
+        self.check_grad(value)
+        self._grad = value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The extents of the array."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of extents: 2 for a matrix, 1 for a vector, 0 for a scalar."""
+        return self._data.ndim
+
+    @property
+    def label(self) -> str:
+        """The parameter as error messages call it."""
+        return "unnamed parameter" if self.name is None else f"parameter '{self.name}'"
+
+    def check_trainable(self) -> None:
+        """Raises unless an optimizer can update the array in place."""
+        check_array(self._data, self.label)
+        if not self._data.flags.writeable:
+            raise InvalidArgumentError(f"{self.label}: the array is read-only")
+
+    def check_grad(self, value: Optional[Array]) -> None:
+        """Raises unless value can be the gradient."""
+        if value is None:
+            return
+        check_array(value, f"{self.label}: gradient")
+        if value.shape != self._data.shape:
+            raise ShapeError(
+                f"{self.label}: gradient: shape {self._data.shape} is expected, not {value.shape}"
+            )
+
+    def struct(self) -> _abi.Param:
+        """The parameter as C sees it. The struct keeps its name and shape alive, not the arrays."""
+        param = _abi.Param()
+        check(lib.muon_param_init(byref(param), sizeof(param)))
+        if self.name is not None:
+            param.name = self.name.encode("utf-8", "replace")
+        param.dtype = dtype_of(self._data)
+        param.requires_grad = self.requires_grad
+        param.ndim = self._data.ndim
+        param.shape = (c_int64 * self._data.ndim)(*self._data.shape)
+        param.data, param.data_count = address(self._data), self._data.size
+        if self._grad is not None:
+            param.grad, param.grad_count = address(self._grad), self._grad.size
+        return param
+
+    def __repr__(self) -> str:
+        name = "" if self.name is None else f"{self.name!r}, "
+        return f"Parameter({name}shape={self.shape}, dtype={self._data.dtype})"
+
+
+# What one parameter can be given as.
+ParameterLike = Union[Parameter, Array, tuple[str, Union[Array, Parameter]]]
+
+
+def address(array: Array) -> int:
+    """Where the first element of an array is."""
+    return int(array.__array_interface__["data"][0])
+
+
+def dtype_of(array: Array) -> DType:
+    """The element type as the library numbers it. Floats of unknown kinds count as float64."""
+    unlisted = DType.f64 if array.dtype.kind == "f" else DType.not_float
+    return FLOATS.get(array.dtype.name, unlisted)
+
+
+def check_array(array: Array, label: str) -> None:
+    """Raises unless array is float32, C-contiguous and aligned, so that C can use it as it is."""
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{label}: a numpy array is expected, not {type(array).__name__}")
+    if array.dtype != np.float32:  # also unequal for float32 of the other byte order
+        raise DTypeError(f"{label}: dtype float32 is expected, not {array.dtype.str}")
+    if not array.flags.c_contiguous:
+        raise InvalidArgumentError(
+            f"{label}: the array is not C-contiguous (strides {array.strides} for shape "
+            f"{array.shape}); pass numpy.ascontiguousarray of it"
+        )
+    if not array.flags.aligned:
+        raise InvalidArgumentError(f"{label}: the array is not aligned to its 4-byte elements")
+
+
+def as_parameters(
+    items: Union[Iterable[ParameterLike], Mapping[str, Union[Array, Parameter]]], first: int = 0
+) -> list[Parameter]:
+    """Parameters from Parameters, arrays, (name, array) pairs, or a dict of name to array.
+
+    A bare array is named "param" and its number, counted from first. A Parameter in a pair keeps
+    its own name, if it has one.
+    """
+    if isinstance(items, (np.ndarray, Parameter)):
+        raise TypeError("an iterable of parameters is expected; put a single one into a list")
+    listed: Iterable[Any] = items.items() if isinstance(items, Mapping) else items
+    parameters = []
+    for index, item in enumerate(listed, first):
+        name = None
+        if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str):
+            name, item = item
+        if isinstance(item, Parameter):
+            if item.name is None:
+                item.name = name
+            parameters.append(item)
+        else:
+            parameters.append(Parameter(item, f"param{index}" if name is None else name))
+    return parameters

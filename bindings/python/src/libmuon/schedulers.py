@@ -1,0 +1,254 @@
+"""Learning-rate schedulers. They give the numbers of torch.optim.lr_scheduler."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from ctypes import byref, c_double, c_int64, c_size_t
+from typing import Any, Optional, Union
+
+from ._abi import OptimizerHandle, ScheduleHandle, SchedulerHandle
+from ._library import check, lib
+from ._options import number, whole
+from .errors import InvalidArgumentError
+from .optimizer import Optimizer
+
+Optimizers = Union[Optimizer, Iterable[Optimizer]]
+
+
+class Scheduler:
+    """Sets the learning rates of one optimizer, or of several together, as a function of the step.
+
+    Making one sets the rates of step 0; call step() after each optimizer.step(). Every group's
+    rate starts from its "initial_lr": its lr when its first scheduler was made.
+
+    This is the base of the schedulers, and what build_schedulers returns.
+    """
+
+    _schedule: Optional[ScheduleHandle] = None
+
+    def __init__(self, optimizer: Optimizers, create: Any, *arguments: Any) -> None:
+        optimizers = listed(optimizer)
+        schedule = ScheduleHandle()
+        check(create(*arguments, byref(schedule)))
+        weakref.finalize(self, lib.muon_schedule_destroy, schedule)
+        handle = SchedulerHandle()
+        handles = optimizer_handles(optimizers)
+        check(lib.muon_scheduler_create(schedule, handles, len(handles), byref(handle)))
+        self._schedule = schedule
+        self._own(handle, optimizers)
+
+    def _own(self, handle: SchedulerHandle, optimizers: list[Optimizer]) -> None:
+        self._handle = handle
+        self._optimizers = optimizers
+        weakref.finalize(self, lib.muon_scheduler_destroy, handle)
+
+    @classmethod
+    def _adopt(cls, handle: SchedulerHandle, optimizer: Optimizer) -> Scheduler:
+        """A scheduler that a builder of the library made."""
+        self = cls.__new__(cls)
+        self._own(handle, [optimizer])
+        return self
+
+    @property
+    def optimizers(self) -> list[Optimizer]:
+        """The optimizers whose rates it sets."""
+        return list(self._optimizers)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The first of them."""
+        return self._optimizers[0]
+
+    @property
+    def last_epoch(self) -> int:
+        """The step it is at, from 0. The name is torch's."""
+        step = c_int64()
+        check(lib.muon_scheduler_get_step(self._handle, byref(step)))
+        return step.value
+
+    def step(self) -> None:
+        """Goes to the next step and sets its rates. Call it after optimizer.step()."""
+        check(lib.muon_scheduler_step(self._handle))
+
+    def get_last_lr(self) -> list[float]:
+        """The rates last set: one for each parameter group, optimizer by optimizer."""
+        count = c_size_t()
+        check(lib.muon_scheduler_get_last_lr(self._handle, None, 0, byref(count)))
+        rates = (c_double * count.value)()
+        check(lib.muon_scheduler_get_last_lr(self._handle, rates, count, byref(count)))
+        return list(rates)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The step it is at. The initial rates are in the state of the optimizers."""
+        return {"kind": type(self).__name__, "last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Goes to the saved step and sets its rates. Load the optimizers' state first.
+
+        The schedule itself is not saved: make the scheduler with the arguments it had.
+        """
+        for key in ("kind", "last_epoch"):
+            if key not in state_dict:
+                raise InvalidArgumentError(f"state_dict: {key!r} is missing")
+        kind = type(self).__name__
+        if state_dict["kind"] != kind:
+            raise InvalidArgumentError(f"state_dict: of {state_dict['kind']}, this is {kind}")
+        step = whole("state_dict: last_epoch", state_dict["last_epoch"])
+        check(lib.muon_scheduler_set_step(self._handle, step))
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} cannot be pickled or copied; use its state_dict()")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(last_epoch={self.last_epoch}, lr={self.get_last_lr()})"
+
+
+class LinearLR(Scheduler):
+    """The factor goes from start_factor in a straight line to end_factor at step total_iters.
+
+    optimizer: one optimizer, or a list of them. start_factor: above 0, at most 1. end_factor: 0 to
+    1. total_iters: at least 1; after it the factor stays. Others raise InvalidArgumentError.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizers,
+        start_factor: float = 1 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+    ) -> None:
+        super().__init__(
+            optimizer,
+            lib.muon_schedule_create_linear,
+            number("start_factor", start_factor),
+            number("end_factor", end_factor),
+            whole("total_iters", total_iters),
+        )
+
+
+class ConstantLR(Scheduler):
+    """The rate is multiplied by factor (0 to 1) until step total_iters (at least 0)."""
+
+    def __init__(
+        self, optimizer: Optimizers, factor: float = 1 / 3, total_iters: int = 5
+    ) -> None:
+        super().__init__(
+            optimizer,
+            lib.muon_schedule_create_constant,
+            number("factor", factor),
+            whole("total_iters", total_iters),
+        )
+
+
+class CosineAnnealingLR(Scheduler):
+    """Half a cosine from the initial rate down to eta_min at step T_max (at least 1).
+
+    eta_min is a rate, not a factor. After T_max the rate rises again, as torch's does.
+    """
+
+    def __init__(self, optimizer: Optimizers, T_max: int, eta_min: float = 0.0) -> None:
+        super().__init__(
+            optimizer,
+            lib.muon_schedule_create_cosine,
+            whole("T_max", T_max),
+            number("eta_min", eta_min),
+        )
+
+
+class Trapezoid(Scheduler):
+    """Warmup, stable, decay.
+
+    The factor goes from start_factor to 1 at step warmup_steps, stays at 1 until step
+    total_steps - decay_steps, goes to end_factor at step total_steps, and stays there. Factors are
+    0 to 1, steps at least 0, and warmup_steps + decay_steps at most total_steps.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizers,
+        warmup_steps: int,
+        decay_steps: int,
+        total_steps: int,
+        start_factor: float = 0.0,
+        end_factor: float = 0.0,
+    ) -> None:
+        super().__init__(
+            optimizer,
+            lib.muon_schedule_create_trapezoid,
+            whole("warmup_steps", warmup_steps),
+            whole("decay_steps", decay_steps),
+            whole("total_steps", total_steps),
+            number("start_factor", start_factor),
+            number("end_factor", end_factor),
+        )
+
+
+class SequentialLR(Scheduler):
+    """schedulers[0] until step milestones[0], then schedulers[1] until milestones[1], and so on.
+
+    Each begins at its own step 0. Make the schedulers for the same optimizers, then hand them over
+    and step this one alone. There is one milestone less than schedulers; milestones increase.
+    """
+
+    def __init__(
+        self, optimizer: Optimizers, schedulers: Sequence[Scheduler], milestones: Sequence[int]
+    ) -> None:
+        optimizers = listed(optimizer)
+        handles = schedule_handles(schedulers, optimizers)
+        steps = [whole(f"milestones[{index}]", each) for index, each in enumerate(milestones)]
+        super().__init__(
+            optimizers,
+            lib.muon_schedule_create_sequential,
+            handles,
+            len(handles),
+            (c_int64 * len(steps))(*steps),
+            len(steps),
+        )
+
+
+class ChainedScheduler(Scheduler):
+    """All schedulers at once, each applied to the rate that the ones before it gave.
+
+    Make the schedulers for the same optimizers, then hand them over and step this one alone.
+    optimizer: None for the optimizers of the schedulers.
+    """
+
+    def __init__(
+        self, schedulers: Sequence[Scheduler], optimizer: Optional[Optimizers] = None
+    ) -> None:
+        if not schedulers:
+            raise InvalidArgumentError("schedulers: at least one is needed")
+        optimizers = schedulers[0].optimizers if optimizer is None else listed(optimizer)
+        handles = schedule_handles(schedulers, optimizers)
+        super().__init__(optimizers, lib.muon_schedule_create_chained, handles, len(handles))
+
+
+def listed(optimizer: Optimizers) -> list[Optimizer]:
+    """The optimizers as a list."""
+    optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer)
+    if not optimizers:
+        raise InvalidArgumentError("a scheduler needs at least one optimizer")
+    for each in optimizers:
+        if not isinstance(each, Optimizer):
+            raise TypeError(f"an optimizer is expected, not {type(each).__name__}")
+    return optimizers
+
+
+def optimizer_handles(optimizers: Sequence[Optimizer]) -> Any:
+    """An array of handles for C."""
+    return (OptimizerHandle * len(optimizers))(*(each._handle for each in optimizers))
+
+
+def schedule_handles(schedulers: Sequence[Scheduler], optimizers: list[Optimizer]) -> Any:
+    """The schedules inside schedulers, for C, after a check that they drive the same optimizers."""
+    handles = []
+    for index, scheduler in enumerate(schedulers):
+        if scheduler._schedule is None:
+            raise InvalidArgumentError(
+                f"schedulers[{index}]: made by build_schedulers, it is no part of another"
+            )
+        if [*map(id, scheduler._optimizers)] != [*map(id, optimizers)]:
+            raise InvalidArgumentError(f"schedulers[{index}]: it drives another optimizer")
+        handles.append(scheduler._schedule)
+    return (ScheduleHandle * len(handles))(*handles)
