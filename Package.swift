@@ -39,6 +39,9 @@ let package = Package(
           ],
           .when(platforms: [.linux], configuration: .release))
       ]),
+    .executableTarget(
+      name: "digits-swift", dependencies: ["MuonOptimizers"], path: "bindings/swift",
+      exclude: ["README.md"], swiftSettings: strict),
     .testTarget(
       name: "MuonOptimizersTests", dependencies: ["MuonOptimizers"], swiftSettings: strict),
     .testTarget(

@@ -376,7 +376,7 @@ muon_status muon_schedule_create_cosine(int64_t t_max, double eta_min,
                                         muon_schedule **outSchedule);
 /* Warmup, stable, decay: from start_factor (0 to 1) in a straight line to 1 at warmup_steps, 1 until
  * total_steps - decay_steps, in a straight line to end_factor (0 to 1) at total_steps (>= 1), then
- * constant. warmup_steps + decay_steps <= total_steps. */
+ * constant. warmup_steps + decay_steps <= total_steps; a warmup or decay of 0 steps is left out. */
 muon_status muon_schedule_create_trapezoid(int64_t warmup_steps, int64_t decay_steps,
                                            int64_t total_steps, double start_factor,
                                            double end_factor, muon_schedule **outSchedule);
@@ -386,7 +386,8 @@ muon_status muon_schedule_create_sequential(const muon_schedule *const *schedule
                                             const int64_t *milestones, size_t milestone_count,
                                             muon_schedule **outSchedule);
 /* All of them at once, each applied to what the ones before it gave, by torch's step-to-step
- * recurrences. count >= 1. A constant schedule inside needs a factor > 0. */
+ * recurrences. count >= 1. A factor that rises from 0 cannot be chained. A chain is evaluated step by
+ * step, and up to step 10^8. */
 muon_status muon_schedule_create_chained(const muon_schedule *const *schedules, size_t count,
                                          muon_schedule **outSchedule);
 

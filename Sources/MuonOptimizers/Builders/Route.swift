@@ -9,8 +9,8 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
 
     public var text: String {
       switch self {
-      case .matrix: "it is a matrix"
-      case .notMatrix: "it is not a matrix: it does not have 2 dimensions"
+      case .matrix: "it has 2 dimensions"
+      case .notMatrix: "it does not have 2 dimensions"
       case .adamWOnly: "training.optimizer is \"AdamW\""
       case .frozen: "it does not require a gradient"
       case .notFloatingPoint: "it is not floating point"
