@@ -1,0 +1,1 @@
+// The test puts the README's example here.

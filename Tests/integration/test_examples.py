@@ -1,0 +1,65 @@
+"""The examples train, and the code in the README and in muon.h's manual runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+
+import pytest
+from conftest import ROOT, compile_c, readme_blocks, run
+
+C_SOURCES = [ROOT / "bindings/c/digits.c", ROOT / "bindings/c/mlp.c"]
+
+
+def accuracy(output: str) -> float:
+    [value] = re.findall(r"^test accuracy (0\.\d+)$", output, re.MULTILINE)
+    return float(value)
+
+
+@pytest.mark.parametrize("compiler", [["gcc", "-std=c11"], ["g++", "-std=c++17"]], ids=" ".join)
+def test_c_example_trains(compiler, tmp_path):
+    sources = C_SOURCES if compiler[0] == "gcc" else ["-x", "c++", *C_SOURCES, "-x", "none"]
+    digits = compile_c(compiler, sources, tmp_path / "digits")
+    assert accuracy(run([digits, ROOT / "bindings/data/digits.bin"])) >= 0.92
+
+
+def test_swift_example_trains():
+    run(["swift", "build", "-c", "release", "--product", "digits-swift",
+         "--scratch-path", ".build/examples"])
+    assert accuracy(run([".build/examples/release/digits-swift"])) >= 0.92
+
+
+def test_python_demo_runs(tmp_path):
+    picture = tmp_path / "digits.png"
+    output = run(
+        [sys.executable, "bindings/python/examples/digits.py", "--quick", "--out", picture])
+    assert str(picture) in output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_readme_python(tmp_path):
+    blocks = readme_blocks("python")
+    assert blocks
+    for block in blocks:
+        (tmp_path / "example.py").write_text(block)
+        run([sys.executable, tmp_path / "example.py"])
+
+
+@pytest.mark.parametrize("compiler", [["gcc", "-std=c11"], ["g++", "-std=c++17"]], ids=" ".join)
+def test_readme_and_manual_c(compiler, tmp_path):
+    manual = (ROOT / "include/muon.h").read_text().split("*/")[0]
+    [example] = re.findall(r"^ \*     #include <muon.h>\n(?: \*     .*\n)+", manual, re.MULTILINE)
+    examples = [*readme_blocks("c"), textwrap.dedent(re.sub(r"^ \*", "", example, flags=re.M))]
+    assert len(examples) == 2
+    for number, text in enumerate(examples):
+        language = "c" if compiler[0] == "gcc" else "c++"
+        source = tmp_path / f"example{number}.c"
+        source.write_text(text)
+        program = compile_c(
+            compiler, ["-x", language, source, "-x", "none"], tmp_path / f"example{number}")
+        run([program])
+
+
+def test_readme_swift(consumer):
+    run([consumer / "ReadmeExample"])

@@ -1,0 +1,228 @@
+"""Muon against a float64 reference."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import reference
+from libmuon import Muon, Parameter
+
+SHAPES = {"square": (24, 24), "tall": (40, 12), "wide": (12, 40), "odd": (17, 31)}
+BACKENDS = [*(each for each in reference.TABLES if each != "orthogonalize"), "svd"]
+
+
+def train(rng, shape, steps=50, **options):
+    """Makes the same steps with the library and with the reference."""
+    weight = rng.standard_normal(shape, dtype=np.float32)
+    parameter = Parameter(weight, "w")
+    expected = reference.Muon(weight, **options)
+    optimizer = Muon([parameter], **options)
+    for _ in range(steps):
+        parameter.grad = rng.standard_normal(shape, dtype=np.float32)
+        given = parameter.grad.copy()
+        expected.step(given)
+        optimizer.step()
+        np.testing.assert_array_equal(parameter.grad, given)
+    return optimizer, expected
+
+
+def compare(optimizer, expected, tolerance=1e-5):
+    state = optimizer.state_dict()["state"][0]
+    assert reference.error(optimizer.parameters[0].data, expected.p) <= tolerance
+    assert reference.error(state["momentum_buffer"], expected.momentum_buffer) <= tolerance
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("style", "nesterov"), [*itertools.product(["classic", "ema"], [True, False])]
+)
+def test_momentum_styles(rng, shape, style, nesterov):
+    optimizer, expected = train(rng, SHAPES[shape], momentum_style=style, nesterov=nesterov)
+    compare(optimizer, expected)
+    assert optimizer.state_dict()["state"][0]["step"] == 50
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("scale", ["none", "original", "match_rms_adamw", "spectral"])
+def test_shape_scales_and_decay(rng, shape, scale):
+    compare(*train(rng, SHAPES[shape], shape_scale=scale, weight_decay=0.1, lr=0.05))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
+def test_momentum(rng, momentum):
+    compare(*train(rng, (20, 30), momentum=momentum))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_backends(rng, shape, backend):
+    # One step, so that the parameter moves by the backend's result and nothing else.
+    optimizer, expected = train(rng, SHAPES[shape], steps=1, backend=backend, lr=1.0)
+    limit = reference.tolerance(expected.momentum_buffer, backend)
+    assert reference.error(optimizer.parameters[0].data, expected.p) <= limit
+
+
+@pytest.mark.parametrize("backend", ["svd", "polar_express", "turbo"])
+def test_backends_over_many_steps(rng, backend):
+    compare(*train(rng, (24, 36), backend=backend), 1e-4 if backend == "svd" else 1e-5)
+
+
+def test_custom_coefficients_repeat_their_last_row(rng):
+    rows = [(3.4445, -4.7750, 2.0315), (2.0, -1.5, 0.5)]
+    weight = rng.standard_normal((12, 20), dtype=np.float32)
+    grad = rng.standard_normal((12, 20), dtype=np.float32)
+    expected = weight - reference.polynomial(grad, [rows[0]] + [rows[1]] * 5, 1e-7)
+    optimizer = Muon([weight], lr=1.0, momentum=0.0, coefficients=rows, backend_steps=6)
+    optimizer.step([grad])
+    assert reference.error(weight, expected) <= 1e-5
+    assert optimizer.param_groups[0]["backend"] == "custom"
+    assert optimizer.param_groups[0]["coefficients"] == [rows[0]] + [rows[1]] * 5
+
+
+@pytest.mark.parametrize(("backend", "steps"), [("newtonschulz5", 7), ("you", 3), ("cans", 8)])
+def test_backend_steps(rng, backend, steps):
+    weight = rng.standard_normal((12, 20), dtype=np.float32)
+    grad = rng.standard_normal((12, 20), dtype=np.float32)
+    expected = weight - reference.polynomial(grad, reference.rows(backend, steps), 1e-7)
+    Muon([weight], lr=1.0, momentum=0.0, backend=backend, backend_steps=steps).step([grad])
+    assert reference.error(weight, expected) <= 1e-5
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (1, 1)])
+def test_thin_matrices(rng, shape):
+    compare(*train(rng, shape, shape_scale="spectral"))
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
+def test_empty_matrices(shape):
+    weight = np.zeros(shape, np.float32)
+    optimizer = Muon([weight])
+    optimizer.step([np.zeros(shape, np.float32)])
+    assert optimizer.state_dict()["state"][0]["momentum_buffer"].shape == shape
+
+
+def test_a_zero_gradient_only_decays(rng):
+    weight = rng.standard_normal((6, 8), dtype=np.float32)
+    expected = weight.astype(np.float64) * (1 - 0.5 * 0.1)
+    Muon([weight], lr=0.5, weight_decay=0.1).step([np.zeros((6, 8), np.float32)])
+    assert reference.error(weight, expected) <= 1e-6
+
+
+def test_a_parameter_without_a_gradient_is_left_alone(rng):
+    first, second = (rng.standard_normal((4, 6), dtype=np.float32) for _ in range(2))
+    before = second.copy()
+    optimizer = Muon([first, second], weight_decay=0.1)
+    optimizer.step([first.copy(), None])
+    state = optimizer.state_dict()["state"]
+    np.testing.assert_array_equal(second, before)
+    assert not state[1]["momentum_buffer"].any()
+    assert (state[0]["step"], state[1]["step"]) == (1, 0)
+
+
+def test_gradients_by_position_by_name_and_by_attribute_are_the_same(rng):
+    start = rng.standard_normal((5, 7), dtype=np.float32)
+    grads = [rng.standard_normal((5, 7), dtype=np.float32) for _ in range(6)]
+    results = []
+    for way in range(3):
+        pair = [Parameter(start.copy(), "a"), Parameter(start.copy(), "b")]
+        optimizer = Muon(pair)
+        for one, two in zip(grads[::2], grads[1::2]):
+            if way == 0:
+                optimizer.step([one, two])
+            elif way == 1:
+                optimizer.step({"b": two, "a": one})
+            else:
+                pair[0].grad, pair[1].grad = one, two
+                optimizer.step()
+        results.append([each.data for each in pair])
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_gradients_given_to_step_stay(rng):
+    optimizer = Muon({"a": np.ones((2, 3), np.float32), "b": np.ones((2, 3), np.float32)})
+    grad = np.ones((2, 3), np.float32)
+    optimizer.step({"a": grad})
+    assert [parameter.grad is grad for parameter in optimizer.parameters] == [True, False]
+
+
+def test_wrong_gradients_change_nothing(rng):
+    optimizer = Muon([("a", np.ones((2, 3), np.float32)), ("b", np.ones((2, 3), np.float32))])
+    good, bad = np.ones((2, 3), np.float32), np.ones((3, 2), np.float32)
+    for grads, error in [
+        ([good, bad], ValueError),
+        ([good], ValueError),
+        ([good, good, good], ValueError),
+        ({"a": good, "c": good}, KeyError),
+        (good, TypeError),
+    ]:
+        with pytest.raises(error):
+            optimizer.step(grads)
+        assert [parameter.grad for parameter in optimizer.parameters] == [None, None]
+        assert (optimizer.parameters[0].data == 1).all()
+
+
+def test_names_that_are_not_unique_cannot_name_gradients():
+    optimizer = Muon([("a", np.ones((2, 3), np.float32)), ("a", np.ones((2, 3), np.float32))])
+    with pytest.raises(KeyError, match="2 parameters"):
+        optimizer.step({"a": np.ones((2, 3), np.float32)})
+
+
+def test_a_gradient_written_in_place_and_one_replaced(rng):
+    """The library is told about a new gradient array, and reads an old one anew."""
+    parameter = Parameter(rng.standard_normal((4, 6), dtype=np.float32))
+    expected = reference.Muon(parameter.data)
+    optimizer = Muon([parameter])
+    parameter.grad = np.empty((4, 6), np.float32)
+    for replace in [False, False, True, False, True]:
+        values = rng.standard_normal((4, 6), dtype=np.float32)
+        if replace:
+            parameter.grad = values.copy()
+        else:
+            parameter.grad[...] = values
+        expected.step(values)
+        optimizer.step()
+    compare(optimizer, expected)
+
+
+def test_zero_grad():
+    parameters = [Parameter(np.ones((2, 3), np.float32), name) for name in "ab"]
+    optimizer = Muon(parameters)
+    parameters[0].grad = grad = np.ones((2, 3), np.float32)
+    optimizer.zero_grad()
+    assert parameters[0].grad is grad and not grad.any() and parameters[1].grad is None
+    optimizer.zero_grad(set_to_none=True)
+    assert parameters[0].grad is None
+    optimizer.step()
+    assert (parameters[0].data == 1).all()
+    frozen = np.ones((2, 3), np.float32)
+    frozen.flags.writeable = False
+    parameters[1].grad = frozen
+    optimizer.step()
+    with pytest.raises(ValueError, match="'b'.*read-only"):
+        optimizer.zero_grad()
+
+
+def test_results_do_not_depend_on_the_number_of_threads(rng):
+    import libmuon
+
+    shapes = [(33, 65), (64, 64), (7, 90)]
+    start = [rng.standard_normal(shape, dtype=np.float32) for shape in shapes]
+    grads = [rng.standard_normal(each.shape, dtype=np.float32) for each in start]
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            libmuon.set_num_threads(threads)
+            weights = [each.copy() for each in start]
+            optimizer = Muon(weights)
+            for _ in range(3):
+                optimizer.step(grads)
+            results.append(weights)
+    finally:
+        libmuon.set_num_threads(0)
+    for other in results[1:]:
+        for one, two in zip(results[0], other):
+            np.testing.assert_array_equal(one, two)

@@ -1,0 +1,18 @@
+"""The example of the package's README runs and does what it shows."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from conftest import ROOT
+
+
+def test_the_example_trains():
+    text = (ROOT / "bindings" / "python" / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+    names = {}
+    exec(code, names)
+    distance = np.linalg.norm(names["weight"].data - names["target"])
+    assert distance < 0.1 * np.linalg.norm(names["target"])
