@@ -277,11 +277,12 @@ muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struc
 muon_status muon_muon_create(const muon_muon_options *options, muon_optimizer **outOptimizer);
 muon_status muon_adamw_create(const muon_adamw_options *options, muon_optimizer **outOptimizer);
 
-/* Adds a group with options of its own. Groups count from 0, in the order they were added. */
+/* Adds a group with options of its own, and count parameters to it, which may be 0: all, or nothing.
+ * Groups count from 0, in the order they were added. */
 muon_status muon_muon_add_group(muon_optimizer *optimizer, const muon_muon_options *options,
-                                int64_t *outGroup);
+                                const muon_param *params, size_t count, int64_t *outGroup);
 muon_status muon_adamw_add_group(muon_optimizer *optimizer, const muon_adamw_options *options,
-                                 int64_t *outGroup);
+                                 const muon_param *params, size_t count, int64_t *outGroup);
 
 /* Frees the optimizer and its state; not the buffers you bound. */
 muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
@@ -290,7 +291,7 @@ muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer, muon_optimi
 muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, int64_t *outCount);
 muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, int64_t *outCount);
 
-/* Binds a parameter to a group. Parameters count from 0 over all groups, in the order they were
+/* Adds a parameter to a group. Parameters count from 0 over all groups, in the order they were
  * added; outIndex may be NULL. No buffer of it may overlap another one or any bound before, except
  * that gradients may overlap gradients. */
 muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
@@ -401,7 +402,8 @@ muon_status muon_schedule_destroy(muon_schedule *schedule);
 /* A scheduler applies a schedule to all groups of all the optimizers it was made for. */
 typedef struct muon_scheduler muon_scheduler;
 
-/* Sets the rates of step 0 at once. The optimizers may be destroyed before their scheduler. */
+/* Sets the rates of step 0 at once. count is 1 to 256, and no optimizer is there twice. They may be
+ * destroyed before their scheduler. */
 muon_status muon_scheduler_create(const muon_schedule *schedule, muon_optimizer *const *optimizers,
                                   size_t count, muon_scheduler **outScheduler);
 
@@ -428,7 +430,7 @@ muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
  *   training.weight_decay   number; 0
  *   training.n_epochs       whole number >= 1; required by build_schedulers
  *   training.warmup_steps   whole number >= 0; 0
- *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; anything else: no decay
+ *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; another text: no decay
  *   muon.*                  lr, momentum, nesterov, momentum_style, weight_decay, eps, backend,
  *                           backend_steps, coefficients, shape_scale, precision
  *   adamw.*                 lr, betas, eps, weight_decay

@@ -31,24 +31,30 @@ public func muon_adamw_create(
 @c @implementation
 public func muon_muon_add_group(
   _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_muon_options>?,
-  _ outGroup: UnsafeMutablePointer<Int64>?
+  _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
   guarded {
     let out = try unsafe required(outGroup, "outGroup")
     let options = try unsafe muonOptions(options)
-    unsafe out.pointee = Int64(try withMuon(optimizer) { try $0.addGroup(options: options) })
+    try unsafe withMuon(optimizer) { optimizer in
+      let added = try unsafe bindings(params, count, after: optimizer.parameterCount)
+      unsafe out.pointee = Int64(try optimizer.addGroup(added, options: options))
+    }
   }
 }
 
 @c @implementation
 public func muon_adamw_add_group(
   _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_adamw_options>?,
-  _ outGroup: UnsafeMutablePointer<Int64>?
+  _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
   guarded {
     let out = try unsafe required(outGroup, "outGroup")
     let options = try unsafe adamWOptions(options)
-    unsafe out.pointee = Int64(try withAdamW(optimizer) { try $0.addGroup(options: options) })
+    try unsafe withAdamW(optimizer) { optimizer in
+      let added = try unsafe bindings(params, count, after: optimizer.parameterCount)
+      unsafe out.pointee = Int64(try optimizer.addGroup(added, options: options))
+    }
   }
 }
 

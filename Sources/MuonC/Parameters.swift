@@ -29,7 +29,7 @@ extension ParameterBinding {
     let owner = "parameter \(name)"
     try requireFloat32(unsafe param.dtype, owner)
     let extents = unsafe try list(
-      param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions"
+      param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions of \(owner)"
     ).map { Int($0) }
     let data = try unsafe floats(param.data, count: param.data_count, "the data of \(owner)")
     let gradient = try unsafe given(param.grad, param.grad_count, "the gradient of \(owner)")
@@ -41,6 +41,17 @@ extension ParameterBinding {
         try given(param.state.0, param.state_count.0, "state[0] of \(owner)"),
         try given(param.state.1, param.state_count.1, "state[1] of \(owner)"),
       ])
+  }
+}
+
+/// The parameters of a list; one without a name is named by its number in the optimizer, where
+/// `first` are already.
+func bindings(
+  _ params: UnsafePointer<muon_param>?, _ count: Int, after first: Int
+) throws -> [ParameterBinding] {
+  let params = unsafe try list(params, count: count, "parameters")
+  return try params.indices.map {
+    try unsafe ParameterBinding(params[$0], index: first + $0)
   }
 }
 

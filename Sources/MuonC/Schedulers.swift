@@ -29,6 +29,9 @@ public func muon_scheduler_create(
     let out = try unsafe required(outScheduler, "outScheduler")
     let schedule = try unsafe MuonC.schedule(schedule)
     let handles = try unsafe distinctOptimizers(optimizers, count)
+    guard !handles.isEmpty else {
+      throw CallError(MUON_ERR_INVALID_ARGUMENT, "a scheduler needs at least one optimizer")
+    }
     let driven = try withAll(handles) { optimizers in
       DrivenOptimizers(scheduler: try Scheduler(schedule, for: optimizers), handles: handles)
     }

@@ -26,6 +26,11 @@ def rng() -> np.random.Generator:
 
 
 @pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
 def header() -> str:
     return (ROOT / "include" / "muon.h").read_text()
 

@@ -9,7 +9,6 @@ import subprocess
 
 import pytest
 
-from conftest import ROOT
 from libmuon import _abi, _enums, _library
 
 SCALARS = {
@@ -139,7 +138,7 @@ def test_every_status_has_its_exception_and_name():
     assert _library.lib.muon_status_name(99) == b"MUON_ERR_UNKNOWN"
 
 
-def test_structs_are_the_compilers(code, tmp_path):
+def test_structs_are_the_compilers(code, root, tmp_path):
     found = re.findall(r"typedef struct (\w+) \{", code)
     assert set(found) == set(STRUCTS)
     lines = []
@@ -156,7 +155,7 @@ def test_structs_are_the_compilers(code, tmp_path):
         "#include <muon.h>\n#include <stdio.h>\nint main(void) {\n" + "\n".join(lines) + "\n}\n"
     )
     program = tmp_path / "layout"
-    subprocess.run(["cc", "-I", ROOT / "include", source, "-o", program], check=True)
+    subprocess.run(["cc", "-I", root / "include", source, "-o", program], check=True)
     printed = subprocess.run([program], check=True, capture_output=True, text=True).stdout
     compiler = dict(line.split(" ", 1) for line in printed.splitlines())
 

@@ -6,11 +6,9 @@ import re
 
 import numpy as np
 
-from conftest import ROOT
 
-
-def test_the_example_trains():
-    text = (ROOT / "bindings" / "python" / "README.md").read_text()
+def test_the_example_trains(root):
+    text = (root / "bindings" / "python" / "README.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.S)
     names = {}
     exec(code, names)

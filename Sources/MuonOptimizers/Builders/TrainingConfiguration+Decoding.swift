@@ -71,6 +71,21 @@ private struct AnyKey: CodingKey {
   init?(intValue: Int) { return nil }
 }
 
+// MARK: - Whole numbers
+
+extension KeyedDecodingContainer {
+  /// In place of the standard library's for this module: JSONDecoder says of 1.5 only that the text is
+  /// not valid JSON, and not where.
+  func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
+    guard let number = try decodeIfPresent(Double.self, forKey: key) else { return nil }
+    guard let whole = Int(exactly: number) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: self, debugDescription: "expected a whole number, found \(number)")
+    }
+    return whole
+  }
+}
+
 // MARK: - Names
 
 /// An option that is written as one of a few names.

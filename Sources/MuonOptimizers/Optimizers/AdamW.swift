@@ -50,10 +50,25 @@ public final class AdamW: Optimizer {
     try add(parameters)
   }
 
-  /// Adds a group and returns its index; `add(_:toGroup:)` fills it.
+  /// Adds a group with these parameters and returns its index: all, or nothing.
   @discardableResult
-  public func addGroup(options: AdamWOptions) throws(MuonError) -> Int {
+  public func addGroup(
+    _ parameters: [Parameter] = [], options: AdamWOptions
+  ) throws(MuonError) -> Int {
+    try addGroup(parameters.map { ParameterBinding($0) }, options: options)
+  }
+
+  /// The same for parameters with state of the caller's.
+  package func addGroup(
+    _ bindings: [ParameterBinding], options: AdamWOptions
+  ) throws(MuonError) -> Int {
     try adamW.groups.append(options)
+    do {
+      try add(bindings, toGroup: groupCount - 1)
+    } catch {
+      adamW.groups.removeLast()
+      throw error
+    }
     return groupCount - 1
   }
 

@@ -19,10 +19,25 @@ public final class Muon: Optimizer {
     try add(parameters)
   }
 
-  /// Adds a group and returns its index; `add(_:toGroup:)` fills it.
+  /// Adds a group with these parameters and returns its index: all, or nothing.
   @discardableResult
-  public func addGroup(options: MuonOptions) throws(MuonError) -> Int {
+  public func addGroup(
+    _ parameters: [Parameter] = [], options: MuonOptions
+  ) throws(MuonError) -> Int {
+    try addGroup(parameters.map { ParameterBinding($0) }, options: options)
+  }
+
+  /// The same for parameters with state of the caller's.
+  package func addGroup(
+    _ bindings: [ParameterBinding], options: MuonOptions
+  ) throws(MuonError) -> Int {
     try muon.append(options)
+    do {
+      try add(bindings, toGroup: groupCount - 1)
+    } catch {
+      muon.removeLast()
+      throw error
+    }
     return groupCount - 1
   }
 

@@ -21,6 +21,11 @@ final class MuonRule: UpdateRule {
     orthogonalizers.append(orthogonalizer)
   }
 
+  func removeLast() {
+    groups.removeLast()
+    orthogonalizers.removeLast()
+  }
+
   func set(_ options: MuonOptions, ofGroup group: Int) throws(MuonError) {
     let orthogonalizer = try options.orthogonalizer()
     try groups.set(options, ofGroup: group)

@@ -56,6 +56,8 @@ struct OptionGroups<Options: GroupOptions> {
     groups.append(options)
   }
 
+  mutating func removeLast() { groups.removeLast() }
+
   mutating func set(_ options: Options, ofGroup group: Int) throws(MuonError) {
     try options.check()
     groups[group] = options

@@ -153,11 +153,19 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     #                               muon_optimizer **outOptimizer);
     ("muon_adamw_create", status, [POINTER(AdamWOptions), POINTER(OptimizerHandle)]),
     # muon_status muon_muon_add_group(muon_optimizer *optimizer, const muon_muon_options *options,
-    #                                 int64_t *outGroup);
-    ("muon_muon_add_group", status, [OptimizerHandle, POINTER(MuonOptions), POINTER(c_int64)]),
+    #                                 const muon_param *params, size_t count, int64_t *outGroup);
+    (
+        "muon_muon_add_group",
+        status,
+        [OptimizerHandle, POINTER(MuonOptions), POINTER(Param), c_size_t, POINTER(c_int64)],
+    ),
     # muon_status muon_adamw_add_group(muon_optimizer *optimizer, const muon_adamw_options *options,
-    #                                  int64_t *outGroup);
-    ("muon_adamw_add_group", status, [OptimizerHandle, POINTER(AdamWOptions), POINTER(c_int64)]),
+    #                                  const muon_param *params, size_t count, int64_t *outGroup);
+    (
+        "muon_adamw_add_group",
+        status,
+        [OptimizerHandle, POINTER(AdamWOptions), POINTER(Param), c_size_t, POINTER(c_int64)],
+    ),
     # muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
     ("muon_optimizer_destroy", status, [OptimizerHandle]),
     # muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer,

@@ -12,7 +12,7 @@ from ._enums import DType, OptimizerKind
 from ._library import check, lib
 from .optimizer import Optimizer
 from .optimizers import AdamW, Muon
-from .parameter import Array, Parameter, ParameterLike, as_parameters, dtype_of
+from .parameter import Array, Parameter, ParameterLike, as_parameters, dtype_of, structs_of
 from .schedulers import Scheduler, optimizer_handles
 
 ModelParams = Union[Iterable[ParameterLike], Mapping[str, Union[Array, Parameter]]]
@@ -128,7 +128,7 @@ def route(parameters: list[Parameter], text: bytes) -> tuple[Any, Any]:
     for parameter in parameters:
         if parameter.requires_grad and dtype_of(parameter.data) != DType.not_float:
             parameter.check_trainable()
-    structs = (_abi.Param * len(parameters))(*(parameter.struct() for parameter in parameters))
+    structs = structs_of(parameters)
     routes = (_abi.Route * len(parameters))()
     check(lib.muon_route_params(text, structs, len(structs), routes))
     return structs, routes

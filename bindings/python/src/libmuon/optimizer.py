@@ -17,7 +17,7 @@ from ._library import check, failure, lib
 from ._options import member, merged
 from .errors import InvalidArgumentError
 from .param_group import ParamGroup
-from .parameter import Array, Parameter, ParameterLike, address, as_parameters
+from .parameter import Array, Parameter, ParameterLike, address, as_parameters, structs_of
 
 # What the first argument of an optimizer may be.
 Params = Union[Iterable[ParameterLike], Iterable[Mapping[str, Any]], Mapping[str, Any]]
@@ -44,10 +44,9 @@ class Optimizer:
         check(self._create(byref(self._struct(groups[0][1])), byref(handle)))
         self._own(handle, defaults)
         self.nonfinite = nonfinite
-        for index, (parameters, options) in enumerate(groups):
-            if index > 0:
-                self._new_group(options)
-            self._bind_group(parameters)
+        self._bind_first(groups[0][0])
+        for parameters, options in groups[1:]:
+            self._new_group(parameters, options)
 
     def _own(self, handle: OptimizerHandle, defaults: dict[str, Any]) -> None:
         self._handle = handle
@@ -148,29 +147,24 @@ class Optimizer:
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Adds {"params": [...], "lr": ..., ...}; options not given are the constructor's."""
         parameters, options = split_group(group, self.defaults, len(self._parameters))
-        # The library adds parameters one by one, and cannot take them back. So the group is tried
-        # on an optimizer of its own first, and against the arrays that are here already.
-        trial = type(self).__new__(type(self))
-        Optimizer.__init__(trial, [{"params": parameters}], options, "error")
-        known = [each for p in self._parameters for each in (p.data, p.grad) if each is not None]
-        for parameter in parameters:
-            if any(np.may_share_memory(parameter.data, each) for each in known):
-                raise InvalidArgumentError(f"{parameter.label}: its array is in use already")
-        self._new_group(options)
-        self._bind_group(parameters)
+        self._new_group(parameters, options)
 
-    def _new_group(self, options: Mapping[str, Any]) -> None:
-        index = c_int64()
-        check(self._add_group(self._handle, byref(self._struct(options)), byref(index)))
-
-    def _bind_group(self, parameters: list[Parameter]) -> None:
-        """Binds parameters to the group that was made last."""
-        group = len(self._group_parameters)
+    def _bind_first(self, parameters: list[Parameter]) -> None:
+        """Adds the parameters of the group that the optimizer was made with."""
         grads = [parameter.grad for parameter in parameters]
         for parameter in parameters:
             parameter.check_trainable()
-            param = parameter.struct()
-            check(lib.muon_optimizer_add_param(self._handle, group, byref(param), None))
+            check(lib.muon_optimizer_add_param(self._handle, 0, byref(parameter.struct()), None))
+        self._note_group(parameters, grads)
+
+    def _new_group(self, parameters: list[Parameter], options: Mapping[str, Any]) -> None:
+        """Adds a group: all of it, or nothing."""
+        for parameter in parameters:
+            parameter.check_trainable()
+        grads = [parameter.grad for parameter in parameters]
+        structs, index = structs_of(parameters), c_int64()
+        struct = byref(self._struct(options))
+        check(self._add_group(self._handle, struct, structs, len(structs), byref(index)))
         self._note_group(parameters, grads)
 
     def _note_group(self, parameters: list[Parameter], grads: list[Optional[Array]]) -> None:

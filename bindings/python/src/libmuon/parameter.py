@@ -124,6 +124,11 @@ class Parameter:
 ParameterLike = Union[Parameter, Array, tuple[str, Union[Array, Parameter]]]
 
 
+def structs_of(parameters: list[Parameter]) -> Any:
+    """An array of them for C."""
+    return (_abi.Param * len(parameters))(*(parameter.struct() for parameter in parameters))
+
+
 def address(array: Array) -> int:
     """Where the first element of an array is."""
     return int(array.__array_interface__["data"][0])
