@@ -72,9 +72,8 @@ public func muon_muon_get_coefficients(
 public func muon_optimizer_get_lr(
   _ optimizer: OpaquePointer?, _ group: Int64, _ outLr: UnsafeMutablePointer<Double>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outLr, "outLr")
-    unsafe out.pointee = try withOptimizer(optimizer) {
+  unsafe guarded(outLr, "outLr") {
+    unsafe try withOptimizer(optimizer) {
       try $0.learningRate(ofGroup: Int(group))
     }
   }
@@ -93,9 +92,8 @@ public func muon_optimizer_set_lr(
 public func muon_optimizer_get_initial_lr(
   _ optimizer: OpaquePointer?, _ group: Int64, _ outLr: UnsafeMutablePointer<Double>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outLr, "outLr")
-    unsafe out.pointee = try withOptimizer(optimizer) {
+  unsafe guarded(outLr, "outLr") {
+    unsafe try withOptimizer(optimizer) {
       try $0.initialLearningRate(ofGroup: Int(group)) ?? .nan
     }
   }
@@ -116,9 +114,8 @@ public func muon_optimizer_set_initial_lr(
 public func muon_optimizer_get_nonfinite_policy(
   _ optimizer: OpaquePointer?, _ outPolicy: UnsafeMutablePointer<muon_nonfinite_policy>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outPolicy, "outPolicy")
-    unsafe out.pointee = try cPolicy(try withOptimizer(optimizer) { $0.nonFinitePolicy })
+  unsafe guarded(outPolicy, "outPolicy") {
+    unsafe try cPolicy(try withOptimizer(optimizer) { $0.nonFinitePolicy })
   }
 }
 
@@ -136,8 +133,7 @@ public func muon_optimizer_set_nonfinite_policy(
 public func muon_optimizer_get_skipped_steps(
   _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outCount, "outCount")
-    unsafe out.pointee = Int64(try withOptimizer(optimizer) { $0.skippedSteps })
+  unsafe guarded(outCount, "outCount") {
+    unsafe Int64(try withOptimizer(optimizer) { $0.skippedSteps })
   }
 }

@@ -9,10 +9,9 @@ public func muon_optimizer_get_buffer_count(
   _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: muon_buffer,
   _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outCount, "outCount")
+  unsafe guarded(outCount, "outCount") {
     let buffer = try MuonC.buffer(buffer)
-    unsafe out.pointee = try withOptimizer(optimizer) {
+    return unsafe try withOptimizer(optimizer) {
       try unsafe $0.elements(buffer, ofParameter: Int(param)).count
     }
   }
@@ -62,9 +61,8 @@ private func copy(
 public func muon_optimizer_get_param_steps(
   _ optimizer: OpaquePointer?, _ param: Int64, _ outSteps: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outSteps, "outSteps")
-    unsafe out.pointee = Int64(
+  unsafe guarded(outSteps, "outSteps") {
+    unsafe Int64(
       try withOptimizer(optimizer) { try $0.steps(ofParameter: Int(param)) })
   }
 }

@@ -9,10 +9,9 @@ public func muon_muon_create(
   _ options: UnsafePointer<muon_muon_options>?,
   _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outOptimizer, "outOptimizer")
+  unsafe guarded(outOptimizer, "outOptimizer") {
     let muon = try Muon(options: try unsafe muonOptions(options))
-    unsafe out.pointee = try HandleTable.shared.insert(OptimizerHandle(muon), .optimizer).pointer
+    return unsafe try HandleTable.shared.insert(OptimizerHandle(muon), .optimizer).pointer
   }
 }
 
@@ -21,10 +20,9 @@ public func muon_adamw_create(
   _ options: UnsafePointer<muon_adamw_options>?,
   _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outOptimizer, "outOptimizer")
+  unsafe guarded(outOptimizer, "outOptimizer") {
     let adamW = try AdamW(options: try unsafe adamWOptions(options))
-    unsafe out.pointee = try HandleTable.shared.insert(OptimizerHandle(adamW), .optimizer).pointer
+    return unsafe try HandleTable.shared.insert(OptimizerHandle(adamW), .optimizer).pointer
   }
 }
 
@@ -33,12 +31,11 @@ public func muon_muon_add_group(
   _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_muon_options>?,
   _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outGroup, "outGroup")
+  unsafe guarded(outGroup, "outGroup") {
     let options = try unsafe muonOptions(options)
-    try unsafe withMuon(optimizer) { optimizer in
+    return try unsafe withMuon(optimizer) { optimizer in
       let added = try unsafe bindings(params, count, after: optimizer.parameterCount)
-      unsafe out.pointee = Int64(try optimizer.addGroup(added, options: options))
+      return Int64(try optimizer.addGroup(added, options: options))
     }
   }
 }
@@ -48,12 +45,11 @@ public func muon_adamw_add_group(
   _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_adamw_options>?,
   _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outGroup, "outGroup")
+  unsafe guarded(outGroup, "outGroup") {
     let options = try unsafe adamWOptions(options)
-    try unsafe withAdamW(optimizer) { optimizer in
+    return try unsafe withAdamW(optimizer) { optimizer in
       let added = try unsafe bindings(params, count, after: optimizer.parameterCount)
-      unsafe out.pointee = Int64(try optimizer.addGroup(added, options: options))
+      return Int64(try optimizer.addGroup(added, options: options))
     }
   }
 }
@@ -70,9 +66,8 @@ public func muon_optimizer_destroy(_ optimizer: OpaquePointer?) -> muon_status {
 public func muon_optimizer_get_kind(
   _ optimizer: OpaquePointer?, _ outKind: UnsafeMutablePointer<muon_optimizer_kind>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outKind, "outKind")
-    unsafe out.pointee = try cKind(try withOptimizer(optimizer) { $0.kind })
+  unsafe guarded(outKind, "outKind") {
+    unsafe try cKind(try withOptimizer(optimizer) { $0.kind })
   }
 }
 
@@ -80,9 +75,8 @@ public func muon_optimizer_get_kind(
 public func muon_optimizer_get_group_count(
   _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outCount, "outCount")
-    unsafe out.pointee = Int64(try withOptimizer(optimizer) { $0.groupCount })
+  unsafe guarded(outCount, "outCount") {
+    unsafe Int64(try withOptimizer(optimizer) { $0.groupCount })
   }
 }
 
@@ -90,9 +84,8 @@ public func muon_optimizer_get_group_count(
 public func muon_optimizer_get_param_count(
   _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outCount, "outCount")
-    unsafe out.pointee = Int64(try withOptimizer(optimizer) { $0.parameterCount })
+  unsafe guarded(outCount, "outCount") {
+    unsafe Int64(try withOptimizer(optimizer) { $0.parameterCount })
   }
 }
 

@@ -10,8 +10,7 @@ internal import MuonOptimizers
 public func muon_orthogonalize_options_init(
   _ outOptions: UnsafeMutablePointer<muon_orthogonalize_options>?, _ struct_size: Int
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outOptions, "outOptions")
+  unsafe guarded(outOptions, "outOptions") {
     unsafe try requireSize(
       struct_size, of: muon_orthogonalize_options.self, "muon_orthogonalize_options")
     let defaults = OrthogonalizeOptions()
@@ -21,7 +20,7 @@ public func muon_orthogonalize_options_init(
     unsafe options.backend_steps = cSteps(defaults.steps)
     unsafe options.eps = defaults.epsilon
     unsafe options.precision = try cPrecision(defaults.precision)
-    unsafe out.pointee = options
+    return unsafe options
   }
 }
 
@@ -29,10 +28,9 @@ public func muon_orthogonalize_options_init(
 public func muon_muon_options_init(
   _ outOptions: UnsafeMutablePointer<muon_muon_options>?, _ struct_size: Int
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outOptions, "outOptions")
+  unsafe guarded(outOptions, "outOptions") {
     unsafe try requireSize(struct_size, of: muon_muon_options.self, "muon_muon_options")
-    unsafe out.pointee = try cOptions(MuonOptions())
+    return unsafe try cOptions(MuonOptions())
   }
 }
 
@@ -40,10 +38,9 @@ public func muon_muon_options_init(
 public func muon_adamw_options_init(
   _ outOptions: UnsafeMutablePointer<muon_adamw_options>?, _ struct_size: Int
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outOptions, "outOptions")
+  unsafe guarded(outOptions, "outOptions") {
     try requireSize(struct_size, of: muon_adamw_options.self, "muon_adamw_options")
-    unsafe out.pointee = cOptions(AdamWOptions())
+    return cOptions(AdamWOptions())
   }
 }
 

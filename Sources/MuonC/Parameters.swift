@@ -8,14 +8,13 @@ internal import MuonOptimizers
 public func muon_param_init(
   _ outParam: UnsafeMutablePointer<muon_param>?, _ struct_size: Int
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outParam, "outParam")
+  unsafe guarded(outParam, "outParam") {
     unsafe try requireSize(struct_size, of: muon_param.self, "muon_param")
     var param = unsafe muon_param()
     unsafe param.struct_size = struct_size
     unsafe param.dtype = MUON_DTYPE_F32
     unsafe param.requires_grad = 1
-    unsafe out.pointee = param
+    return unsafe param
   }
 }
 

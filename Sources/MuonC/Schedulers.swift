@@ -25,8 +25,7 @@ public func muon_scheduler_create(
   _ schedule: OpaquePointer?, _ optimizers: UnsafePointer<OpaquePointer?>?, _ count: Int,
   _ outScheduler: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outScheduler, "outScheduler")
+  unsafe guarded(outScheduler, "outScheduler") {
     let schedule = try unsafe MuonC.schedule(schedule)
     let handles = try unsafe distinctOptimizers(optimizers, count)
     guard !handles.isEmpty else {
@@ -35,7 +34,7 @@ public func muon_scheduler_create(
     let driven = try withAll(handles) { optimizers in
       DrivenOptimizers(scheduler: try Scheduler(schedule, for: optimizers), handles: handles)
     }
-    unsafe out.pointee = try HandleTable.shared.insert(SchedulerHandle(driven), .scheduler).pointer
+    return unsafe try HandleTable.shared.insert(SchedulerHandle(driven), .scheduler).pointer
   }
 }
 
@@ -48,9 +47,8 @@ public func muon_scheduler_step(_ scheduler: OpaquePointer?) -> muon_status {
 public func muon_scheduler_get_step(
   _ scheduler: OpaquePointer?, _ outStep: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outStep, "outStep")
-    unsafe out.pointee = Int64(try withScheduler(scheduler) { $0.currentStep })
+  unsafe guarded(outStep, "outStep") {
+    unsafe Int64(try withScheduler(scheduler) { $0.currentStep })
   }
 }
 

@@ -8,9 +8,8 @@ internal import MuonOptimizers
 private func create(
   _ outSchedule: UnsafeMutablePointer<OpaquePointer?>?, _ make: () throws -> Schedule
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outSchedule, "outSchedule")
-    unsafe out.pointee = try HandleTable.shared.insert(ScheduleHandle(try make()), .schedule)
+  unsafe guarded(outSchedule, "outSchedule") {
+    unsafe try HandleTable.shared.insert(ScheduleHandle(try make()), .schedule)
       .pointer
   }
 }
@@ -89,9 +88,8 @@ public func muon_schedule_get_rate(
   _ schedule: OpaquePointer?, _ base_lr: Double, _ step: Int64,
   _ outRate: UnsafeMutablePointer<Double>?
 ) -> muon_status {
-  guarded {
-    let out = try unsafe required(outRate, "outRate")
-    unsafe out.pointee = try MuonC.schedule(schedule).rate(base: base_lr, step: Int(step))
+  unsafe guarded(outRate, "outRate") {
+    unsafe try MuonC.schedule(schedule).rate(base: base_lr, step: Int(step))
   }
 }
 

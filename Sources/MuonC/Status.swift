@@ -38,6 +38,16 @@ func guarded(_ body: () throws -> Void) -> muon_status {
   return status
 }
 
+/// The same with one result, which is written on success only.
+func guarded<Result>(
+  _ out: UnsafeMutablePointer<Result>?, _ name: String, _ body: () throws -> Result
+) -> muon_status {
+  guarded {
+    let out = try unsafe required(out, name)
+    unsafe out.pointee = try body()
+  }
+}
+
 extension MuonError.Code {
   var status: muon_status {
     switch self {
