@@ -53,6 +53,7 @@
  *
  * Threads. Distinct handles may be used from different threads at once. One handle serves one call
  *   at a time: a second call on it waits for the first. A scheduler uses the optimizers it drives.
+ *   After a fork the child may go on with every handle that no other thread was using just then.
  *   The caller's buffers must not be touched by others during step, zero_grad and the state calls.
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
@@ -105,9 +106,9 @@ const char *muon_last_error(void);
 /* "MUON_ERR_SHAPE" and so on; "MUON_ERR_UNKNOWN" for a number that is no status. Never NULL. */
 const char *muon_status_name(muon_status status);
 
-/* How many threads a step may use: 1 to 1024, or 0 for the default, which is MUON_NUM_THREADS in the
- * environment at the first use, or else the number of processors this process may run on. Results
- * do not depend on it, to the bit. For the whole process. */
+/* How many threads a step may use: 1 to 1024, of which it uses 32 at most, or 0 for the default, which
+ * is MUON_NUM_THREADS in the environment at the first use, or else the number of processors this
+ * process may run on. Results do not depend on it, to the bit. For the whole process. */
 muon_status muon_set_num_threads(int32_t count);
 int32_t muon_get_num_threads(void);
 
@@ -119,13 +120,16 @@ int32_t muon_get_num_threads(void);
  * with the coefficients (a, b, c) of that step, on the short side of the matrix. */
 typedef enum muon_backend {
   MUON_BACKEND_NEWTONSCHULZ5 = 1,  /* Keller Jordan's quintic; the default of Muon. 5 steps */
-  MUON_BACKEND_SVD = 2,            /* exact polar factor by LAPACK; has no steps */
+  MUON_BACKEND_SVD = 2,            /* exact polar factor by LAPACK, without the directions below 1e-6
+                                      of the largest singular value; has no steps */
   MUON_BACKEND_POLAR_EXPRESS = 3,  /* arXiv 2505.16932. 5 steps */
   MUON_BACKEND_YOU = 4,            /* Jiacheng You's quintic. 5 steps */
   MUON_BACKEND_CANS = 5,           /* arXiv 2506.10935. 5 steps */
   MUON_BACKEND_DEEPSEEKV4 = 6,     /* 8 steps of newtonschulz5, then 2 of (2, -1.5, 0.5) */
   MUON_BACKEND_CUBIC5 = 7,         /* arXiv 2606.00371, cubic. 5 steps, always */
-  MUON_BACKEND_TURBO = 8,          /* arXiv 2512.04632, with its AOL scaling. 4 steps, always */
+  MUON_BACKEND_TURBO = 8,          /* arXiv 2512.04632, with its AOL scaling. 4 steps, always. Turns
+                                      around what AOL leaves above 0.88: rows that are orthogonal
+                                      already, a single row among them */
   MUON_BACKEND_ORTHOGONALIZE = 9,  /* (3, -3.2, 1.2); the default of muon_orthogonalize. 10 steps */
   MUON_BACKEND_CUSTOM = 10         /* your own coefficients; the last row repeats */
 } muon_backend;
@@ -292,8 +296,9 @@ muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, int6
 muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, int64_t *outCount);
 
 /* Adds a parameter to a group. Parameters count from 0 over all groups, in the order they were
- * added; outIndex may be NULL. No buffer of it may overlap another one or any bound before, except
- * that gradients may overlap gradients. */
+ * added; outIndex may be NULL. Its data and state must not overlap each other, nor data or state bound
+ * to the optimizer before; and its gradient must overlap none of these. Anything else is
+ * MUON_ERR_INVALID_ARGUMENT. */
 muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
                                      const muon_param *param, int64_t *outIndex);
 
@@ -322,7 +327,8 @@ muon_status muon_adamw_get_options(const muon_optimizer *optimizer, int64_t grou
 muon_status muon_adamw_set_options(muon_optimizer *optimizer, int64_t group,
                                    const muon_adamw_options *options);
 
-/* The coefficient rows in use in a group of a Muon; as muon_backend_get_coefficients. */
+/* The coefficient rows of a group of a Muon: of MUON_BACKEND_CUSTOM all that it was given, else those in
+ * use. As muon_backend_get_coefficients. */
 muon_status muon_muon_get_coefficients(const muon_optimizer *optimizer, int64_t group,
                                        muon_coefficients *out, size_t capacity, size_t *outCount);
 
@@ -362,7 +368,7 @@ muon_status muon_optimizer_set_param_steps(muon_optimizer *optimizer, int64_t pa
 
 /* A schedule is a value: the learning rate as a function of a base rate and of the step, numbered
  * from 0. They give the numbers of torch.optim.lr_scheduler. Step and length arguments are >= 0, or
- * >= 1 where it says so, and at most 2^53. */
+ * >= 1 where it says so, and at most 2^53. Schedules of schedules may be 16 deep, and of 4096 in all. */
 typedef struct muon_schedule muon_schedule;
 
 /* Factor start at step 0, in a straight line to end at step total_iters (>= 1), then constant.

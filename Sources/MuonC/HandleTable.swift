@@ -1,11 +1,11 @@
 internal import CMuon
-internal import Synchronization
+internal import MuonOptimizers
 
 /// What a handle stands for. A call on it has it for itself.
 ///
 /// Unchecked: the value is only reached through the lock.
 final class Handled<Value>: @unchecked Sendable {
-  private let lock = Mutex<Void>(())
+  private let lock = Lock<Void>(())
   /// To be used inside `use` only.
   let value: Value
 
@@ -75,7 +75,7 @@ final class HandleTable: Sendable {
   }
 
   private static let maximumSlots = 1 << 24
-  private let state = Mutex(State())
+  private let state = Lock(State(), heldAcrossForks: true)
 
   func insert(_ object: any AnyObject & Sendable, _ kind: Kind) throws -> Handle {
     try state.withLock { state in

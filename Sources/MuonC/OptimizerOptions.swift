@@ -63,7 +63,10 @@ public func muon_muon_get_coefficients(
 ) -> muon_status {
   guarded {
     let options = try unsafe withMuon(optimizer) { try $0.options(ofGroup: Int(group)) }
-    let rows = try options.backend.coefficients(steps: options.backendSteps)
+    let rows =
+      if case .custom(let given) = options.backend { given } else {
+        try options.backend.coefficients(steps: options.backendSteps)
+      }
     try unsafe write(cRows(rows), to: out, capacity: capacity, count: outCount)
   }
 }

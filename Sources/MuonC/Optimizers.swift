@@ -58,7 +58,10 @@ public func muon_adamw_add_group(
 public func muon_optimizer_destroy(_ optimizer: OpaquePointer?) -> muon_status {
   guarded {
     guard unsafe optimizer != nil else { return }
+    let object = try unsafe optimizerHandle(optimizer)
     try unsafe HandleTable.shared.remove(Handle(optimizer), .optimizer)
+    // A scheduler may still hold it.
+    object.use { $0.removeAllParameters() }
   }
 }
 

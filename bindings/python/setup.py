@@ -20,9 +20,7 @@ LIBRARY = ROOT / ".build" / "dist" / "release" / "libmuon.so"
 
 
 def ensure_library() -> None:
-    """Builds the library if it is not there yet."""
-    if LIBRARY.exists():
-        return
+    """Builds the library; where it is up to date, that is soon done."""
     try:
         subprocess.run(["make", "library"], cwd=ROOT, check=True)
     except (OSError, subprocess.CalledProcessError) as error:

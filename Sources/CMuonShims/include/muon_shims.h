@@ -1,7 +1,8 @@
-/* What Swift cannot say: thread-local storage, and the CPU_COUNT macro. */
+/* What Swift cannot say: thread-local storage, callbacks around fork, and the CPU_COUNT macro. */
 #ifndef MUON_SHIMS_H
 #define MUON_SHIMS_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 /* Keeps a copy of the first bytes of a text for this thread, cut at a character's border where it is
@@ -11,7 +12,12 @@ void muon_shim_set_last_error(const char *utf8, size_t length);
 /* This thread's text, NUL-terminated; "" before the first. */
 const char *muon_shim_last_error(void);
 
-/* The processors this process may run on by its affinity mask; 1 where that cannot be told. */
+/* From now on fork waits for this lock, and child and parent both come out of it with the lock free.
+ * For the few locks of the whole library, which are never taken one inside the other. */
+void muon_shim_hold_across_forks(pthread_mutex_t *lock);
+
+/* The processors this process may use, by its affinity mask and the quota of its cgroup; 1 where that
+ * cannot be told. */
 int muon_shim_available_processors(void);
 
 #endif

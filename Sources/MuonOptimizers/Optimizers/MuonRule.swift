@@ -8,8 +8,9 @@ final class MuonRule: UpdateRule {
   private var orthogonalizers: [Orthogonalizer] = []
   /// One a worker, each for the largest matrix; kept from step to step.
   private var scratches: [Orthogonalizer.Scratch] = []
-  /// What `prepare` worked out for `apply`, the dearest matrix first.
+  /// What `prepare` worked out for `apply`, the dearest matrix first, and for how many threads.
   private var tasks: [MuonTask] = []
+  private var workers = 1
 
   let kind = OptimizerKind.muon
   let stateBuffers = [ParameterBuffer.momentum]
@@ -54,10 +55,14 @@ final class MuonRule: UpdateRule {
     }
     tasks.sort { $0.cost > $1.cost }
     if scratches.contains(where: { !$0.holds(need) }) { scratches.removeAll() }
-    while scratches.count < max(workers, 1) {
+    workers = sensibleWorkers
+    while scratches.count < workers {
       scratches.append(try Orthogonalizer.Scratch(need))
     }
-    try solveWhatCanFail()
+    do { try solveWhatCanFail() } catch {
+      tasks.removeAll()
+      throw error
+    }
   }
 
   /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
@@ -93,8 +98,8 @@ final class MuonRule: UpdateRule {
   }
 
   /// A thread costs more than a step of small matrices.
-  private var workers: Int {
+  private var sensibleWorkers: Int {
     let cost = tasks.reduce(0) { $0 + $1.cost }
-    return cost < 1e7 ? 1 : min(Threads.count, tasks.count)
+    return cost < 1e7 ? 1 : min(Threads.count, Threads.mostWorkers, tasks.count)
   }
 }

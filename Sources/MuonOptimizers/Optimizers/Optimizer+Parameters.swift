@@ -9,13 +9,24 @@ extension Optimizer {
 
   /// The same for parameters with state of the caller's.
   package func add(_ bindings: [ParameterBinding], toGroup group: Int = 0) throws(MuonError) {
-    let before = (members, written)
+    let before = members.count
     do throws(MuonError) {
       for binding in bindings { try add(binding, toGroup: group) }
     } catch {
-      (members, written) = before
+      while members.count > before {
+        let memory = unsafe writtenMemory(of: members.removeLast())
+        for index in unsafe memory.indices {
+          unsafe written.remove(AddressRanges.range(memory[index]))
+        }
+      }
       throw error
     }
+  }
+
+  /// Lets go of all parameters and their state, for an optimizer whose scheduler lives on.
+  package func removeAllParameters() {
+    members = []
+    written = AddressRanges()
   }
 
   private func add(_ binding: ParameterBinding, toGroup group: Int) throws(MuonError) {
@@ -35,48 +46,50 @@ extension Optimizer {
       let given = unsafe index < binding.state.count ? binding.state[index] : nil
       unsafe member.state.append(try StateMemory(given, buffer, of: parameter))
     }
-    var ranges = written
-    try unsafe claim(parameter.data, .data, of: parameter, in: &ranges)
-    for (buffer, memory) in zip(rule.stateBuffers, member.state) {
-      try unsafe claim(memory.elements, buffer, of: parameter, in: &ranges)
-    }
-    if let gradient = unsafe parameter.gradient {
-      try unsafe requireApart(gradient, .gradient, of: parameter, from: ranges)
-    }
-    written = ranges
+    try claimMemory(of: member)
     members.append(member)
   }
 
-  /// Puts a buffer that a step writes among `ranges`, unless it overlaps one of them or a gradient.
-  private func claim(
-    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter,
-    in ranges: inout AddressRanges
-  ) throws(MuonError) {
-    try unsafe requireApart(memory, buffer, of: parameter, from: ranges)
-    let range = unsafe AddressRanges.range(memory)
-    for other in members.map(\.parameter) + [parameter] {
-      if let gradient = unsafe other.gradient, unsafe range.overlaps(AddressRanges.range(gradient))
-      {
-        throw Optimizer.overlap(buffer, of: parameter, with: "the gradient of \(other.owner)")
+  /// What a step writes of a parameter: the data, and the state in the rule's order.
+  private func writtenMemory(of member: Member) -> [UnsafeMutableBufferPointer<Float>] {
+    unsafe [member.parameter.data] + member.state.map { unsafe $0.elements }
+  }
+
+  /// Puts what a step writes of a parameter among `written`: all of it, or nothing where it overlaps.
+  private func claimMemory(of member: Member) throws(MuonError) {
+    let memory = unsafe writtenMemory(of: member)
+    let buffers = [.data] + rule.stateBuffers
+    var claimed = 0
+    do throws(MuonError) {
+      while claimed < buffers.count {
+        try unsafe claim(memory[claimed], buffers[claimed], of: member.parameter)
+        claimed += 1
       }
+      if let gradient = unsafe member.parameter.gradient {
+        try unsafe requireApart(gradient, .gradient, of: member.parameter)
+      }
+    } catch {
+      for index in 0..<claimed { unsafe written.remove(AddressRanges.range(memory[index])) }
+      throw error
     }
-    ranges.insert(range, owner: "the \(buffer.name) of \(parameter.owner)")
   }
 
-  private func requireApart(
-    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter,
-    from ranges: AddressRanges
+  private func claim(
+    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter
   ) throws(MuonError) {
-    if let other = unsafe ranges.owner(overlapping: AddressRanges.range(memory)) {
-      throw Optimizer.overlap(buffer, of: parameter, with: other)
-    }
+    try unsafe requireApart(memory, buffer, of: parameter)
+    unsafe written.insert(
+      AddressRanges.range(memory), owner: "the \(buffer.name) of \(parameter.owner)")
   }
 
-  private static func overlap(
-    _ buffer: ParameterBuffer, of parameter: Parameter, with other: String
-  ) -> MuonError {
-    MuonError(
-      .invalidArgument, "the \(buffer.name) of \(parameter.owner) overlaps \(other) in memory")
+  /// Requires that memory overlaps nothing that a step writes.
+  private func requireApart(
+    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter
+  ) throws(MuonError) {
+    if let other = unsafe written.owner(overlapping: AddressRanges.range(memory)) {
+      throw MuonError(
+        .invalidArgument, "the \(buffer.name) of \(parameter.owner) overlaps \(other) in memory")
+    }
   }
 
   /// Binds one buffer of a parameter to other memory; from then on its contents count. `nil` for the
@@ -93,35 +106,37 @@ extension Optimizer {
     }
     if buffer == .gradient {
       if let memory = unsafe memory {
-        try unsafe requireApart(memory, buffer, of: parameter, from: written)
+        try unsafe requireApart(memory, buffer, of: parameter)
       }
       unsafe parameter.gradient = memory
       return
     }
-    var replacement = unsafe memory
-    var state: (slot: Int, memory: StateMemory)? = nil
-    if buffer == .data {
-      guard unsafe memory != nil || parameter.count == 0 else {
-        throw MuonError(.invalidArgument, "the data of \(parameter.owner) cannot be unbound")
-      }
-    } else {
-      let slot = try stateSlot(buffer)
-      let present = try unsafe StateMemory(memory, buffer, of: parameter)
-      if unsafe memory == nil {
-        _ = unsafe present.elements.update(fromContentsOf: members[index].state[slot].elements)
-      }
-      unsafe replacement = present.elements
-      state = (slot, present)
+    let before = unsafe try elements(buffer, ofParameter: index)
+    guard unsafe memory != nil || buffer != .data || parameter.count == 0 else {
+      throw MuonError(.invalidArgument, "the data of \(parameter.owner) cannot be unbound")
     }
-    let target = unsafe replacement ?? UnsafeMutableBufferPointer(start: nil, count: 0)
-    var ranges = written
-    unsafe ranges.remove(AddressRanges.range(try elements(buffer, ofParameter: index)))
-    try unsafe claim(target, buffer, of: parameter, in: &ranges)
-    written = ranges
-    if let state {
-      members[index].state[state.slot] = state.memory
+    let after = try unsafe StateMemory(memory, buffer, of: parameter)
+    if unsafe memory == nil { _ = unsafe after.elements.update(fromContentsOf: before) }
+
+    unsafe written.remove(AddressRanges.range(before))
+    do throws(MuonError) {
+      try unsafe claim(after.elements, buffer, of: parameter)
+      if let gradient = unsafe parameter.gradient,
+        unsafe AddressRanges.range(gradient).overlaps(AddressRanges.range(after.elements))
+      {
+        unsafe written.remove(AddressRanges.range(after.elements))
+        throw MuonError(
+          .invalidArgument, "the \(buffer.name) of \(parameter.owner) overlaps its gradient")
+      }
+    } catch {
+      unsafe written.insert(
+        AddressRanges.range(before), owner: "the \(buffer.name) of \(parameter.owner)")
+      throw error
+    }
+    if buffer == .data {
+      unsafe parameter.data = after.elements
     } else {
-      unsafe parameter.data = target
+      members[index].state[try stateSlot(buffer)] = after
     }
   }
 }

@@ -1,6 +1,6 @@
 /// The Newton–Schulz iteration: it maps every singular value σ of X to p(σ), where p is the
 /// composition of the odd polynomials a·x + b·x³ + c·x⁵, and leaves the singular vectors alone. The
-/// coefficients are such that p(σ) is near 1 for all σ in (0, 1].
+/// coefficients are such that p(σ) is near 1 for the σ in (0, 1] that matter.
 enum NewtonSchulz {
   /// Overwrites `x` with p(X). `x` has singular values in [0, 1]; the other three are scratch: `next`
   /// of the same shape, `gram` and `polynomial` square, of its shorter side.
@@ -37,9 +37,13 @@ enum NewtonSchulz {
     if unsafe current.floats != x.floats { unsafe x.copy(from: current) }
   }
 
+  /// The least Σ_j |A_ij| that a row is scaled by; ‖X‖_F is 1.
+  private static let smallestRow = 1e-30
+
   /// AOL scaling (arXiv 2512.04632): multiplies each row i of the short side of X by
   /// s_i = (Σ_j |A_ij|)^-½ with A = X Xᵀ, and A accordingly by s_i s_j. The largest singular value is
-  /// then at most 1, and nearer to 1 than the Frobenius norm would leave it. A row of zeros stays.
+  /// then at most 1, and nearer to 1 than the Frobenius norm would leave it. Rows that are next to
+  /// nothing beside the others stay so: what float32 has of their A is no measure.
   ///
   /// `scratch` gets the s_i.
   private static func scaleAOL(_ x: Matrix, gram: Matrix, scratch s: UnsafeMutablePointer<Float>) {
@@ -47,10 +51,11 @@ enum NewtonSchulz {
     for i in 0..<n {
       var sum = 0.0
       for j in 0..<n { sum += Double(unsafe gram.floats[i * n + j].magnitude) }
-      unsafe s[i] = sum > 0 ? Float(1 / sum.squareRoot()) : 0
+      unsafe s[i] = Float(1 / max(sum, smallestRow).squareRoot())
     }
     for i in 0..<n {
-      for j in 0..<n { unsafe gram.floats[i * n + j] *= s[i] * s[j] }
+      // One after the other: the product of two scales may be past float32.
+      for j in 0..<n { unsafe gram.floats[i * n + j] = gram.floats[i * n + j] * s[i] * s[j] }
     }
     let (rows, columns) = unsafe (x.rows, x.columns)
     let wide = unsafe x.isWide

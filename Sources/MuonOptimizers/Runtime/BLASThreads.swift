@@ -1,5 +1,5 @@
 internal import COpenBLAS
-internal import Synchronization
+internal import Glibc
 
 /// Keeps OpenBLAS on one thread while the library computes, and gives it back as it was.
 ///
@@ -9,11 +9,17 @@ enum BLASThreads {
   private struct State {
     var users = 0
     var hostCount: Int32 = 1
+    var process = getpid()
   }
-  private static let state = Mutex(State())
+  private static let state = Lock(State(), heldAcrossForks: true)
 
   static func single<Result>(_ body: () -> Result) -> Result {
     state.withLock { state in
+      if state.process != getpid() {
+        // The steps that were under way when this process was forked have no thread here.
+        if state.users > 0 { openblas_set_num_threads(state.hostCount) }
+        state = State()
+      }
       if state.users == 0 {
         state.hostCount = openblas_get_num_threads()
         if state.hostCount != 1 { openblas_set_num_threads(1) }

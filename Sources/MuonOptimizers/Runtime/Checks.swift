@@ -1,17 +1,18 @@
 // The range checks of options, each with its error text.
 
-/// Requires a finite number of at least 0.
+/// Requires a number of at least 0 that float32 can hold.
 func requireNonNegative(_ value: Double, _ name: String) throws(MuonError) {
-  guard value.isFinite, value >= 0 else {
-    throw MuonError(.invalidArgument, "\(name) must be finite and at least 0, got \(value)")
+  guard value >= 0, Float(value).isFinite else {
+    throw MuonError(
+      .invalidArgument, "\(name) must be finite in float32 and at least 0, got \(value)")
   }
 }
 
-/// Requires a number in [0, 1).
+/// Requires a number in [0, 1), also after it was rounded to float32.
 func requireDecayRate(_ value: Double, _ name: String) throws(MuonError) {
-  guard value >= 0, value < 1 else {
+  guard value >= 0, Float(value) < 1 else {
     throw MuonError(
-      .invalidArgument, "\(name) must be at least 0 and less than 1, got \(value)")
+      .invalidArgument, "\(name) must be at least 0 and less than 1 in float32, got \(value)")
   }
 }
 

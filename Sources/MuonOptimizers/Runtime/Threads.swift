@@ -4,10 +4,13 @@ internal import Synchronization
 
 /// The number of threads a step may use, for the whole process.
 public enum Threads {
-  /// The largest number that can be set.
+  /// The largest number that can be set; a step uses at most 32.
   public static let maximum = 1024
 
-  private static let chosen = Mutex<Int?>(nil)
+  /// More would not help one step, and OpenBLAS ends the process when too many threads are inside it.
+  static let mostWorkers = 32
+
+  private static let chosen = Lock<Int?>(nil, heldAcrossForks: true)
 
   /// The number in force: what was set, or else `MUON_NUM_THREADS` in the environment at the first
   /// use, or else the number of processors this process may run on.

@@ -49,24 +49,6 @@ extension Schedule.Form {
     }
   }
 
-  /// Whether there is a recurrence: a factor that rises from 0 has none.
-  var hasRecurrence: Bool {
-    switch self {
-    case .linear(let start, _, _): start > 0
-    case .constant(let factor, _): factor > 0
-    case .cosine: true
-    case .sequential(let forms, _), .chained(let forms): forms.allSatisfy(\.hasRecurrence)
-    }
-  }
-
-  var hasChain: Bool {
-    switch self {
-    case .linear, .constant, .cosine: false
-    case .sequential(let forms, _): forms.contains(where: \.hasChain)
-    case .chained: true
-    }
-  }
-
   /// The schedule in force at a step, and the step it began at.
   private static func phase(_ milestones: [Int], at step: Int) -> (index: Int, start: Int) {
     let index = milestones.firstIndex { step < $0 } ?? milestones.count

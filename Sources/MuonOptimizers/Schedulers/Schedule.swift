@@ -12,8 +12,37 @@ public struct Schedule: Hashable, Sendable {
   }
 
   let form: Form
+  /// Whether there is a chain in it, which has no closed form.
+  let hasChain: Bool
+  /// Whether there is a recurrence: a factor that rises from 0 has none.
+  private let hasRecurrence: Bool
+  /// How many schedules it consists of, and how deep they are nested.
+  private let count, depth: Int
 
-  private init(_ form: Form) { self.form = form }
+  /// A schedule that holds no other.
+  private init(_ form: Form, hasRecurrence: Bool = true) {
+    (self.form, self.hasRecurrence) = (form, hasRecurrence)
+    (hasChain, count, depth) = (false, 1, 1)
+  }
+
+  /// A schedule of schedules. Evaluating it walks all of them, so that their number is limited.
+  private init(_ form: Form, of parts: [Schedule], isChain: Bool = false) throws(MuonError) {
+    self.form = form
+    hasChain = isChain || parts.contains(where: \.hasChain)
+    hasRecurrence = parts.allSatisfy(\.hasRecurrence)
+    depth = 1 + (parts.map(\.depth).max() ?? 0)
+    // Each part has at most `mostParts`, and a list at most 2^20: no overflow.
+    count = parts.reduce(1) { $0 + $1.count }
+    guard depth <= Schedule.mostDepth, count <= Schedule.mostParts else {
+      throw MuonError(
+        .invalidArgument,
+        "a schedule of \(count) schedules, \(depth) deep, is more than \(Schedule.mostParts) "
+          + "or deeper than \(Schedule.mostDepth)")
+    }
+  }
+
+  private static let mostParts = 4096
+  private static let mostDepth = 16
 }
 
 // MARK: - Making one
@@ -42,7 +71,8 @@ extension Schedule {
   public static func constant(factor: Double, totalIterations: Int) throws(MuonError) -> Schedule {
     try requireFraction(factor, "factor")
     try require(totalIterations, in: 1...maximumStep, "total_iters")
-    return Schedule(.constant(factor: factor, iterations: totalIterations))
+    return Schedule(
+      .constant(factor: factor, iterations: totalIterations), hasRecurrence: factor > 0)
   }
 
   /// CosineAnnealingLR: etaMin + (base - etaMin)(1 + cos(π step/tMax))/2. It rises again after `tMax`.
@@ -83,7 +113,9 @@ extension Schedule {
       end += phase.length
       return end
     }
-    return Schedule(.sequential(phases.map(\.form), milestones: milestones))
+    return Schedule(
+      .sequential(phases.map(\.form), milestones: milestones),
+      hasRecurrence: warmupSteps == 0 || startFactor > 0)
   }
 
   /// SequentialLR: the first schedule until `milestones[0]`, the second until `milestones[1]`, and so
@@ -110,7 +142,8 @@ extension Schedule {
       }
       previous = milestone
     }
-    return Schedule(.sequential(schedules.map(\.form), milestones: milestones))
+    return try Schedule(
+      .sequential(schedules.map(\.form), milestones: milestones), of: schedules)
   }
 
   /// ChainedScheduler: all of them at once, each applied to what the ones before it gave, by torch's
@@ -121,13 +154,13 @@ extension Schedule {
     guard !schedules.isEmpty else {
       throw MuonError(.invalidArgument, "a chain needs at least one schedule")
     }
-    guard schedules.allSatisfy(\.form.hasRecurrence) else {
+    guard schedules.allSatisfy(\.hasRecurrence) else {
       throw MuonError(
         .invalidArgument,
         "a schedule whose factor rises from 0 cannot be chained: nothing "
           + "multiplies 0 to another rate")
     }
-    return Schedule(.chained(schedules.map(\.form)))
+    return try Schedule(.chained(schedules.map(\.form)), of: schedules, isChain: true)
   }
 }
 
@@ -150,7 +183,7 @@ extension Schedule {
   /// The same where the rate of the step before is known, which makes a chain O(1).
   func rate(base: Double, step: Int, previous: Double?) throws(MuonError) -> Double {
     try requireNonNegative(base, "the base learning rate")
-    let limit = form.hasChain ? Schedule.maximumChainedStep : maximumStep
+    let limit = hasChain ? Schedule.maximumChainedStep : maximumStep
     try require(step, in: 0...limit, "the step of the schedule")
     let rate = form.rate(base: base, step: step, previous: previous)
     guard rate.isFinite, rate >= 0 else {

@@ -8,9 +8,10 @@ public final class Scheduler {
   /// The step it is at: all the state it has.
   public private(set) var currentStep = 0
   /// The rates last set, one a group, optimizer by optimizer.
-  public var lastRates: [Double] { rates.flatMap { $0 } }
+  public var lastRates: [Double] { rates.flatMap { $0.map(\.rate) } }
 
-  private var rates: [[Double]] = []
+  /// By optimizer and group: the rate last set, and the base rate it was made from.
+  private var rates: [[(base: Double, rate: Double)]] = []
 
   /// Sets the rates of step 0 at once. No optimizer may be there twice.
   public init(_ schedule: Schedule, for optimizers: [Optimizer]) throws(MuonError) {
@@ -30,28 +31,26 @@ public final class Scheduler {
   public func setStep(_ step: Int) throws(MuonError) { try move(to: step, from: []) }
 
   /// Works out all rates before any is set.
-  private func move(to step: Int, from previous: [[Double]]) throws(MuonError) {
-    var bases: [[Double]] = []
-    var next: [[Double]] = []
+  private func move(
+    to step: Int, from previous: [[(base: Double, rate: Double)]]
+  ) throws(MuonError) {
+    var next: [[(base: Double, rate: Double)]] = []
     for (number, optimizer) in optimizers.enumerated() {
-      var row: [Double] = []
-      var baseRow: [Double] = []
+      var row: [(base: Double, rate: Double)] = []
       for group in 0..<optimizer.groupCount {
-        let known = try optimizer.initialLearningRate(ofGroup: group)
         let present = try optimizer.learningRate(ofGroup: group)
-        let base = known ?? present
-        let before =
-          number < previous.count && group < previous[number].count ? previous[number][group] : nil
-        baseRow.append(base)
-        row.append(try schedule.rate(base: base, step: step, previous: before))
+        let base = try optimizer.initialLearningRate(ofGroup: group) ?? present
+        let known = number < previous.count && group < previous[number].count
+        let before = known && previous[number][group].base == base ? previous[number][group] : nil
+        let rate = try schedule.rate(base: base, step: step, previous: before?.rate)
+        row.append((base, rate))
       }
-      bases.append(baseRow)
       next.append(row)
     }
     for (number, optimizer) in optimizers.enumerated() {
-      for group in next[number].indices {
-        try optimizer.setInitialLearningRate(bases[number][group], ofGroup: group)
-        try optimizer.setLearningRate(next[number][group], ofGroup: group)
+      for (group, new) in next[number].enumerated() {
+        try optimizer.setInitialLearningRate(new.base, ofGroup: group)
+        try optimizer.setLearningRate(new.rate, ofGroup: group)
       }
     }
     rates = next

@@ -88,8 +88,8 @@ def check_layout(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
             )
     if set(saved["state"]) != set(range(len(optimizer._parameters))):
         raise InvalidArgumentError(
-            f"state_dict: state of {len(saved['state'])} parameters, but the optimizer has "
-            f"{len(optimizer._parameters)}"
+            f"state_dict: state: its keys are {list(saved['state'])}, but the optimizer's parameters "
+            f"are the integers below {len(optimizer._parameters)}"
         )
 
 

@@ -55,6 +55,12 @@ class Parameter:
         """The array that was given; not a copy."""
         return self._data
 
+    @data.setter
+    def data(self, value: Array) -> None:
+        # For `parameter.data -= x`, which changes the array in place and then sets it to itself.
+        if value is not self._data:
+            raise AttributeError(f"{self.label}: data cannot be exchanged; write into it: data[:] = x")
+
     @property
     def grad(self) -> Optional[Array]:
         """The gradient: None, or a C-contiguous, aligned float32 array of the parameter's shape.

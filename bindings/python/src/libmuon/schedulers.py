@@ -128,7 +128,7 @@ class LinearLR(Scheduler):
 
 
 class ConstantLR(Scheduler):
-    """The rate is multiplied by factor (0 to 1) until step total_iters (at least 0)."""
+    """The rate is multiplied by factor (0 to 1) until step total_iters (at least 1)."""
 
     def __init__(
         self, optimizer: Optimizers, factor: float = 1 / 3, total_iters: int = 5
