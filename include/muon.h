@@ -296,9 +296,8 @@ muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, int6
 muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, int64_t *outCount);
 
 /* Adds a parameter to a group. Parameters count from 0 over all groups, in the order they were
- * added; outIndex may be NULL. Its data and state must not overlap each other, nor data or state bound
- * to the optimizer before; and its gradient must overlap none of these. Anything else is
- * MUON_ERR_INVALID_ARGUMENT. */
+ * added; outIndex may be NULL. No buffer of it may overlap another one or any bound to the optimizer
+ * before, except that gradients may overlap gradients: MUON_ERR_INVALID_ARGUMENT. */
 muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
                                      const muon_param *param, int64_t *outIndex);
 

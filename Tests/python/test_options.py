@@ -112,14 +112,14 @@ def test_numpy_scalars_are_numbers():
 
 
 def test_coefficients_survive_other_changes():
-    """What is read are the rows in use; a change of another option must not write those back."""
+    """What is read are the rows that were given, however many of them are in use."""
     rows = [(3.0, -3.2, 1.2), (2.0, -1.5, 0.5), (1.5, -0.5, 0.0)]
     group = Muon([matrix()], coefficients=rows).param_groups[0]
     group["backend_steps"] = 1
-    assert group["coefficients"] == rows[:1]
+    assert group["coefficients"] == rows
     group["momentum"] = 0.5
     group["backend_steps"] = 4
-    assert group["coefficients"] == [*rows, rows[2]]
+    assert group["coefficients"] == rows
     group["backend_steps"] = None
     assert group["coefficients"] == rows
 

@@ -78,8 +78,16 @@ extension Optimizer {
     _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter
   ) throws(MuonError) {
     try unsafe requireApart(memory, buffer, of: parameter)
-    unsafe written.insert(
-      AddressRanges.range(memory), owner: "the \(buffer.name) of \(parameter.owner)")
+    let range = unsafe AddressRanges.range(memory)
+    for member in members {
+      if let gradient = unsafe member.parameter.gradient,
+        unsafe range.overlaps(AddressRanges.range(gradient))
+      {
+        throw Optimizer.overlap(
+          buffer, of: parameter, with: "the gradient of \(member.parameter.owner)")
+      }
+    }
+    written.insert(range, owner: "the \(buffer.name) of \(parameter.owner)")
   }
 
   /// Requires that memory overlaps nothing that a step writes.
@@ -87,9 +95,15 @@ extension Optimizer {
     _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter
   ) throws(MuonError) {
     if let other = unsafe written.owner(overlapping: AddressRanges.range(memory)) {
-      throw MuonError(
-        .invalidArgument, "the \(buffer.name) of \(parameter.owner) overlaps \(other) in memory")
+      throw Optimizer.overlap(buffer, of: parameter, with: other)
     }
+  }
+
+  private static func overlap(
+    _ buffer: ParameterBuffer, of parameter: Parameter, with other: String
+  ) -> MuonError {
+    MuonError(
+      .invalidArgument, "the \(buffer.name) of \(parameter.owner) overlaps \(other) in memory")
   }
 
   /// Binds one buffer of a parameter to other memory; from then on its contents count. `nil` for the
@@ -121,13 +135,6 @@ extension Optimizer {
     unsafe written.remove(AddressRanges.range(before))
     do throws(MuonError) {
       try unsafe claim(after.elements, buffer, of: parameter)
-      if let gradient = unsafe parameter.gradient,
-        unsafe AddressRanges.range(gradient).overlaps(AddressRanges.range(after.elements))
-      {
-        unsafe written.remove(AddressRanges.range(after.elements))
-        throw MuonError(
-          .invalidArgument, "the \(buffer.name) of \(parameter.owner) overlaps its gradient")
-      }
     } catch {
       unsafe written.insert(
         AddressRanges.range(before), owner: "the \(buffer.name) of \(parameter.owner)")

@@ -39,7 +39,7 @@ class Muon(Optimizer):
     eps: added to the Frobenius norm that u is divided by; finite, >= 0.
     precision: "auto" or "f32".
     coefficients: rows (a, b, c), one for each step, for the backend "custom", which they imply.
-        The last row repeats. A group shows those in use for its backend_steps.
+        The last row repeats.
     nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate".
 
     Raises ShapeError for a parameter that is no matrix, DTypeError for one that is not float32,

@@ -66,7 +66,7 @@ class ParamGroup(MutableMapping[str, Any]):
                 initial_lr = number("initial_lr", initial_lr)
         options = self.options()
         if "coefficients" in options:
-            # The rows in use may be fewer than the library has; without any it keeps its own.
+            # Without any the library keeps its own; another backend would refuse them.
             options["coefficients"] = None
         struct = self._optimizer._struct(merged(options, changes))
         if sets_initial_lr:
