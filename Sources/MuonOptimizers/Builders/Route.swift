@@ -1,12 +1,19 @@
 /// Where the builders send a parameter, and why.
 public struct Route: Hashable, Sendable, CustomStringConvertible {
+  /// Why a parameter goes where it goes.
   public enum Reason: Hashable, Sendable, CaseIterable {
+    /// To Muon: it has 2 dimensions.
     case matrix
+    /// To AdamW: it does not have 2 dimensions.
     case notMatrix
+    /// To AdamW: the configuration asks for AdamW alone.
     case adamWOnly
+    /// To none: it does not require a gradient.
     case frozen
+    /// To none: it is not floating point.
     case notFloatingPoint
 
+    /// The reason in words.
     public var text: String {
       switch self {
       case .matrix: "it has 2 dimensions"
@@ -20,8 +27,10 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
 
   /// `nil`: no optimizer trains it.
   public let optimizer: OptimizerKind?
+  /// Why.
   public let reason: Reason
 
+  /// The optimizer and the reason on one line.
   public var description: String { "\(optimizer?.rawValue ?? "none"): \(reason.text)" }
 
   package init(

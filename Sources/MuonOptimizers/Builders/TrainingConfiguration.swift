@@ -1,12 +1,14 @@
 /// What the builders read of a training configuration. Other keys beside these are ignored, except
 /// inside `muon` and `adamw`, which are ours.
 public struct TrainingConfiguration: Codable, Hashable, Sendable {
+  /// Which optimizers, their common options, and the schedule.
   public var training: Training
   /// Overrides `training` for Muon.
   public var muon: MuonSection?
   /// Overrides `training` for AdamW.
   public var adamw: AdamWSection?
 
+  /// A configuration made in Swift; `init(json:)` reads one from text.
   public init(training: Training, muon: MuonSection? = nil, adamw: AdamWSection? = nil) {
     self.training = training
     self.muon = muon
@@ -28,6 +30,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     /// "linear" or "cosine"; anything else is no decay.
     public var schedule: String?
 
+    /// The section with these values.
     public init(
       optimizer: OptimizerKind, learningRate: Double, weightDecay: Double? = nil,
       epochs: Int? = nil, warmupSteps: Int? = nil, schedule: String? = nil
@@ -50,22 +53,32 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     }
   }
 
-  /// The section `muon`: options of `MuonOptions`, each optional.
+  /// The section `muon`: the options of `MuonOptions`; `nil` is what `training` says, or the default.
   public struct MuonSection: Codable, Hashable, Sendable {
+    /// `MuonOptions.learningRate`.
     public var learningRate: Double?
+    /// `MuonOptions.momentum`.
     public var momentum: Double?
+    /// `MuonOptions.nesterov`.
     public var nesterov: Bool?
+    /// `MuonOptions.momentumStyle`.
     public var momentumStyle: MomentumStyle?
+    /// `MuonOptions.weightDecay`.
     public var weightDecay: Double?
+    /// `MuonOptions.epsilon`.
     public var epsilon: Double?
+    /// `MuonOptions.shapeScale`.
     public var shapeScale: ShapeScale?
-    /// The name of a backend.
+    /// The `Backend.name` of a backend.
     public var backend: String?
+    /// `MuonOptions.backendSteps`.
     public var backendSteps: Int?
     /// Rows of three, for backend "custom", which they imply.
     public var coefficients: [[Double]]?
+    /// `MuonOptions.precision`.
     public var precision: Precision?
 
+    /// A section that says nothing.
     public init() {}
 
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -81,14 +94,18 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     }
   }
 
-  /// The section `adamw`: options of `AdamWOptions`, each optional.
+  /// The section `adamw`: the options of `AdamWOptions`; `nil` is what `training` says, or the default.
   public struct AdamWSection: Codable, Hashable, Sendable {
+    /// `AdamWOptions.learningRate`.
     public var learningRate: Double?
-    /// β₁ and β₂.
+    /// β₁ and β₂; `nil` is 0.9 and 0.95.
     public var betas: [Double]?
+    /// `AdamWOptions.epsilon`.
     public var epsilon: Double?
+    /// `AdamWOptions.weightDecay`.
     public var weightDecay: Double?
 
+    /// A section that says nothing.
     public init() {}
 
     enum CodingKeys: String, CodingKey, CaseIterable {

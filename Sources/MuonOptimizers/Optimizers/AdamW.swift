@@ -11,6 +11,7 @@ public struct AdamWOptions: Hashable, Sendable, GroupOptions {
   /// Decoupled; finite, at least 0.
   public var weightDecay: Double
 
+  /// Options with torch's defaults.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double = 1e-8, weightDecay: Double = 0.01
@@ -72,6 +73,7 @@ public final class AdamW: Optimizer {
     return groupCount - 1
   }
 
+  /// The options of a group.
   public func options(ofGroup group: Int = 0) throws(MuonError) -> AdamWOptions {
     try requireIndex(group, count: groupCount, "parameter group")
     return adamW.groups[group]

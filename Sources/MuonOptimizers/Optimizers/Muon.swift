@@ -41,6 +41,7 @@ public final class Muon: Optimizer {
     return groupCount - 1
   }
 
+  /// The options of a group.
   public func options(ofGroup group: Int = 0) throws(MuonError) -> MuonOptions {
     try requireIndex(group, count: groupCount, "parameter group")
     return muon.groups[group]

@@ -35,18 +35,24 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
   public var learningRate: Double
   /// In [0, 1).
   public var momentum: Double
+  /// Whether to look one step ahead; see `MomentumStyle`.
   public var nesterov: Bool
+  /// How the momentum takes in the gradient.
   public var momentumStyle: MomentumStyle
   /// Decoupled; finite, at least 0.
   public var weightDecay: Double
+  /// The factor on the update, by the shape of the matrix.
   public var shapeScale: ShapeScale
+  /// How the momentum is orthogonalized.
   public var backend: Backend
   /// 1 to 99; `nil` is the backend's own number, 5 for the default.
   public var backendSteps: Int?
   /// Added to the Frobenius norm; finite, at least 0.
   public var epsilon: Double
+  /// The element type of the matrix products.
   public var precision: Precision
 
+  /// Options with the defaults of the original system.
   public init(
     learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true,
     momentumStyle: MomentumStyle = .classic, weightDecay: Double = 0,

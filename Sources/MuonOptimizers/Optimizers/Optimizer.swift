@@ -24,10 +24,12 @@ public class Optimizer {
 
   init(rule: any UpdateRule) { self.rule = rule }
 
+  /// Which optimizer this is.
   public var kind: OptimizerKind { rule.kind }
   /// Over all groups, in the order they were added.
   public var parameters: [Parameter] { members.map(\.parameter) }
   package var parameterCount: Int { members.count }
+  /// The number of parameter groups, which count from 0.
   public var groupCount: Int { rule.groupCount }
 }
 
@@ -86,6 +88,7 @@ extension Optimizer {
 // MARK: - Learning rates
 
 extension Optimizer {
+  /// The learning rate of a group.
   public func learningRate(ofGroup group: Int = 0) throws(MuonError) -> Double {
     try requireIndex(group, count: groupCount, "parameter group")
     return rule.learningRate(ofGroup: group)
@@ -104,6 +107,7 @@ extension Optimizer {
     return initialRates[group]
   }
 
+  /// Sets the rate that schedules multiply; `nil` forgets it.
   public func setInitialLearningRate(
     _ rate: Double?, ofGroup group: Int = 0
   ) throws(MuonError) {

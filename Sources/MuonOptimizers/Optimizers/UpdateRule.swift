@@ -1,4 +1,4 @@
-/// Which optimizer.
+/// Which optimizer, by its name in a configuration.
 public enum OptimizerKind: String, CaseIterable, Sendable {
   case muon = "Muon"
   case adamW = "AdamW"

@@ -1,7 +1,9 @@
 /// One step's polynomial a·x + b·x³ + c·x⁵ on the singular values.
 public struct Coefficients: Hashable, Sendable {
+  /// The factors of x, x³ and x⁵.
   public var a, b, c: Double
 
+  /// The polynomial with these factors.
   public init(_ a: Double, _ b: Double, _ c: Double) {
     self.a = a
     self.b = b

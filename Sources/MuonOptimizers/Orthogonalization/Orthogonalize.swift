@@ -1,12 +1,15 @@
 /// What `orthogonalize` does besides its matrix.
 public struct OrthogonalizeOptions: Hashable, Sendable {
+  /// The polynomial, or `svd`.
   public var backend: Backend
   /// 1 to 99; `nil` is the backend's own number, 10 for the default.
   public var steps: Int?
   /// Added to the Frobenius norm; finite, at least 0.
   public var epsilon: Double
+  /// The element type of the matrix products.
   public var precision: Precision
 
+  /// Options with the defaults of the original system.
   public init(
     backend: Backend = .orthogonalize, steps: Int? = nil, epsilon: Double = 1e-8,
     precision: Precision = .auto

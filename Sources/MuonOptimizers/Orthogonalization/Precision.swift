@@ -2,6 +2,7 @@
 public enum Precision: String, CaseIterable, Sendable {
   /// The fastest that meets the accuracy the README states; in this version, `f32`.
   case auto
+  /// float32.
   case f32
   /// Not in this version: `MuonError.Code.unsupported`.
   case bf16

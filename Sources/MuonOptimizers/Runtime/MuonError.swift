@@ -1,5 +1,6 @@
 /// Why a call was refused or failed. Where a function throws, nothing has been changed.
 public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What kind of error it is.
   public enum Code: Hashable, Sendable {
     /// A value outside its range.
     case invalidArgument
@@ -9,6 +10,7 @@ public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
     case elementType
     /// A configuration that cannot be used; the message has the path of the key.
     case configuration
+    /// Memory could not be allocated.
     case outOfMemory
     /// NaN or infinity in a gradient.
     case nonFiniteGradient
@@ -18,6 +20,7 @@ public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
     case notConverged
   }
 
+  /// What kind of error it is.
   public let code: Code
   /// What was wrong, and what was expected.
   public let message: String
@@ -27,5 +30,6 @@ public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
     self.message = message
   }
 
+  /// The message.
   public var description: String { message }
 }

@@ -3,7 +3,9 @@
 /// The base rate of a group is its initial learning rate: the one it had when its first scheduler was
 /// made, or when the group was first met. Call `step` after the optimizers' own.
 public final class Scheduler {
+  /// The schedule that is applied.
   public let schedule: Schedule
+  /// The optimizers whose rates it sets.
   public let optimizers: [Optimizer]
   /// The step it is at: all the state it has.
   public private(set) var currentStep = 0
