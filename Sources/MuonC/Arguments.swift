@@ -117,3 +117,27 @@ func requireSize<T>(_ size: Int, of type: T.Type, _ name: String) throws {
         + "\(MemoryLayout<T>.size); fill the struct with \(name)_init")
   }
 }
+
+/// Requires a struct that `..._init` has filled. Nothing behind its struct_size is read before that is
+/// known to be right: the caller's struct may be shorter.
+@unsafe
+func requiredStruct<T>(
+  _ pointer: UnsafePointer<T>?, _ argument: String, _ name: String
+) throws -> UnsafePointer<T> {
+  let pointer = try unsafe required(pointer, argument)
+  try unsafe requireSize(UnsafeRawPointer(pointer).load(as: Int.self), of: T.self, name)
+  return unsafe pointer
+}
+
+/// Requires a list of parameters, each of which `muon_param_init` has filled.
+@unsafe
+func parameterList(
+  _ pointer: UnsafePointer<muon_param>?, count: Int
+) throws -> UnsafeBufferPointer<muon_param> {
+  let params = try unsafe list(pointer, count: count, "parameters")
+  for index in params.indices {
+    _ = try unsafe requiredStruct(
+      params.baseAddress.map { unsafe $0 + index }, "params", "muon_param")
+  }
+  return unsafe params
+}

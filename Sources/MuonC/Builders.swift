@@ -11,7 +11,6 @@ private func configuration(_ json: UnsafePointer<CChar>?) throws -> TrainingConf
 private func route(
   _ param: muon_param, _ configuration: TrainingConfiguration
 ) throws -> Route {
-  unsafe try requireSize(unsafe param.struct_size, of: muon_param.self, "muon_param")
   return Route(
     dimensions: unsafe Int(param.ndim), requiresGradient: unsafe param.requires_grad != 0,
     isFloatingPoint: try isFloatingPoint(unsafe param.dtype), configuration: configuration)
@@ -35,7 +34,7 @@ public func muon_route_params(
 ) -> muon_status {
   guarded {
     let configuration = try unsafe configuration(config)
-    let routes = unsafe try list(params, count: count, "parameters").map {
+    let routes = unsafe try parameterList(params, count: count).map {
       let route = try unsafe route($0, configuration)
       return muon_route(
         optimizer: try cKind(route.optimizer), reason: try cReason(route.reason))
@@ -56,7 +55,7 @@ public func muon_build_optimizers(
     let outCount = try unsafe required(outCount, "outCount")
     let configuration = try unsafe configuration(config)
     var trained: [ParameterBinding] = []
-    let params = unsafe try list(params, count: count, "parameters")
+    let params = unsafe try parameterList(params, count: count)
     for index in params.indices
     where unsafe try route(params[index], configuration).optimizer != nil {
       trained.append(try unsafe ParameterBinding(params[index], index: index))

@@ -11,8 +11,7 @@ public func muon_muon_get_options(
 ) -> muon_status {
   guarded {
     let out = try unsafe required(outOptions, "outOptions")
-    unsafe try requireSize(
-      unsafe out.pointee.struct_size, of: muon_muon_options.self, "muon_muon_options")
+    _ = try unsafe requiredStruct(UnsafePointer(out), "outOptions", "muon_muon_options")
     unsafe out.pointee = try cOptions(
       try withMuon(optimizer) { try $0.options(ofGroup: Int(group)) })
   }
@@ -39,8 +38,7 @@ public func muon_adamw_get_options(
 ) -> muon_status {
   guarded {
     let out = try unsafe required(outOptions, "outOptions")
-    try requireSize(
-      unsafe out.pointee.struct_size, of: muon_adamw_options.self, "muon_adamw_options")
+    _ = try unsafe requiredStruct(UnsafePointer(out), "outOptions", "muon_adamw_options")
     unsafe out.pointee = cOptions(
       try withAdamW(optimizer) { try $0.options(ofGroup: Int(group)) })
   }

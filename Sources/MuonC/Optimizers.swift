@@ -99,7 +99,7 @@ public func muon_optimizer_add_param(
 ) -> muon_status {
   guarded {
     let out = unsafe outIndex == nil ? nil : try unsafe required(outIndex, "outIndex")
-    let param = try unsafe required(param, "param").pointee
+    let param = try unsafe requiredStruct(param, "param", "muon_param").pointee
     try unsafe withOptimizer(optimizer) { optimizer in
       let index = optimizer.parameterCount
       try optimizer.add([try unsafe ParameterBinding(param, index: index)], toGroup: Int(group))

@@ -48,9 +48,7 @@ func orthogonalizeOptions(
   _ options: UnsafePointer<muon_orthogonalize_options>?
 ) throws -> OrthogonalizeOptions {
   guard unsafe options != nil else { return OrthogonalizeOptions() }
-  let c = try unsafe required(options, "options").pointee
-  unsafe try requireSize(
-    c.struct_size, of: muon_orthogonalize_options.self, "muon_orthogonalize_options")
+  let c = try unsafe requiredStruct(options, "options", "muon_orthogonalize_options").pointee
   let rows = try unsafe coefficients(c.coefficients, count: c.coefficients_count, of: c.backend)
   return unsafe OrthogonalizeOptions(
     backend: try backend(c.backend, rows: rows ?? []), steps: steps(c.backend_steps),
@@ -62,8 +60,7 @@ func muonOptions(
   _ options: UnsafePointer<muon_muon_options>?, present: MuonOptions? = nil
 ) throws -> MuonOptions {
   guard unsafe options != nil else { return MuonOptions() }
-  let c = try unsafe required(options, "options").pointee
-  unsafe try requireSize(c.struct_size, of: muon_muon_options.self, "muon_muon_options")
+  let c = try unsafe requiredStruct(options, "options", "muon_muon_options").pointee
   var rows: [Coefficients]
   if unsafe c.coefficients == nil, case .custom(let kept) = present?.backend {
     rows = kept
@@ -81,8 +78,7 @@ func muonOptions(
 
 func adamWOptions(_ options: UnsafePointer<muon_adamw_options>?) throws -> AdamWOptions {
   guard unsafe options != nil else { return AdamWOptions() }
-  let c = try unsafe required(options, "options").pointee
-  try requireSize(c.struct_size, of: muon_adamw_options.self, "muon_adamw_options")
+  let c = try unsafe requiredStruct(options, "options", "muon_adamw_options").pointee
   return AdamWOptions(
     learningRate: c.lr, beta1: c.beta1, beta2: c.beta2, epsilon: c.eps,
     weightDecay: c.weight_decay)

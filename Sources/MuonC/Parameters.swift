@@ -22,7 +22,6 @@ extension ParameterBinding {
   /// A parameter that a caller described, bound to the caller's memory. `index` names a parameter
   /// without a name.
   init(_ param: muon_param, index: Int) throws {
-    unsafe try requireSize(unsafe param.struct_size, of: muon_param.self, "muon_param")
     let name =
       if let given = unsafe param.name { try unsafe string(given, "name") } else { "param\(index)" }
     let owner = "parameter \(name)"
@@ -48,7 +47,7 @@ extension ParameterBinding {
 func bindings(
   _ params: UnsafePointer<muon_param>?, _ count: Int, after first: Int
 ) throws -> [ParameterBinding] {
-  let params = unsafe try list(params, count: count, "parameters")
+  let params = unsafe try parameterList(params, count: count)
   return try params.indices.map {
     try unsafe ParameterBinding(params[$0], index: first + $0)
   }
