@@ -43,7 +43,8 @@ let package = Package(
       name: "digits-swift", dependencies: ["MuonOptimizers"], path: "bindings/swift",
       exclude: ["README.md"], swiftSettings: strict),
     .testTarget(
-      name: "MuonOptimizersTests", dependencies: ["MuonOptimizers"], swiftSettings: strict),
+      name: "MuonOptimizersTests", dependencies: ["COpenBLAS", "MuonOptimizers"],
+      swiftSettings: strict),
     .testTarget(
       name: "MuonCTests", dependencies: ["CMuon", "MuonC"], swiftSettings: strict),
   ]

@@ -62,7 +62,7 @@ public func muon_build_optimizers(
     }
     let optimizers = try buildOptimizers(trained, configuration: configuration)
     let handles = try HandleTable.shared.insert(
-      optimizers.map { OptimizerHandle($0) }, .optimizer)
+      optimizers.map { OptimizerHandle($0, .optimizer) }, .optimizer)
     for index in handles.indices { unsafe out[index] = handles[index].pointer }
     unsafe outCount.pointee = optimizers.count
   }
@@ -83,7 +83,8 @@ public func muon_build_schedulers(
         optimizers, configuration: configuration, batchesPerEpoch: Int(batches_per_epoch))
     }
     let driven = zip(schedulers, handles).map { scheduler, handle in
-      SchedulerHandle(DrivenOptimizers(scheduler: scheduler, handles: [handle]))
+      SchedulerHandle(
+        DrivenOptimizers(scheduler: scheduler, handles: [handle]), .scheduler)
     }
     let made = try HandleTable.shared.insert(driven, .scheduler)
     for index in made.indices { unsafe out?[index] = made[index].pointer }

@@ -5,14 +5,36 @@ internal import MuonOptimizers
 ///
 /// Unchecked: the value is only reached through the lock.
 final class Handled<Value>: @unchecked Sendable {
-  private let lock = Lock<Void>(())
-  /// To be used inside `use` only.
+  /// With whether the handle lives.
+  private let lock = Lock(true)
+  private let kind: HandleTable.Kind
+  /// To be used inside `use` and `hold` only.
   let value: Value
 
-  init(_ value: Value) { self.value = value }
+  init(_ value: Value, _ kind: HandleTable.Kind) {
+    self.value = value
+    self.kind = kind
+  }
 
-  func use<Result>(_ body: (Value) throws -> Result) rethrows -> Result {
+  /// For a call on the handle, which may have been destroyed since it was looked up.
+  func use<Result>(_ body: (Value) throws -> Result) throws -> Result {
+    try lock.withLock { lives in
+      guard lives else { throw HandleTable.invalid(kind) }
+      return try body(value)
+    }
+  }
+
+  /// For others that hold on to the object, whether its handle lives or not.
+  func hold<Result>(_ body: (Value) throws -> Result) rethrows -> Result {
     try lock.withLock { _ in try body(value) }
+  }
+
+  /// After this `use` refuses. `cleanUp` comes after the calls that are under way.
+  func end(_ cleanUp: (Value) -> Void) {
+    lock.withLock { lives in
+      lives = false
+      cleanUp(value)
+    }
   }
 }
 
@@ -133,7 +155,7 @@ final class HandleTable: Sendable {
     _ = object
   }
 
-  private static func invalid(_ kind: Kind) -> CallError {
+  static func invalid(_ kind: Kind) -> CallError {
     CallError(
       MUON_ERR_INVALID_HANDLE, "not a live \(kind.name): destroyed, of another kind, or never made")
   }

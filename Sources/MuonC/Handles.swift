@@ -59,7 +59,7 @@ func schedule(_ handle: OpaquePointer?) throws -> Schedule {
   guard
     let object = try unsafe HandleTable.shared.object(Handle(handle), .schedule) as? ScheduleHandle
   else { throw CallError(MUON_ERR_INTERNAL, "a schedule's handle holds something else") }
-  return object.use { $0 }
+  return try object.use { $0 }
 }
 
 /// Has all of these optimizers for itself. Every call takes them in the same order, that of their
@@ -69,7 +69,7 @@ func withAll<Result>(
 ) throws -> Result {
   func take(_ rest: ArraySlice<OptimizerHandle>) throws -> Result {
     guard let first = rest.first else { return try body(handles.map(\.value)) }
-    return try first.use { _ in try take(rest.dropFirst()) }
+    return try first.hold { _ in try take(rest.dropFirst()) }
   }
   return try take(handles.sorted { ObjectIdentifier($0) < ObjectIdentifier($1) }[...])
 }

@@ -11,7 +11,8 @@ public func muon_muon_create(
 ) -> muon_status {
   unsafe guarded(outOptimizer, "outOptimizer") {
     let muon = try Muon(options: try unsafe muonOptions(options))
-    return unsafe try HandleTable.shared.insert(OptimizerHandle(muon), .optimizer).pointer
+    return unsafe try HandleTable.shared.insert(OptimizerHandle(muon, .optimizer), .optimizer)
+      .pointer
   }
 }
 
@@ -22,7 +23,8 @@ public func muon_adamw_create(
 ) -> muon_status {
   unsafe guarded(outOptimizer, "outOptimizer") {
     let adamW = try AdamW(options: try unsafe adamWOptions(options))
-    return unsafe try HandleTable.shared.insert(OptimizerHandle(adamW), .optimizer).pointer
+    return unsafe try HandleTable.shared.insert(OptimizerHandle(adamW, .optimizer), .optimizer)
+      .pointer
   }
 }
 
@@ -60,8 +62,8 @@ public func muon_optimizer_destroy(_ optimizer: OpaquePointer?) -> muon_status {
     guard unsafe optimizer != nil else { return }
     let object = try unsafe optimizerHandle(optimizer)
     try unsafe HandleTable.shared.remove(Handle(optimizer), .optimizer)
-    // A scheduler may still hold it.
-    object.use { $0.removeAllParameters() }
+    // A scheduler may hold on to the object.
+    object.end { $0.removeAllParameters() }
   }
 }
 

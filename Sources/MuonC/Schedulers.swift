@@ -34,7 +34,8 @@ public func muon_scheduler_create(
     let driven = try withAll(handles) { optimizers in
       DrivenOptimizers(scheduler: try Scheduler(schedule, for: optimizers), handles: handles)
     }
-    return unsafe try HandleTable.shared.insert(SchedulerHandle(driven), .scheduler).pointer
+    return unsafe try HandleTable.shared.insert(SchedulerHandle(driven, .scheduler), .scheduler)
+      .pointer
   }
 }
 

@@ -9,7 +9,7 @@ private func create(
   _ outSchedule: UnsafeMutablePointer<OpaquePointer?>?, _ make: () throws -> Schedule
 ) -> muon_status {
   unsafe guarded(outSchedule, "outSchedule") {
-    unsafe try HandleTable.shared.insert(ScheduleHandle(try make()), .schedule)
+    unsafe try HandleTable.shared.insert(ScheduleHandle(try make(), .schedule), .schedule)
       .pointer
   }
 }

@@ -1,0 +1,50 @@
+import CMuon
+import Testing
+
+/// Every function of muon.h with every argument wrong: a status, never a crash. In child processes,
+/// so that a crash is a failed test and not the end of all tests.
+struct HostileCallTests {
+  @Test func everyFunctionIsInTheTable() throws {
+    let groups = [
+      HostileCall.library(), HostileCall.orthogonalization(), HostileCall.optimizers(),
+      HostileCall.optimizerOptions(), HostileCall.optimizerState(), HostileCall.schedules(),
+      HostileCall.schedulers(), HostileCall.builders(),
+    ]
+    let names = groups.joined().map(\.name)
+    let declared = try Header.functions()
+    #expect(declared.count > 50)
+    #expect(names.sorted() == declared.sorted())
+  }
+
+  @Test func library() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.library()) }
+  }
+
+  @Test func orthogonalization() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.orthogonalization()) }
+  }
+
+  @Test func optimizers() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.optimizers()) }
+  }
+
+  @Test func optimizerOptions() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.optimizerOptions()) }
+  }
+
+  @Test func optimizerState() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.optimizerState()) }
+  }
+
+  @Test func schedules() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.schedules()) }
+  }
+
+  @Test func schedulers() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.schedulers()) }
+  }
+
+  @Test func builders() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.builders()) }
+  }
+}

@@ -1,0 +1,160 @@
+import CMuon
+
+extension HostileCall {
+  private static let muonOptions = Argument.pointer {
+    unsafe muon_muon_options_init(
+      $1.start(), MemoryLayout<muon_muon_options>.size)
+  }
+
+  private static let adamWOptions = Argument.pointer {
+    unsafe muon_adamw_options_init(
+      $1.start(), MemoryLayout<muon_adamw_options>.size)
+  }
+
+  private static func optional(_ argument: Argument) -> Argument {
+    Argument(right: argument.right) { world, memory in
+      argument.wrong(world, memory).map {
+        $0.bits == 0 ? Argument.Wrong(what: $0.what, bits: 0, status: MUON_OK) : $0
+      }
+    }
+  }
+
+  /// One parameter that can be added.
+  static let param = Argument.pointer { world, memory in
+    unsafe memory.start().pointee = parameter(world.memory, [2, 3])
+  }
+
+  static func optimizers() -> [HostileCall] {
+    [
+      HostileCall("muon_muon_create", optional(muonOptions), .out) {
+        unsafe muon_muon_create($0.input(0), $0.out(1))
+      },
+      HostileCall("muon_adamw_create", optional(adamWOptions), .out) {
+        unsafe muon_adamw_create($0.input(0), $0.out(1))
+      },
+      HostileCall(
+        "muon_muon_add_group", .handle(.muon), optional(muonOptions), param,
+        .integer(1, fine: [0]), .out
+      ) {
+        unsafe muon_muon_add_group(
+          $0.handle(0), $0.input(1), $0.input(2), $0.integer(3), $0.out(4))
+      },
+      HostileCall(
+        "muon_adamw_add_group", .handle(.adamW), optional(adamWOptions), param,
+        .integer(1, fine: [0]), .out
+      ) {
+        unsafe muon_adamw_add_group(
+          $0.handle(0), $0.input(1), $0.input(2), $0.integer(3), $0.out(4))
+      },
+      HostileCall("muon_optimizer_destroy", .handle(.optimizer, null: MUON_OK)) {
+        unsafe muon_optimizer_destroy($0.handle(0))
+      },
+      HostileCall("muon_optimizer_get_kind", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_kind($0.handle(0), $0.out(1))
+      },
+      HostileCall("muon_optimizer_get_group_count", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_group_count($0.handle(0), $0.out(1))
+      },
+      HostileCall("muon_optimizer_get_param_count", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_param_count($0.handle(0), $0.out(1))
+      },
+      HostileCall(
+        "muon_optimizer_add_param", .handle(.optimizer), .integer(0), param, .optionalOut
+      ) { unsafe muon_optimizer_add_param($0.handle(0), $0.int64(1), $0.input(2), $0.out(3)) },
+      HostileCall(
+        "muon_optimizer_bind", .handle(.optimizer), .integer(0),
+        .enumeration(MUON_BUFFER_GRAD.rawValue), .out, .integer(6, refused: MUON_ERR_SHAPE)
+      ) {
+        unsafe muon_optimizer_bind(
+          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.raw(3), $0.integer(4))
+      },
+      HostileCall("muon_optimizer_step", .handle(.optimizer)) {
+        unsafe muon_optimizer_step($0.handle(0))
+      },
+      HostileCall("muon_optimizer_zero_grad", .handle(.optimizer)) {
+        unsafe muon_optimizer_zero_grad($0.handle(0))
+      },
+    ]
+  }
+
+  static func optimizerOptions() -> [HostileCall] {
+    [
+      HostileCall("muon_muon_get_options", .handle(.muon), .integer(0), muonOptions) {
+        unsafe muon_muon_get_options($0.handle(0), $0.int64(1), $0.out(2))
+      },
+      HostileCall("muon_muon_set_options", .handle(.muon), .integer(0), muonOptions) {
+        unsafe muon_muon_set_options($0.handle(0), $0.int64(1), $0.input(2))
+      },
+      HostileCall("muon_adamw_get_options", .handle(.adamW), .integer(0), adamWOptions) {
+        unsafe muon_adamw_get_options($0.handle(0), $0.int64(1), $0.out(2))
+      },
+      HostileCall("muon_adamw_set_options", .handle(.adamW), .integer(0), adamWOptions) {
+        unsafe muon_adamw_set_options($0.handle(0), $0.int64(1), $0.input(2))
+      },
+      HostileCall(
+        "muon_muon_get_coefficients", .handle(.muon), .integer(0), .out,
+        .integer(5, fine: [0, .max, 1 << 32, 1 << 62]), .out
+      ) {
+        unsafe muon_muon_get_coefficients(
+          $0.handle(0), $0.int64(1), $0.out(2), $0.integer(3), $0.out(4))
+      },
+      HostileCall("muon_optimizer_get_lr", .handle(.optimizer), .integer(0), .out) {
+        unsafe muon_optimizer_get_lr($0.handle(0), $0.int64(1), $0.out(2))
+      },
+      HostileCall(
+        "muon_optimizer_set_lr", .handle(.optimizer), .integer(0), .double(0.5, refused: [1e308], fine: [0, 1e38])
+      ) { unsafe muon_optimizer_set_lr($0.handle(0), $0.int64(1), $0.double(2)) },
+      HostileCall("muon_optimizer_get_initial_lr", .handle(.optimizer), .integer(0), .out) {
+        unsafe muon_optimizer_get_initial_lr($0.handle(0), $0.int64(1), $0.out(2))
+      },
+      HostileCall(
+        "muon_optimizer_set_initial_lr", .handle(.optimizer), .integer(0),
+        .double(0.5, refused: [1e308], fine: [.nan, 0])
+      ) { unsafe muon_optimizer_set_initial_lr($0.handle(0), $0.int64(1), $0.double(2)) },
+      HostileCall("muon_optimizer_get_nonfinite_policy", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_nonfinite_policy($0.handle(0), $0.out(1))
+      },
+      HostileCall(
+        "muon_optimizer_set_nonfinite_policy", .handle(.optimizer), .enumeration(1, fine: [0])
+      ) {
+        unsafe muon_optimizer_set_nonfinite_policy(
+          $0.handle(0), muon_nonfinite_policy($0.uint32(1)))
+      },
+      HostileCall("muon_optimizer_get_skipped_steps", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_skipped_steps($0.handle(0), $0.out(1))
+      },
+    ]
+  }
+
+  static func optimizerState() -> [HostileCall] {
+    let buffer = Argument.enumeration(MUON_BUFFER_DATA.rawValue)
+    let count = Argument.integer(6, refused: MUON_ERR_SHAPE)
+    return [
+      HostileCall(
+        "muon_optimizer_get_buffer_count", .handle(.optimizer), .integer(0), buffer, .out
+      ) {
+        unsafe muon_optimizer_get_buffer_count(
+          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.out(3))
+      },
+      HostileCall(
+        "muon_optimizer_get_buffer", .handle(.optimizer), .integer(0), buffer, .out, count
+      ) {
+        unsafe muon_optimizer_get_buffer(
+          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.out(3), $0.integer(4))
+      },
+      HostileCall(
+        "muon_optimizer_set_buffer", .handle(.optimizer), .integer(0), buffer, .out, count
+      ) {
+        unsafe muon_optimizer_set_buffer(
+          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.input(3), $0.integer(4))
+      },
+      HostileCall("muon_optimizer_get_param_steps", .handle(.optimizer), .integer(0), .out) {
+        unsafe muon_optimizer_get_param_steps($0.handle(0), $0.int64(1), $0.out(2))
+      },
+      HostileCall(
+        "muon_optimizer_set_param_steps", .handle(.optimizer), .integer(0),
+        .integer(5, fine: [0, 1 << 32])
+      ) { unsafe muon_optimizer_set_param_steps($0.handle(0), $0.int64(1), $0.int64(2)) },
+    ]
+  }
+}

@@ -1,0 +1,190 @@
+import CMuon
+import Testing
+
+/// muon_param with each field wrong, through every function that reads it.
+struct HostileParameterTests {
+  @Test func fields() async {
+    await #expect(processExitsWith: .success) { HostileParameterTests.refuseFields() }
+  }
+
+  @Test func buffers() async {
+    await #expect(processExitsWith: .success) { HostileParameterTests.refuseBuffers() }
+  }
+
+  @Test func overlaps() async {
+    await #expect(processExitsWith: .success) { HostileParameterTests.refuseOverlaps() }
+  }
+
+  @Test func routesReadThreeFieldsOnly() async {
+    await #expect(processExitsWith: .success) {
+      var param = unsafe muon_param()
+      expectOK(unsafe muon_param_init(&param, MemoryLayout<muon_param>.size))
+      let nowhere = unsafe UnsafeMutableRawPointer(bitPattern: 3)
+      unsafe param.name = unsafe UnsafePointer(bitPattern: 5)
+      unsafe param.shape = unsafe UnsafePointer(bitPattern: 7)
+      unsafe (param.data, param.grad, param.state) = unsafe (nowhere, nowhere, (nowhere, nowhere))
+      unsafe (param.data_count, param.ndim) = (.max, 2)
+      var route = muon_route()
+      expectOK(unsafe muon_route_params(HostileParameterTests.configuration, &param, 1, &route))
+      #expect(route.optimizer == MUON_OPTIMIZER_MUON && route.reason == MUON_ROUTE_MATRIX)
+      unsafe param.dtype = muon_dtype(77)
+      expectRefused(
+        unsafe muon_route_params(HostileParameterTests.configuration, &param, 1, &route),
+        MUON_ERR_INVALID_ARGUMENT)
+      unsafe param.struct_size -= 1
+      expectRefused(
+        unsafe muon_route_params(HostileParameterTests.configuration, &param, 1, &route),
+        MUON_ERR_INVALID_ARGUMENT)
+      #expect(route.reason == MUON_ROUTE_MATRIX, "the output was written")
+    }
+  }
+
+  private static let configuration =
+    #"{"training": {"optimizer": "Muon", "learning_rate": 1}}"#
+
+  /// Spoils a good parameter, and expects all functions that take it to refuse it.
+  private static func refuse(
+    _ expected: muon_status = MUON_ERR_INVALID_ARGUMENT, alsoByTheBuilder: Bool = true,
+    sourceLocation: SourceLocation = #_sourceLocation, _ spoil: (inout muon_param, Memory) -> Void
+  ) {
+    let world = World()
+    let good = unsafe parameter(world.memory, [2, 3])
+    var bad = unsafe parameter(world.memory, [2, 3])
+    unsafe spoil(&bad, world.memory)
+    let both = unsafe UnsafePointer(world.memory.array([good, bad]))
+    var index: Int64 = 0xA5
+    expectRefused(
+      unsafe muon_optimizer_add_param(world.muon.pointer, 0, both + 1, &index), expected,
+      sourceLocation: sourceLocation)
+    expectRefused(
+      unsafe muon_muon_add_group(world.muon.pointer, nil, both, 2, &index), expected,
+      sourceLocation: sourceLocation)
+    if alsoByTheBuilder {
+      let built = unsafe world.memory.array([0xA5, 0xA5] as [UInt])
+      var count = 0xA5
+      let out = unsafe UnsafeMutableRawPointer(built).assumingMemoryBound(to: OpaquePointer?.self)
+      expectRefused(
+        unsafe muon_build_optimizers(configuration, both, 2, out, &count), expected,
+        sourceLocation: sourceLocation)
+      let written = unsafe built[0] != 0xA5 || built[1] != 0xA5 || count != 0xA5
+      #expect(!written, "outputs were written", sourceLocation: sourceLocation)
+    }
+    #expect(index == 0xA5, "the output was written", sourceLocation: sourceLocation)
+    var (params, groups): (Int64, Int64) = (0, 0)
+    expectOK(unsafe muon_optimizer_get_param_count(world.muon.pointer, &params))
+    expectOK(unsafe muon_optimizer_get_group_count(world.muon.pointer, &groups))
+    #expect(params == 1 && groups == 1, "something was added", sourceLocation: sourceLocation)
+    // Nothing of the good one was kept.
+    expectOK(unsafe muon_optimizer_add_param(world.muon.pointer, 0, both, nil))
+  }
+
+  private static func refuseFields() {
+    for size in [0, 1, 8, 1 << 32, .max, -1] {
+      unsafe refuse { param, _ in unsafe param.struct_size = size }
+    }
+    unsafe refuse { param, memory in
+      unsafe param.name = unsafe UnsafePointer(memory.text([0x77, 0xFF, 0xFE]))
+    }
+    for dtype in [0, 77, 0x8000_0000, UInt32.max] {
+      unsafe refuse { param, _ in unsafe param.dtype = muon_dtype(dtype) }
+    }
+    for dtype in [MUON_DTYPE_BF16, MUON_DTYPE_F16, MUON_DTYPE_F64] {
+      unsafe refuse(MUON_ERR_UNSUPPORTED) { param, _ in unsafe param.dtype = dtype }
+    }
+    // The builder leaves it out.
+    unsafe refuse(MUON_ERR_DTYPE, alsoByTheBuilder: false) { param, _ in
+      unsafe param.dtype = MUON_DTYPE_NOT_FLOAT
+    }
+    for ndim: Int32 in [-1, 9, .min, .max] {
+      unsafe refuse { param, _ in unsafe param.ndim = ndim }
+    }
+    for shape: [Int64] in [[6], [2, 3, 1]] {
+      // Muon takes matrices; the builder sends it to AdamW.
+      unsafe refuse(MUON_ERR_SHAPE, alsoByTheBuilder: false) { param, memory in
+        unsafe param.ndim = Int32(shape.count)
+        unsafe param.shape = unsafe UnsafePointer(memory.array(shape))
+      }
+    }
+    unsafe refuse { param, _ in unsafe param.shape = nil }
+    unsafe refuse { param, memory in
+      unsafe param.shape = unsafe UnsafePointer(
+        bitPattern: UInt(bitPattern: memory.array([2, 3] as [Int64])) + 1)
+    }
+    let extents: [[Int64]] = [
+      [-2, -3], [2, -3], [-1, 0], [.min, 3], [.max, 3], [.max, .max], [1 << 32, 1 << 32], [1, 7],
+      [0, 3], [1 << 62, 2], [1 << 31, 1 << 31],
+    ]
+    for shape in extents {
+      unsafe refuse(MUON_ERR_SHAPE) { param, memory in
+        unsafe param.shape = unsafe UnsafePointer(memory.array(shape))
+      }
+    }
+  }
+
+  private static func refuseBuffers() {
+    unsafe refuse { param, _ in unsafe param.data = nil }
+    unsafe refuse { param, _ in unsafe param.data = unsafe param.data + 1 }
+    unsafe refuse { param, _ in unsafe param.grad = nil }
+    unsafe refuse { param, _ in unsafe param.grad = unsafe param.grad + 2 }
+    unsafe refuse { param, _ in unsafe param.state_count.0 = 6 }
+    unsafe refuse { param, memory in
+      unsafe param.state.0 = unsafe memory.bytes(32) + 3
+      unsafe param.state_count.0 = 6
+    }
+    for count in [0, 5, 7, 1 << 32, 1 << 61, .max, -1, .min] {
+      unsafe refuse(MUON_ERR_SHAPE) { param, _ in unsafe param.data_count = count }
+      unsafe refuse(MUON_ERR_SHAPE) { param, _ in unsafe param.grad_count = count }
+      unsafe refuse(MUON_ERR_SHAPE) { param, memory in
+        unsafe param.state.0 = unsafe memory.bytes(32)
+        unsafe param.state_count.0 = count
+      }
+    }
+    // Muon has one state buffer.
+    unsafe refuse { param, memory in
+      unsafe param.state.1 = unsafe memory.bytes(32)
+      unsafe param.state_count.1 = 6
+    }
+  }
+
+  private static func refuseOverlaps() {
+    // Within one parameter.
+    unsafe refuse { param, _ in unsafe param.grad = unsafe param.data }
+    unsafe refuse { param, _ in unsafe param.grad = unsafe param.data + 20 }
+    unsafe refuse { param, _ in
+      unsafe param.state.0 = unsafe param.grad
+      unsafe param.state_count.0 = 6
+    }
+    // Past the end of memory.
+    unsafe refuse { param, _ in
+      unsafe param.data = unsafe UnsafeMutableRawPointer(bitPattern: UInt.max - 15)
+    }
+    unsafe refuse { param, _ in
+      unsafe param.grad = unsafe UnsafeMutableRawPointer(bitPattern: UInt.max - 15)
+    }
+    // With another parameter.
+    let world = World()
+    var first = unsafe parameter(world.memory, [2, 3])
+    expectOK(unsafe muon_optimizer_add_param(world.muon.pointer, 0, &first, nil))
+    var second = unsafe parameter(world.memory, [2, 3])
+    for distance in [0, 20, -20] {
+      let memory = unsafe first.data + distance
+      unsafe second.data = unsafe memory
+      expectRefused(
+        unsafe muon_optimizer_add_param(world.muon.pointer, 0, &second, nil),
+        MUON_ERR_INVALID_ARGUMENT)
+      expectRefused(
+        unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_DATA, memory, 6),
+        MUON_ERR_INVALID_ARGUMENT)
+      expectRefused(
+        unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_GRAD, memory, 6),
+        MUON_ERR_INVALID_ARGUMENT)
+      expectRefused(
+        unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, memory, 6),
+        MUON_ERR_INVALID_ARGUMENT)
+    }
+    unsafe second.data = unsafe first.grad
+    expectRefused(
+      unsafe muon_optimizer_add_param(world.muon.pointer, 0, &second, nil),
+      MUON_ERR_INVALID_ARGUMENT)
+  }
+}

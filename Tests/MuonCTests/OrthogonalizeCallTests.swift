@@ -1,0 +1,109 @@
+import CMuon
+import MuonOptimizers
+import Testing
+
+/// muon_orthogonalize gives what the Swift function gives, to the bit.
+struct OrthogonalizeCallTests {
+  private static let backends: [(muon_backend, Backend)] = [
+    (MUON_BACKEND_NEWTONSCHULZ5, .newtonSchulz5), (MUON_BACKEND_SVD, .svd),
+    (MUON_BACKEND_POLAR_EXPRESS, .polarExpress), (MUON_BACKEND_YOU, .you),
+    (MUON_BACKEND_CANS, .cans), (MUON_BACKEND_DEEPSEEKV4, .deepSeekV4),
+    (MUON_BACKEND_CUBIC5, .cubic5), (MUON_BACKEND_TURBO, .turbo),
+    (MUON_BACKEND_ORTHOGONALIZE, .orthogonalize),
+  ]
+
+  private let g: [Float] = (0..<35).map { Float($0 * $0 % 17) - 8 }
+
+  private func options() -> muon_orthogonalize_options {
+    var options = unsafe muon_orthogonalize_options()
+    expectOK(
+      unsafe muon_orthogonalize_options_init(
+        &options, MemoryLayout<muon_orthogonalize_options>.size))
+    return unsafe options
+  }
+
+  @Test func hasTheDefaultsOfTheHeader() throws {
+    let options = unsafe options()
+    #expect(unsafe options.backend == MUON_BACKEND_ORTHOGONALIZE && options.backend_steps == 0)
+    #expect(unsafe options.eps == 1e-8 && options.precision == MUON_PRECISION_AUTO)
+    #expect(unsafe options.coefficients == nil && options.coefficients_count == 0)
+    var out = [Float](repeating: 7, count: 35)
+    expectOK(unsafe muon_orthogonalize(g, 35, 5, 7, nil, &out, 35))
+    #expect(try out == orthogonalize(g, rows: 5, columns: 7))
+  }
+
+  @Test(arguments: backends.indices)
+  func takesEachBackend(_ index: Int) throws {
+    let (number, backend) = OrthogonalizeCallTests.backends[index]
+    var options = unsafe options()
+    unsafe options.backend = number
+    unsafe options.eps = 0.5
+    var out = [Float](repeating: 7, count: 35)
+    expectOK(unsafe muon_orthogonalize(g, 35, 7, 5, &options, &out, 35))
+    let expected = try orthogonalize(
+      g, rows: 7, columns: 5, options: OrthogonalizeOptions(backend: backend, epsilon: 0.5))
+    #expect(out == expected)
+  }
+
+  @Test func takesCoefficientsAndSteps() throws {
+    let rows = [muon_coefficients(a: 3, b: -3.2, c: 1.2), muon_coefficients(a: 2, b: -1.5, c: 0.5)]
+    var out = [Float](repeating: 7, count: 35)
+    unsafe rows.withUnsafeBufferPointer { rows in
+      var options = unsafe options()
+      unsafe options.backend = MUON_BACKEND_CUSTOM
+      unsafe options.backend_steps = 4
+      unsafe options.precision = MUON_PRECISION_F32
+      unsafe options.coefficients = rows.baseAddress
+      unsafe options.coefficients_count = 2
+      expectOK(unsafe muon_orthogonalize(g, 35, 5, 7, &options, &out, 35))
+    }
+    let expected = try orthogonalize(
+      g, rows: 5, columns: 7,
+      options: OrthogonalizeOptions(
+        backend: .custom([Coefficients(3, -3.2, 1.2), Coefficients(2, -1.5, 0.5)]), steps: 4))
+    #expect(out == expected)
+  }
+
+  @Test func worksInPlace() {
+    let memory = Memory()
+    let inPlace = unsafe memory.array(g)
+    expectOK(unsafe muon_orthogonalize(inPlace, 35, 5, 7, nil, inPlace, 35))
+    var apart = [Float](repeating: 7, count: 35)
+    expectOK(unsafe muon_orthogonalize(g, 35, 5, 7, nil, &apart, 35))
+    #expect(floats(inPlace, 35) == apart)
+  }
+
+  @Test(arguments: backends.indices, [Int32(0), 3, 5])
+  func tellsTheCoefficients(_ index: Int, _ steps: Int32) throws {
+    let (number, backend) = OrthogonalizeCallTests.backends[index]
+    let expected = try? backend.coefficients(steps: steps == 0 ? nil : Int(steps))
+    var count = 77
+    let status = unsafe muon_backend_get_coefficients(number, steps, nil, 0, &count)
+    guard let expected else {
+      expectRefused(status, MUON_ERR_INVALID_ARGUMENT)
+      #expect(count == 77)
+      return
+    }
+    expectOK(status)
+    #expect(count == expected.count)
+    // Fewer than there are, and more.
+    for capacity in [2, 12] {
+      var rows = [muon_coefficients](
+        repeating: muon_coefficients(a: 7, b: 7, c: 7), count: 12)
+      expectOK(unsafe muon_backend_get_coefficients(number, steps, &rows, capacity, &count))
+      #expect(count == expected.count)
+      for (row, wanted) in zip(rows, expected).prefix(capacity) {
+        #expect(Coefficients(row.a, row.b, row.c) == wanted)
+      }
+      #expect(rows.dropFirst(min(capacity, expected.count)).allSatisfy { $0.a == 7 })
+    }
+  }
+
+  @Test func customHasTheCoefficientsItIsGiven() {
+    var count = 77
+    expectRefused(
+      unsafe muon_backend_get_coefficients(MUON_BACKEND_CUSTOM, 0, nil, 0, &count),
+      MUON_ERR_INVALID_ARGUMENT)
+    #expect(count == 77)
+  }
+}

@@ -1,0 +1,100 @@
+import MuonOptimizers
+import Testing
+
+/// NaN and infinity in a gradient: nothing has changed afterwards, or the caller asked for it.
+struct NonFiniteTests {
+  static let values = [Float.nan, .infinity, -.infinity]
+
+  /// In the last parameter, so that the others would have been written by then.
+  private func spoil(_ optimizer: Optimizer, at index: Int, with value: Float) throws {
+    for parameter in optimizer.parameters {
+      try parameter.setGradient(gradient(step: 9, count: parameter.count))
+    }
+    try optimizer.parameters[2].withMutableGradient { $0[index] = value }
+  }
+
+  @Test(arguments: OptimizerKind.allCases, values)
+  func isAnErrorByDefault(_ kind: OptimizerKind, _ value: Float) throws {
+    let optimizer = try trained(kind)
+    #expect(optimizer.nonFinitePolicy == .error)
+    let before = try Snapshot(optimizer)
+    for index in [0, 7, 15] {
+      try spoil(optimizer, at: index, with: value)
+      let error = #expect(throws: MuonError.self) { try optimizer.step() }
+      #expect(error?.code == .nonFiniteGradient)
+      #expect(error?.message.contains("w2") == true)
+      #expect(try Snapshot(optimizer) == before)
+      #expect(optimizer.skippedSteps == 0)
+    }
+    try optimizer.parameters[2].setGradient(gradient(step: 9, count: 16))
+    try optimizer.step()
+    #expect(try Snapshot(optimizer) != before)
+  }
+
+  @Test(arguments: OptimizerKind.allCases, values)
+  func canBeSkipped(_ kind: OptimizerKind, _ value: Float) throws {
+    let optimizer = try trained(kind)
+    optimizer.nonFinitePolicy = .skip
+    let before = try Snapshot(optimizer)
+    for count in 1...3 {
+      try spoil(optimizer, at: 5, with: value)
+      try optimizer.step()
+      #expect(try Snapshot(optimizer) == before)
+      #expect(optimizer.skippedSteps == count)
+    }
+  }
+
+  @Test(arguments: OptimizerKind.allCases, values)
+  func canBePropagated(_ kind: OptimizerKind, _ value: Float) throws {
+    let optimizer = try trained(kind)
+    optimizer.nonFinitePolicy = .propagate
+    let healthy = try trained(kind)
+    for parameter in healthy.parameters {
+      try parameter.setGradient(gradient(step: 9, count: parameter.count))
+    }
+    try healthy.step()
+    try spoil(optimizer, at: 5, with: value)
+    try optimizer.step()
+    #expect(optimizer.parameters[2].values[5].isNaN)
+    for index in 0...1 {
+      #expect(sameBits(optimizer.parameters[index].values, healthy.parameters[index].values))
+    }
+    #expect(try optimizer.steps(ofParameter: 2) == 4)
+    #expect(optimizer.skippedSteps == 0)
+  }
+
+  /// The exact backend cannot orthogonalize NaN, and must not try.
+  @Test func propagatesThroughSVD() throws {
+    let parameter = try Parameter("w", shape: [2, 2], values: [1, 2, 3, 4])
+    try parameter.setGradient([1, .nan, 0, 1])
+    let muon = try Muon([parameter], options: MuonOptions(backend: .svd))
+    muon.nonFinitePolicy = .propagate
+    try muon.step()
+    #expect(parameter.values.allSatisfy { $0.isNaN })
+  }
+
+  /// Finite is finite, up to the largest number.
+  @Test(arguments: OptimizerKind.allCases)
+  func acceptsTheLargestGradients(_ kind: OptimizerKind) throws {
+    let optimizer = try trained(kind)
+    for parameter in optimizer.parameters {
+      try parameter.setGradient(
+        (0..<parameter.count).map {
+          $0 % 2 == 0 ? .greatestFiniteMagnitude : -.greatestFiniteMagnitude
+        })
+    }
+    try optimizer.step()
+    #expect(try optimizer.steps(ofParameter: 0) == 4)
+    #expect(optimizer.skippedSteps == 0)
+  }
+
+  /// A gradient that is not there cannot be wrong.
+  @Test(arguments: OptimizerKind.allCases)
+  func doesNotMindARemovedGradient(_ kind: OptimizerKind) throws {
+    let optimizer = try trained(kind)
+    try spoil(optimizer, at: 5, with: .nan)
+    optimizer.parameters[2].removeGradient()
+    try optimizer.step()
+    #expect(try (0..<3).map { try optimizer.steps(ofParameter: $0) } == [4, 4, 3])
+  }
+}
