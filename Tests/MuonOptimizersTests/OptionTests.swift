@@ -110,7 +110,8 @@ struct OptionTests {
       ]
     } + [
       // The second is 1 in float32.
-      MuonOptions(momentum: 1), MuonOptions(momentum: 1 - 1e-12), MuonOptions(backendSteps: 0), MuonOptions(backendSteps: 100),
+      MuonOptions(momentum: 1), MuonOptions(momentum: 1 - 1e-12), MuonOptions(backendSteps: 0),
+      MuonOptions(backendSteps: 100),
       MuonOptions(backend: .cubic5, backendSteps: 4), MuonOptions(backend: .custom([])),
     ]
 

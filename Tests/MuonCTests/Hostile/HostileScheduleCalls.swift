@@ -23,7 +23,9 @@ extension HostileCall {
       HostileCall("muon_schedule_create_constant", fraction, length, .out) {
         unsafe muon_schedule_create_constant($0.double(0), $0.int64(1), $0.out(2))
       },
-      HostileCall("muon_schedule_create_cosine", length, .double(0.1, refused: [1e308], fine: [0]), .out) {
+      HostileCall(
+        "muon_schedule_create_cosine", length, .double(0.1, refused: [1e308], fine: [0]), .out
+      ) {
         unsafe muon_schedule_create_cosine($0.int64(0), $0.double(1), $0.out(2))
       },
       HostileCall(
