@@ -12,7 +12,8 @@ PYTHON := .venv/bin/python
 
 system-packages:
 	@command -v swift > /dev/null || { echo "libmuon needs Swift 6.3 or later: https://www.swift.org/install" >&2; exit 1; }
-	@missing=$$(for p in $(PACKAGES); do dpkg -s $$p > /dev/null 2>&1 || echo $$p; done); \
+	@missing=$$(for p in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$p 2> /dev/null | grep -q 'ok installed' || echo $$p; done); \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
 	    echo "libmuon needs these packages (names as in Debian):" $$missing >&2; \

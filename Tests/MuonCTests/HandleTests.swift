@@ -31,11 +31,13 @@ struct HandleTests {
       #expect(seen.insert(handle).inserted)
       expectOK(unsafe muon_schedule_destroy(handle.pointer))
     }
+    let last = Handle { unsafe muon_schedule_create_cosine(10, 0, $0) }
     var rate = 0.0
     for handle in seen {
       expectRefused(
         unsafe muon_schedule_get_rate(handle.pointer, 1, 0, &rate), MUON_ERR_INVALID_HANDLE)
     }
+    expectOK(unsafe muon_schedule_destroy(last.pointer))
   }
 
   /// Optimizers may be destroyed before the scheduler that drives them.
