@@ -17,7 +17,8 @@ extension TrainingConfiguration {
   public init(from decoder: any Decoder) throws {
     let sections = try decoder.container(keyedBy: CodingKeys.self)
     let foreign = try sections.nestedContainer(keyedBy: CodingKeys.self, forKey: .training)
-    for key in [CodingKeys.muon, .adamw] where foreign.contains(key) {
+    for key in [CodingKeys.muon, .adamw]
+    where try foreign.contains(key) && !foreign.decodeNil(forKey: key) {
       throw DecodingError.dataCorrupted(
         .init(
           codingPath: foreign.codingPath + [key],
