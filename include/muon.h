@@ -141,9 +141,11 @@ typedef struct muon_coefficients {
 
 /* Element type of the matrix products. */
 typedef enum muon_precision {
-  MUON_PRECISION_AUTO = 0, /* the fastest that meets the accuracy the README states */
+  MUON_PRECISION_AUTO = 0, /* BF16 where the processor is faster at it and the backend stands it */
   MUON_PRECISION_F32 = 1,
-  MUON_PRECISION_BF16 = 2  /* MUON_ERR_UNSUPPORTED in this version */
+  MUON_PRECISION_BF16 = 2  /* bfloat16 operands, float32 sums and storage. MUON_ERR_UNSUPPORTED where
+                              the processor has no such products, and for POLAR_EXPRESS and CANS,
+                              which they would take too far from their polynomials */
 } muon_precision;
 
 typedef struct muon_orthogonalize_options {
@@ -151,7 +153,7 @@ typedef struct muon_orthogonalize_options {
   muon_backend backend;                  /* MUON_BACKEND_ORTHOGONALIZE */
   int32_t backend_steps;                 /* 1 to 99, or 0: the backend's own number. 0 */
   double eps;                            /* added to the Frobenius norm; finite, >= 0. 1e-8 */
-  muon_precision precision;              /* MUON_PRECISION_AUTO */
+  muon_precision precision;              /* MUON_PRECISION_F32 */
   const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
   size_t coefficients_count;             /* 0 */
 } muon_orthogonalize_options;

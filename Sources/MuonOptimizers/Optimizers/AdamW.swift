@@ -1,3 +1,4 @@
+internal import CMuonKernels
 internal import Glibc
 
 /// The options of a parameter group of `AdamW`. The defaults are torch's.
@@ -105,28 +106,33 @@ final class AdamWRule: UpdateRule {
   func prepare(_ updates: [Update]) {}
 
   func apply(_ updates: [Update]) {
-    for update in updates { apply(update, groups[update.group]) }
+    let count = updates.reduce(0) { $0 + $1.parameter.count }
+    // Below this a thread costs more than it saves.
+    let workers = count < AdamWRule.chunk * 4 ? 1 : min(Threads.count, Threads.mostWorkers)
+    Team.run(workers: workers) { member in
+      let denormals = muon_denormals_flush()
+      defer { muon_denormals_restore(denormals) }
+      for update in updates { apply(update, groups[update.group], by: member) }
+    }
   }
 
-  private func apply(_ update: Update, _ options: AdamWOptions) {
-    let t = Double(update.step)
-    let correction1 = 1 - pow(options.beta1, t)
-    let correction2 = (1 - pow(options.beta2, t)).squareRoot()
-    let keep = Float(1 - options.learningRate * options.weightDecay)
-    let rate = Float(options.learningRate / correction1)
-    let (beta1, rest1) = (Float(options.beta1), Float(1 - options.beta1))
-    let (beta2, rest2) = (Float(options.beta2), Float(1 - options.beta2))
-    let (root2, epsilon) = (Float(correction2), Float(options.epsilon))
+  /// What one thread takes at a time.
+  private static let chunk = 1 << 18
 
-    let (p, g) = unsafe (update.data, update.gradient)
-    let (m, v) = unsafe (update.state[0], update.state[1])
-    for i in 0..<(update.parameter.count) {
-      let gradient = unsafe g[i]
-      let mean = unsafe beta1 * m[i] + rest1 * gradient
-      let square = unsafe beta2 * v[i] + rest2 * gradient * gradient
-      unsafe m[i] = mean
-      unsafe v[i] = square
-      unsafe p[i] = keep * p[i] - rate * mean / (square.squareRoot() / root2 + epsilon)
+  private func apply(_ update: Update, _ options: AdamWOptions, by member: Team.Member) {
+    let t = Double(update.step)
+    var constants = muon_adamw_constants(
+      keep: Float(1 - options.learningRate * options.weightDecay),
+      rate: Float(options.learningRate / (1 - pow(options.beta1, t))),
+      beta1: Float(options.beta1), rest1: Float(1 - options.beta1),
+      beta2: Float(options.beta2), rest2: Float(1 - options.beta2),
+      root2: Float((1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
+    let count = update.parameter.count
+    member.forEach((count + AdamWRule.chunk - 1) / AdamWRule.chunk) { chunk in
+      let offset = chunk * AdamWRule.chunk
+      unsafe CPU.passes.adamw?(
+        min(AdamWRule.chunk, count - offset), update.data + offset, update.gradient + offset,
+        update.state[0] + offset, update.state[1] + offset, &constants)
     }
   }
 }

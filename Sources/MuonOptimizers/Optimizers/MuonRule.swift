@@ -1,16 +1,20 @@
+internal import CMuonKernels
 internal import Synchronization
 
-/// Muon's options by group, and its step for many matrices at once: one matrix a thread, the dearest
-/// first.
+/// Muon's options by group, and its step for many matrices at once, the dearest first.
 final class MuonRule: UpdateRule {
   private(set) var groups = OptionGroups<MuonOptions>()
   /// By group.
   private var orthogonalizers: [Orthogonalizer] = []
-  /// One a worker, each for the largest matrix; kept from step to step.
-  private var scratches: [Orthogonalizer.Scratch] = []
+  /// For the large matrices, which the whole team works on; kept from step to step.
+  private var shared: [Orthogonalizer.Scratch] = []
+  /// One a worker, for the others.
+  private var own: [Orthogonalizer.Scratch] = []
   /// What `prepare` worked out for `apply`, the dearest matrix first, and for how many threads.
   private var tasks: [MuonTask] = []
   private var workers = 1
+  /// How many of the tasks are for the whole team.
+  private var large = 0
 
   let kind = OptimizerKind.muon
   let stateBuffers = [ParameterBuffer.momentum]
@@ -45,24 +49,32 @@ final class MuonRule: UpdateRule {
   }
 
   func prepare(_ updates: [Update]) throws(MuonError) {
-    var need = Orthogonalizer.Need()
     tasks.removeAll(keepingCapacity: true)
     for update in updates {
-      let group = update.group
-      let task = MuonTask(update, groups[group], orthogonalizers[group])
-      need.formMaximum(try task.orthogonalizer.need(rows: task.rows, columns: task.columns))
-      tasks.append(task)
+      tasks.append(MuonTask(update, groups[update.group], orthogonalizers[update.group]))
     }
     tasks.sort { $0.cost > $1.cost }
-    if scratches.contains(where: { !$0.holds(need) }) { scratches.removeAll() }
-    workers = sensibleWorkers
-    while scratches.count < workers {
-      scratches.append(try Orthogonalizer.Scratch(need))
-    }
+    workers = Team.sensibleSize(forCost: tasks.reduce(0) { $0 + $1.cost })
+    large = workers == 1 ? 0 : tasks.prefix { $0.cost >= MuonRule.largeCost }.count
+
+    try reserve(&shared, 1, for: tasks[..<large])
+    try reserve(&own, workers, for: tasks[large...])
     do { try solveWhatCanFail() } catch {
       tasks.removeAll()
       throw error
     }
+  }
+
+  /// Makes sure of `count` scratches, each of them enough for any of the tasks.
+  private func reserve(
+    _ scratches: inout [Orthogonalizer.Scratch], _ count: Int, for tasks: ArraySlice<MuonTask>
+  ) throws(MuonError) {
+    var need = Orthogonalizer.Need()
+    for task in tasks {
+      need.formMaximum(try task.orthogonalizer.need(rows: task.rows, columns: task.columns))
+    }
+    if scratches.contains(where: { !$0.holds(need) }) { scratches.removeAll() }
+    while scratches.count < count { scratches.append(try Orthogonalizer.Scratch(need)) }
   }
 
   /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
@@ -72,13 +84,8 @@ final class MuonRule: UpdateRule {
     for index in fallible { tasks[index].solved = try Buffer(count: tasks[index].count) }
     guard !fallible.isEmpty else { return }
     let failed = Atomic<Int>(-1)
-    BLASThreads.single {
-      forEachTask(fallible.count, workers: workers) { number, worker in
-        let index = fallible[number]
-        if !tasks[index].solve(in: scratches[worker]) {
-          failed.store(index, ordering: .relaxed)
-        }
-      }
+    forEachTask(fallible) { index, scratch, member in
+      if !tasks[index].solve(in: scratch, by: member) { failed.store(index, ordering: .relaxed) }
     }
     let index = failed.load(ordering: .relaxed)
     if index >= 0 {
@@ -89,17 +96,29 @@ final class MuonRule: UpdateRule {
   }
 
   func apply(_ updates: [Update]) {
-    BLASThreads.single {
-      forEachTask(tasks.count, workers: workers) { index, worker in
-        tasks[index].apply(in: scratches[worker])
-      }
+    forEachTask(Array(tasks.indices)) { index, scratch, member in
+      tasks[index].apply(in: scratch, by: member)
     }
     tasks.removeAll(keepingCapacity: true)
   }
 
-  /// A thread costs more than a step of small matrices.
-  private var sensibleWorkers: Int {
-    let cost = tasks.reduce(0) { $0 + $1.cost }
-    return cost < 1e7 ? 1 : min(Threads.count, Threads.mostWorkers, tasks.count)
+  /// The large matrices one after the other, each by the whole team; then the others, one a thread.
+  private func forEachTask(
+    _ indices: [Int],
+    _ body: (_ task: Int, _ scratch: Orthogonalizer.Scratch, _ member: Team.Member) -> Void
+  ) {
+    let whole = indices.filter { $0 < large }
+    let single = indices.filter { $0 >= large }
+    BLASThreads.single {
+      Team.run(workers: workers) { member in
+        let denormals = muon_denormals_flush()
+        defer { muon_denormals_restore(denormals) }
+        for task in whole { body(task, shared[0], member) }
+        member.forEach(single.count) { body(single[$0], own[member.index], .alone) }
+      }
+    }
   }
+
+  /// From here on a matrix is worth a team, whose members wait for each other some thirty times.
+  private static let largeCost = 1e8
 }

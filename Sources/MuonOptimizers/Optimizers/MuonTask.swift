@@ -1,3 +1,5 @@
+internal import CMuonKernels
+
 /// Muon's step of one matrix.
 @safe
 struct MuonTask {
@@ -31,61 +33,45 @@ struct MuonTask {
   var columns: Int { update.parameter.layout.columns }
   var count: Int { update.parameter.count }
   var owner: String { update.parameter.owner }
-
-  /// In multiplications, about.
-  var cost: Double {
-    Double(count) * Double(min(rows, columns)) * Double(orthogonalizer.coefficients.count + 1)
-  }
+  var cost: Double { orthogonalizer.cost(rows: rows, columns: columns) }
 
   /// Works O out and keeps it, and writes nothing else. False where LAPACK did not converge.
-  func solve(in scratch: Orthogonalizer.Scratch) -> Bool {
+  func solve(in scratch: Orthogonalizer.Scratch, by member: Team.Member) -> Bool {
     guard let solved else { return false }
-    let x = unsafe scratch.matrix(rows: rows, columns: columns)
-    unsafe writeDirection(into: x.floats)
-    guard orthogonalizer.orthogonalize(rows: rows, columns: columns, in: scratch) else {
-      return false
-    }
-    unsafe solved.start.update(from: x.floats, count: count)
-    return true
+    writeDirection(in: scratch, advancing: false, by: member)
+    return unsafe orthogonalizer.orthogonalize(
+      rows: rows, columns: columns, in: scratch,
+      to: Target(floats: solved.start, keep: 0, rate: 1), by: member)
   }
 
-  /// Makes the step: the momentum, and the parameter.
-  func apply(in scratch: Orthogonalizer.Scratch) {
+  /// Makes the step: the momentum, and the parameter. All members of a team call it together.
+  func apply(in scratch: Orthogonalizer.Scratch, by member: Team.Member) {
+    writeDirection(in: scratch, advancing: true, by: member)
+    let target = unsafe Target(floats: update.data, keep: keep, rate: -rate)
     if let solved {
-      unsafe moveParameter(along: solved.start)
-    } else {
-      let x = unsafe scratch.matrix(rows: rows, columns: columns)
-      unsafe writeDirection(into: x.floats)
-      // Only a backend that was solved ahead can fail.
-      _ = orthogonalizer.orthogonalize(rows: rows, columns: columns, in: scratch)
-      unsafe moveParameter(along: x.floats)
-    }
-    writeMomentum()
-  }
-
-  /// u, from the momentum as it will be.
-  private func writeDirection(into u: UnsafeMutablePointer<Float>) {
-    let (g, m) = unsafe (update.gradient, update.state[0])
-    let (momentum, gradientWeight) = (momentum, gradientWeight)
-    if nesterov {
-      for i in 0..<count {
-        let new = unsafe momentum * m[i] + gradientWeight * g[i]
-        unsafe u[i] = gradientWeight * g[i] + momentum * new
+      let o = unsafe solved.start
+      unsafe scratch.matrix(rows: rows, columns: columns).forEachChunk(by: member) {
+        unsafe target.move(along: o, offset: $0, count: $1)
       }
     } else {
-      for i in 0..<count { unsafe u[i] = momentum * m[i] + gradientWeight * g[i] }
+      // Only a backend that was solved ahead can fail.
+      _ = unsafe orthogonalizer.orthogonalize(
+        rows: rows, columns: columns, in: scratch, to: target, by: member)
     }
   }
 
-  private func writeMomentum() {
+  /// u, from the momentum as it will be, and its sums of squares; with `advancing`, the momentum too.
+  private func writeDirection(
+    in scratch: Orthogonalizer.Scratch, advancing: Bool, by member: Team.Member
+  ) {
     let (g, m) = unsafe (update.gradient, update.state[0])
-    let (momentum, gradientWeight) = (momentum, gradientWeight)
-    for i in 0..<count { unsafe m[i] = momentum * m[i] + gradientWeight * g[i] }
-  }
-
-  private func moveParameter(along o: UnsafeMutablePointer<Float>) {
-    let p = unsafe update.data
-    let (keep, rate) = (keep, rate)
-    for i in 0..<count { unsafe p[i] = keep * p[i] - rate * o[i] }
+    let x = unsafe scratch.matrix(rows: rows, columns: columns)
+    let u = unsafe x.floats
+    unsafe x.forEachChunk(by: member) { offset, count in
+      unsafe scratch.sums[offset / Matrix.chunk] =
+        CPU.passes.momentum?(
+          count, g + offset, m + offset, u + offset, momentum, gradientWeight, nesterov ? 1 : 0,
+          advancing ? 1 : 0) ?? 0
+    }
   }
 }

@@ -1,3 +1,5 @@
+internal import CMuonKernels
+
 /// What `Muon` and `AdamW` have in common: parameters in groups, state, learning rates, `step`.
 ///
 /// An optimizer is used from one thread at a time.
@@ -68,7 +70,7 @@ extension Optimizer {
       guard let gradient = unsafe parameter.gradient, let start = gradient.baseAddress else {
         return false
       }
-      return unsafe !isFinite(start, count: gradient.count)
+      return unsafe CPU.passes.is_finite?(gradient.count, start) == 0
     }
   }
 

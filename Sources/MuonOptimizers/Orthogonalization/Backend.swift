@@ -66,7 +66,7 @@ public enum Backend: Hashable, Sendable {
   /// Whether X is scaled row by row (AOL) after it was divided by its norm.
   var usesAOLScaling: Bool { self == .turbo }
 
-  private func table() throws(MuonError) -> CoefficientTable? {
+  func table() throws(MuonError) -> CoefficientTable? {
     switch self {
     case .newtonSchulz5: return .newtonSchulz5
     case .svd: return nil

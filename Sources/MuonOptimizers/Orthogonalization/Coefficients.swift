@@ -26,11 +26,22 @@ struct CoefficientTable {
   let continuation: Continuation
   /// The number of steps when none is asked for.
   let ownSteps: Int
+  /// Whether bfloat16 products are close enough: at most 3e-2 from the exact polynomial, or what an
+  /// iteration stored in bfloat16 errs, on every spectrum of the tests.
+  let toleratesBF16: Bool
+  /// Where the Gram iteration must restart to stay within 1e-3 in float32 on every spectrum of the
+  /// tests, for at most 5 steps; `nil` where it must not be used.
+  let gramRestarts: [Int]?
 
-  init(_ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil) {
+  init(
+    _ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil,
+    toleratesBF16: Bool = false, gramRestarts: [Int]? = nil
+  ) {
     self.rows = rows
     self.continuation = continuation
     self.ownSteps = ownSteps ?? rows.count
+    self.toleratesBF16 = toleratesBF16
+    self.gramRestarts = gramRestarts
   }
 
   /// The rows for a number of steps.
@@ -46,11 +57,12 @@ extension CoefficientTable {
   /// Keller Jordan, "Muon: An optimizer for hidden layers in neural networks", 2024;
   /// `torch.optim.Muon`.
   static let newtonSchulz5 = CoefficientTable(
-    [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5)
+    [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5, toleratesBF16: true,
+    gramRestarts: [])
 
   /// The original system's `orthogonalize`.
   static let orthogonalize = CoefficientTable(
-    [Coefficients(3, -3.2, 1.2)], then: .repeatLast, ownSteps: 10)
+    [Coefficients(3, -3.2, 1.2)], then: .repeatLast, ownSteps: 10, toleratesBF16: true)
 
   /// Jiacheng You's quintic; `dion`, and "quintic" in Emerging-Optimizers.
   static let you = CoefficientTable(
@@ -60,7 +72,7 @@ extension CoefficientTable {
       Coefficients(3.7418, -5.5913, 2.3037),
       Coefficients(2.8769, -3.1427, 1.2046),
       Coefficients(2.8366, -3.0525, 1.2012),
-    ], then: .cycle)
+    ], then: .cycle, toleratesBF16: true, gramRestarts: [2])
 
   /// arXiv 2505.16932 for l = 1e-3, 5 steps, safety factor 2e-2; modded-nanogpt, `dion`.
   static let polarExpress = CoefficientTable(
@@ -70,7 +82,7 @@ extension CoefficientTable {
       Coefficients(3.8916678022926607, -2.772484153217685, 0.5060648178503393),
       Coefficients(3.285753657755655, -2.3681294933425376, 0.46449024233003106),
       Coefficients(2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
-    ], then: .repeatLast)
+    ], then: .repeatLast, gramRestarts: [2])
 
   /// arXiv 2506.10935 (CANS).
   static let cans = CoefficientTable(
@@ -80,12 +92,13 @@ extension CoefficientTable {
       Coefficients(3.9619, -2.9541, 0.5630),
       Coefficients(3.2866, -2.4647, 0.5074),
       Coefficients(2.2737, -1.6447, 0.4162),
-    ], then: .repeatLast)
+    ], then: .repeatLast, gramRestarts: [2])
 
   /// DeepSeek-V4 report: `newtonSchulz5` eight times, then two steps that converge.
   static let deepSeekV4 = CoefficientTable(
     newtonSchulz5.rows(for: 8)
-      + [Coefficients(2, -1.5, 0.5), Coefficients(2, -1.5, 0.5)], then: .repeatLast)
+      + [Coefficients(2, -1.5, 0.5), Coefficients(2, -1.5, 0.5)], then: .repeatLast,
+    toleratesBF16: true)
 
   /// arXiv 2606.00371. Cubic: c is 0.
   static let cubic5 = CoefficientTable(
@@ -95,7 +108,7 @@ extension CoefficientTable {
       Coefficients(2.5368962, -1.4312570, 0),
       Coefficients(2.4418906, -1.2764040, 0),
       Coefficients(2.2230472, -0.9630650, 0),
-    ], then: .none)
+    ], then: .none, toleratesBF16: true, gramRestarts: [])
 
   /// arXiv 2512.04632 (Turbo-Muon). Made for AOL scaling, see `NewtonSchulz`.
   static let turbo = CoefficientTable(
@@ -104,5 +117,5 @@ extension CoefficientTable {
       Coefficients(3.4585, -5.5479, 2.5959),
       Coefficients(2.7573, -3.2939, 1.4254),
       Coefficients(2.7215, -3.0494, 1.3169),
-    ], then: .none)
+    ], then: .none, toleratesBF16: true)
 }

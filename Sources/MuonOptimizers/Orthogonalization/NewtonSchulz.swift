@@ -1,40 +1,97 @@
+internal import CMuonKernels
+
 /// The Newton–Schulz iteration: it maps every singular value σ of X to p(σ), where p is the
 /// composition of the odd polynomials a·x + b·x³ + c·x⁵, and leaves the singular vectors alone. The
 /// coefficients are such that p(σ) is near 1 for the σ in (0, 1] that matter.
+///
+/// X stays in float32; where the kernel multiplies bfloat16, operands are rounded as they are packed.
+/// That is closer to the exact polynomial than storing X in bfloat16, which buries small singular
+/// directions.
 enum NewtonSchulz {
-  /// Overwrites `x` with p(X). `x` has singular values in [0, 1]; the other three are scratch: `next`
-  /// of the same shape, `gram` and `polynomial` square, of its shorter side.
+  /// Memory for one matrix, beside the matrix itself.
+  @unsafe
+  struct Scratch {
+    /// Two of m x m, each with room for its packed form.
+    let gram, polynomial: UnsafeMutablePointer<Float>
+    /// A packed operand of the size of X.
+    let packed: UnsafeMutablePointer<Float>
+
+    init(at start: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ kernel: ProductKernel) {
+      let square = unsafe Self.square(min(rows, columns), kernel)
+      unsafe gram = start
+      unsafe polynomial = start + square
+      unsafe packed = start + 2 * square
+    }
+
+    static func count(rows: Int, columns: Int, _ kernel: ProductKernel) -> Int {
+      unsafe 2 * square(min(rows, columns), kernel) + packed(rows, columns, kernel)
+    }
+
+    private static func square(_ m: Int, _ kernel: ProductKernel) -> Int {
+      max(m * m, kernel.packedCount(lanes: m, depth: m))
+    }
+
+    /// X is packed by rows and by columns, one after the other.
+    private static func packed(_ rows: Int, _ columns: Int, _ kernel: ProductKernel) -> Int {
+      max(
+        kernel.packedCount(lanes: rows, depth: columns),
+        kernel.packedCount(lanes: columns, depth: rows))
+    }
+  }
+
+  /// Writes p(scale·X) to `target`; X is lost. scale·X has singular values in [0, 1].
   ///
   /// All is done on the short side of the matrix: for a wide X with A = X Xᵀ, for a tall one with
   /// A = Xᵀ X and the factors of the last line exchanged.
   static func iterate(
-    _ x: Matrix, _ coefficients: [Coefficients], aolScaling: Bool,
-    next: Matrix, gram: Matrix, polynomial: Matrix
+    _ x: Matrix, scale: Float, _ coefficients: [Coefficients], aolScaling: Bool,
+    _ kernel: ProductKernel, _ scratch: Scratch, to target: Target, by member: Team.Member
   ) {
-    var (current, following) = unsafe (x, next)
+    let m = unsafe x.shortSide
+    let (short, long): (ProductKernel.Side, ProductKernel.Side) =
+      unsafe x.isWide ? (.rows, .columns) : (.columns, .rows)
+    let a = unsafe Matrix(scratch.gram, m, m)
+    let b = unsafe Matrix(scratch.polynomial, m, m)
+    let packed = unsafe scratch.packed
+    // The scale of X is taken into its first products.
+    var scale = scale
+
     for (step, p) in coefficients.enumerated() {
       // A = X Xᵀ
-      unsafe BLAS.gram(current, into: gram)
-      if aolScaling, step == 0 { unsafe scaleAOL(current, gram: gram, scratch: polynomial.floats) }
+      unsafe kernel.pack(short, of: x, into: packed, by: member)
+      unsafe kernel.multiply(
+        packed, packed, depth: x.count / m, into: a, symmetric: true, alpha: scale * scale,
+        by: member)
+      if aolScaling, step == 0 { unsafe scaleAOL(x, gram: a, scratch: b.floats, by: member) }
 
-      // B = b A + c A²; A is symmetric, so that A² = A Aᵀ.
-      unsafe polynomial.copy(from: gram)
-      if p.c == 0 {
-        unsafe polynomial.scale(by: p.b)
-      } else {
-        unsafe BLAS.gram(gram, alpha: p.c, beta: p.b, into: polynomial)
+      // B = b A + c A²; A is symmetric. Without c it is b A, and b is taken into the next product.
+      var (polynomial, factor) = unsafe (a, Float(p.b))
+      if p.c != 0 {
+        unsafe kernel.pack(.columns, of: a, into: packed, by: member)
+        unsafe kernel.multiply(
+          packed, packed, depth: m, into: b, symmetric: true, alpha: Float(p.c),
+          plus: Float(p.b), a.floats, by: member)
+        unsafe (polynomial, factor) = (b, 1)
       }
 
-      // X ← a X + B X
-      unsafe following.copy(from: current)
-      if unsafe current.isWide {
-        unsafe BLAS.multiply(polynomial, current, alpha: 1, beta: p.a, into: following)
+      // X ← a X + B X, or, at the last step, the target of it.
+      let packedPolynomial = unsafe polynomial.floats == a.floats ? b.floats : a.floats
+      unsafe kernel.pack(.columns, of: polynomial, into: packedPolynomial, by: member)
+      unsafe kernel.pack(long, of: x, into: packed, by: member)
+      let (left, right) = unsafe x.isWide ? (packedPolynomial, packed) : (packed, packedPolynomial)
+      if step < coefficients.count - 1 {
+        unsafe kernel.multiply(
+          left, right, depth: m, into: x, alpha: factor * scale,
+          plus: Float(p.a) * scale, x.floats, by: member)
       } else {
-        unsafe BLAS.multiply(current, polynomial, alpha: 1, beta: p.a, into: following)
+        let (alpha, gamma) = (factor * scale, Float(p.a) * scale)
+        unsafe kernel.multiply(
+          left, right, depth: m, into: Matrix(target.floats, x.rows, x.columns),
+          alpha: target.rate * alpha, plus: target.keep, target.floats,
+          plus: target.rate * gamma, x.floats, by: member)
       }
-      unsafe swap(&current, &following)
+      scale = 1
     }
-    if unsafe current.floats != x.floats { unsafe x.copy(from: current) }
   }
 
   /// The least Σ_j |A_ij| that a row is scaled by; ‖X‖_F is 1.
@@ -46,21 +103,31 @@ enum NewtonSchulz {
   /// nothing beside the others stay so: what float32 has of their A is no measure.
   ///
   /// `scratch` gets the s_i.
-  private static func scaleAOL(_ x: Matrix, gram: Matrix, scratch s: UnsafeMutablePointer<Float>) {
+  private static func scaleAOL(
+    _ x: Matrix, gram: Matrix, scratch s: UnsafeMutablePointer<Float>, by member: Team.Member
+  ) {
     let n = unsafe gram.rows
-    for i in 0..<n {
+    let (gram, x) = unsafe (gram, x)
+    member.forEach(n) { i in
       var sum = 0.0
       for j in 0..<n { sum += Double(unsafe gram.floats[i * n + j].magnitude) }
       unsafe s[i] = Float(1 / max(sum, smallestRow).squareRoot())
     }
-    for i in 0..<n {
-      // One after the other: the product of two scales may be past float32.
+    // One after the other: the product of two scales may be past float32.
+    member.forEach(n) { i in
       for j in 0..<n { unsafe gram.floats[i * n + j] = gram.floats[i * n + j] * s[i] * s[j] }
     }
-    let (rows, columns) = unsafe (x.rows, x.columns)
+    let columns = unsafe x.columns
     let wide = unsafe x.isWide
-    for i in 0..<rows {
+    unsafe member.forEach(x.rows) { i in
       for j in 0..<columns { unsafe x.floats[i * columns + j] *= wide ? s[i] : s[j] }
     }
   }
+}
+
+/// Where an orthogonal matrix O goes: p ← keep p + rate O. With keep 0, p is not read.
+@unsafe
+struct Target {
+  let floats: UnsafeMutablePointer<Float>
+  let keep, rate: Float
 }

@@ -1,3 +1,6 @@
+internal import CMuonKernels
+internal import Synchronization
+
 /// What `orthogonalize` does besides its matrix.
 public struct OrthogonalizeOptions: Hashable, Sendable {
   /// The polynomial, or `svd`.
@@ -12,7 +15,7 @@ public struct OrthogonalizeOptions: Hashable, Sendable {
   /// Options with the defaults of the original system.
   public init(
     backend: Backend = .orthogonalize, steps: Int? = nil, epsilon: Double = 1e-8,
-    precision: Precision = .auto
+    precision: Precision = .f32
   ) {
     self.backend = backend
     self.steps = steps
@@ -66,9 +69,23 @@ package func orthogonalize(
   let scratch = try Orthogonalizer.Scratch(
     try orthogonalizer.need(rows: rows, columns: columns))
   let x = unsafe scratch.matrix(rows: rows, columns: columns)
-  unsafe x.floats.update(from: from, count: shape.count)
-  guard
-    BLASThreads.single({ orthogonalizer.orthogonalize(rows: rows, columns: columns, in: scratch) })
-  else { throw MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge") }
-  unsafe to.update(from: x.floats, count: shape.count)
+  let floats = unsafe x.floats
+  let workers = Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns))
+  let converged = Atomic<Bool>(true)
+  BLASThreads.single {
+    Team.run(workers: workers) { member in
+      unsafe x.forEachChunk(by: member) { offset, count in
+        unsafe (floats + offset).update(from: from + offset, count: count)
+        unsafe scratch.sums[offset / Matrix.chunk] =
+          CPU.passes.sum_of_squares?(count, floats + offset) ?? 0
+      }
+      let done = unsafe orthogonalizer.orthogonalize(
+        rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
+        by: member)
+      if !done { converged.store(false, ordering: .relaxed) }
+    }
+  }
+  guard converged.load(ordering: .relaxed) else {
+    throw MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
+  }
 }

@@ -1,17 +1,31 @@
+internal import CMuonKernels
+
 /// A backend with its coefficients worked out, ready to be run on matrices.
 struct Orthogonalizer {
   let backend: Backend
   let coefficients: [Coefficients]
   let epsilon: Double
+  private let table: CoefficientTable?
+  private let precision: Precision
 
   init(
     backend: Backend, steps: Int?, epsilon: Double, precision: Precision
   ) throws(MuonError) {
     coefficients = try backend.coefficients(steps: steps)
+    table = try backend.table()
     try requireNonNegative(epsilon, "eps")
-    try precision.check()
+    if precision == .bf16, let table {
+      guard ProductKernel.bf16 != nil else {
+        throw MuonError(.unsupported, "precision bf16: the processor has no bfloat16 products")
+      }
+      guard table.toleratesBF16 else {
+        throw MuonError(
+          .unsupported, "precision bf16: backend \(backend.name) is too far off in bfloat16")
+      }
+    }
     self.backend = backend
     self.epsilon = epsilon
+    self.precision = precision
   }
 
   /// The memory one matrix needs, itself included.
@@ -27,14 +41,25 @@ struct Orthogonalizer {
   }
 
   func need(rows: Int, columns: Int) throws(MuonError) -> Need {
-    let (count, short) = (rows * columns, min(rows, columns))
+    let count = rows * columns
     guard count > 0 else { return Need() }
-    guard backend == .svd else { return Need(floats: 2 * count + 2 * short * short) }
-    let scratch = try PolarFactor.scratch(rows: rows, columns: columns)
-    return Need(floats: count + scratch.floats, integers: scratch.integers)
+    // The matrix, and the sums of the parts that its norm is taken of.
+    let before = Scratch.matrixOffset(count: count) + count
+    guard let table else {
+      let scratch = try PolarFactor.scratch(rows: rows, columns: columns)
+      return Need(floats: before + scratch.floats, integers: scratch.integers)
+    }
+    switch Method.choose(rows: rows, columns: columns, table, coefficients, precision) {
+    case .standard(let kernel):
+      return unsafe Need(
+        floats: before + NewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel))
+    case .gram:
+      return unsafe Need(
+        floats: before + GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, .f32))
+    }
   }
 
-  /// Memory for one worker. The matrix to orthogonalize is put at its start.
+  /// Memory for one matrix at a time.
   final class Scratch {
     let floats: Buffer<Float>
     let integers: Buffer<Int32>
@@ -48,34 +73,102 @@ struct Orthogonalizer {
       floats.count >= need.floats && integers.count >= need.integers
     }
 
+    /// One sum for each part that the element-wise passes are handed out in.
+    static func matrixOffset(count: Int) -> Int {
+      let sums = unsafe (count + Matrix.chunk - 1) / Matrix.chunk
+      // As float64, and the matrix behind them on a cache line.
+      return (2 * sums + 15) / 16 * 16
+    }
+
     func matrix(rows: Int, columns: Int) -> Matrix {
-      unsafe Matrix(floats.start, rows, columns)
+      unsafe Matrix(floats.start + Self.matrixOffset(count: rows * columns), rows, columns)
+    }
+
+    /// The sums of squares of the parts of the matrix.
+    var sums: UnsafeMutablePointer<Double> {
+      unsafe UnsafeMutableRawPointer(floats.start).assumingMemoryBound(to: Double.self)
     }
   }
 
-  /// Orthogonalizes `scratch.matrix(rows:columns:)` in place. Zeros stay zeros; a matrix with NaN or
-  /// infinity becomes NaN. Returns false where LAPACK did not converge, which only `svd` can do.
-  func orthogonalize(rows: Int, columns: Int, in scratch: Scratch) -> Bool {
+  /// Orthogonalizes `scratch.matrix(rows:columns:)`, of which `scratch.sums` has the sums of squares,
+  /// and writes the result O to `target`; zeros give zeros, NaN or infinity gives NaN. All members of a
+  /// team call it together. Returns false where LAPACK did not converge, which only `svd` can do; then
+  /// nothing is written.
+  func orthogonalize(
+    rows: Int, columns: Int, in scratch: Scratch, to target: Target, by member: Team.Member
+  ) -> Bool {
     let x = unsafe scratch.matrix(rows: rows, columns: columns)
-    let norm = unsafe x.frobeniusNorm()
-    guard norm != 0 else { return true }
-    guard norm.isFinite else {
-      unsafe x.fill(.nan)
+    let norm = unsafe (0..<x.chunks).reduce(0) { unsafe $0 + scratch.sums[$1] }.squareRoot()
+    guard norm != 0, norm.isFinite else {
+      unsafe fill(x, with: norm == 0 ? 0 : .nan, by: member)
+      unsafe move(target, along: x, by: member)
       return true
     }
     let afterX = unsafe x.floats + x.count
-    guard backend != .svd else {
-      unsafe x.scale(by: 1 / norm)
-      return unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start)
+    guard let table else {
+      // LAPACK is not for teams: one member solves, and all of them move.
+      unsafe x.scale(by: 1 / norm, by: member)
+      var converged = true
+      member.forEach(1) { _ in
+        let done = unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start)
+        unsafe scratch.sums[0] = done ? 1 : 0
+      }
+      converged = unsafe scratch.sums[0] == 1
+      if converged { unsafe move(target, along: x, by: member) }
+      return converged
     }
-    unsafe x.scale(by: 1 / (norm + epsilon))
-    let short = unsafe x.shortSide
-    let afterNext = unsafe afterX + x.count
-    unsafe NewtonSchulz.iterate(
-      x, coefficients, aolScaling: backend.usesAOLScaling,
-      next: Matrix(afterX, rows, columns),
-      gram: Matrix(afterNext, short, short),
-      polynomial: Matrix(afterNext + short * short, short, short))
+    // The scale is taken into the first product, unless squares of elements could leave float32.
+    var scale = 1 / (norm + epsilon)
+    if !(1e-12...1e12).contains(scale) {
+      unsafe x.scale(by: scale, by: member)
+      scale = 1
+    }
+    switch Method.choose(rows: rows, columns: columns, table, coefficients, precision) {
+    case .standard(let kernel):
+      unsafe NewtonSchulz.iterate(
+        x, scale: Float(scale), coefficients, aolScaling: backend.usesAOLScaling, kernel,
+        NewtonSchulz.Scratch(at: afterX, rows: rows, columns: columns, kernel), to: target,
+        by: member)
+    case .gram(let restarts):
+      unsafe GramNewtonSchulz.iterate(
+        x, scale: Float(scale), coefficients, restarts: restarts, .f32,
+        GramNewtonSchulz.Scratch(at: afterX, rows: rows, columns: columns, .f32), to: target,
+        by: member)
+    }
     return true
+  }
+
+  private func fill(_ x: Matrix, with value: Float, by member: Team.Member) {
+    let floats = unsafe x.floats
+    unsafe x.forEachChunk(by: member) { offset, count in
+      unsafe (floats + offset).update(repeating: value, count: count)
+    }
+  }
+
+  /// p ← keep p + rate O
+  private func move(_ target: Target, along o: Matrix, by member: Team.Member) {
+    let floats = unsafe o.floats
+    unsafe o.forEachChunk(by: member) { offset, count in
+      unsafe target.move(along: floats, offset: offset, count: count)
+    }
+  }
+}
+
+extension Target {
+  /// p ← keep p + rate O for a part of it.
+  func move(along o: UnsafeMutablePointer<Float>, offset: Int, count: Int) {
+    let p = unsafe floats + offset
+    if unsafe keep == 0 {
+      for i in 0..<count { unsafe p[i] = rate * o[offset + i] }
+    } else {
+      unsafe CPU.passes.move?(count, p, o + offset, keep, -rate)
+    }
+  }
+}
+
+extension Orthogonalizer {
+  /// In multiplications, about.
+  func cost(rows: Int, columns: Int) -> Double {
+    Double(rows * columns) * Double(min(rows, columns)) * Double(coefficients.count + 1)
   }
 }

@@ -53,7 +53,7 @@ enum PolarFactor {
     }
     // Row-major: X ← (Vᵀ)ᵀ Uᵀ, of which u and vt are the transposes already.
     unsafe BLAS.multiply(
-      Matrix(vt, Int(n), Int(k)), Matrix(u, Int(k), Int(m)), alpha: 1, beta: 0, into: x)
+      Matrix(vt, Int(n), Int(k)), Matrix(u, Int(k), Int(m)), into: x)
     return true
   }
 }

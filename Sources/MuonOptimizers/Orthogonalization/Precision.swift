@@ -1,15 +1,10 @@
 /// The element type of the matrix products.
 public enum Precision: String, CaseIterable, Sendable {
-  /// The fastest that meets the accuracy the README states; in this version, `f32`.
+  /// bfloat16 products where the processor is faster at them and the backend stands them, else `f32`.
   case auto
   /// float32.
   case f32
-  /// Not in this version: `MuonError.Code.unsupported`.
+  /// bfloat16 operands, float32 sums and storage. `MuonError.Code.unsupported` on a processor without
+  /// such products, and for a backend that they would take too far from its polynomial.
   case bf16
-
-  func check() throws(MuonError) {
-    guard self != .bf16 else {
-      throw MuonError(.unsupported, "precision bf16 is not in this version; use auto or f32")
-    }
-  }
 }

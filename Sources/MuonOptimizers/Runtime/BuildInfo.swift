@@ -5,10 +5,11 @@ public enum BuildInfo {
   /// Major, minor and patch.
   package static let version = (major: 0, minor: 1, patch: 0)
 
-  /// One line: the library's version, OpenBLAS's, and the core OpenBLAS chose its kernels for.
+  /// One line: the library's version, the instructions it uses, OpenBLAS's version, and the core that
+  /// OpenBLAS chose its kernels for.
   public static var description: String {
     let blas = unsafe String(cString: openblas_get_config())
     let core = unsafe String(cString: openblas_get_corename())
-    return "libmuon \(version.major).\(version.minor).\(version.patch); \(blas); core \(core)"
+    return "libmuon \(version.major).\(version.minor).\(version.patch); \(CPU.name); \(blas); core \(core)"
   }
 }

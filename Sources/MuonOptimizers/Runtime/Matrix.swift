@@ -1,3 +1,5 @@
+internal import CMuonKernels
+
 /// A dense row-major matrix in memory that somebody else keeps alive.
 @unsafe
 struct Matrix {
@@ -16,39 +18,25 @@ struct Matrix {
   /// The length of the shorter side.
   var shortSide: Int { unsafe min(rows, columns) }
 
-  func copy(from other: Matrix) {
-    unsafe floats.update(from: other.floats, count: count)
-  }
+  /// Element-wise work is handed out in parts of this many elements, whatever the number of threads.
+  static let chunk = 1 << 16
 
-  /// ‖M‖_F, summed in float64: it neither overflows nor underflows, whatever the scale.
-  ///
-  /// Four sums, so that the additions need not wait for each other; their order is fixed.
-  func frobeniusNorm() -> Double {
+  var chunks: Int { unsafe (count + Matrix.chunk - 1) / Matrix.chunk }
+
+  /// Runs `body(offset, count)` for all parts of the matrix. All members of a team call it together.
+  func forEachChunk(by member: Team.Member, _ body: (_ offset: Int, _ count: Int) -> Void) {
     let count = unsafe count
-    var sums = SIMD4<Double>.zero
-    var i = 0
-    while i + 4 <= count {
-      let x = unsafe SIMD4(
-        Double(floats[i]), Double(floats[i + 1]), Double(floats[i + 2]), Double(floats[i + 3]))
-      sums += x * x
-      i += 4
+    member.forEach(unsafe chunks) { chunk in
+      let offset = unsafe chunk * Matrix.chunk
+      unsafe body(offset, min(Matrix.chunk, count - offset))
     }
-    while i < count {
-      let x = Double(unsafe floats[i])
-      sums[0] += x * x
-      i += 1
-    }
-    return sums.sum().squareRoot()
   }
 
   /// M ← factor M, the product taken in float64: the factor may be one that float32 cannot hold.
-  func scale(by factor: Double) {
-    for i in 0..<(unsafe count) {
-      unsafe floats[i] = Float(Double(floats[i]) * factor)
+  func scale(by factor: Double, by member: Team.Member) {
+    let floats = unsafe floats
+    unsafe forEachChunk(by: member) { offset, count in
+      unsafe CPU.passes.scale?(count, floats + offset, factor)
     }
-  }
-
-  func fill(_ value: Float) {
-    unsafe floats.update(repeating: value, count: count)
   }
 }

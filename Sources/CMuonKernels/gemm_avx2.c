@@ -1,0 +1,83 @@
+/* float32 with AVX2 and FMA. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "gemm_store.h"
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+enum { LANES = 16, ROWS = 4 };
+
+/* Columns of an 8x8 block become rows. */
+static inline void transpose8(__m256 r[8]) {
+  __m256 t[8];
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xEE);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
+  }
+  for (int i = 0; i < 4; i++) {
+    t[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
+    t[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
+  }
+  for (int i = 0; i < 8; i++) r[i] = t[i];
+}
+
+static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
+                 ptrdiff_t depth, void *panel) {
+  float *out = panel;
+  ptrdiff_t k = 0;
+  if (lanes == LANES && lane_stride == 1) {
+    for (; k < depth; k++) {
+      const float *s = source + k * depth_stride;
+      _mm256_storeu_ps(out + k * LANES, _mm256_loadu_ps(s));
+      _mm256_storeu_ps(out + k * LANES + 8, _mm256_loadu_ps(s + 8));
+    }
+  } else if (lanes == LANES && depth_stride == 1) {
+    for (; k + 8 <= depth; k += 8) {
+      for (int half = 0; half < LANES; half += 8) {
+        __m256 r[8];
+        for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(source + (half + i) * lane_stride + k);
+        transpose8(r);
+        for (int i = 0; i < 8; i++) _mm256_storeu_ps(out + (k + i) * LANES + half, r[i]);
+      }
+    }
+  }
+  for (; k < depth; k++) {
+    for (int i = 0; i < LANES; i++)
+      out[k * LANES + i] = i < lanes ? source[i * lane_stride + k * depth_stride] : 0;
+  }
+}
+
+static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
+                     const muon_gemm_store *store) {
+  const float *x = a, *y = b;
+  __m256 c0[ROWS], c1[ROWS];
+  for (int i = 0; i < ROWS; i++) c0[i] = c1[i] = _mm256_setzero_ps();
+  for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
+    const __m256 y0 = _mm256_loadu_ps(y), y1 = _mm256_loadu_ps(y + 8);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < ROWS; i++) {
+      const __m256 xi = _mm256_broadcast_ss(x + i);
+      c0[i] = _mm256_fmadd_ps(xi, y0, c0[i]);
+      c1[i] = _mm256_fmadd_ps(xi, y1, c1[i]);
+    }
+  }
+  float tile[ROWS * LANES];
+  for (int i = 0; i < ROWS; i++) {
+    _mm256_storeu_ps(tile + i * LANES, c0[i]);
+    _mm256_storeu_ps(tile + i * LANES + 8, c1[i]);
+  }
+  gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
+}
+
+#pragma clang attribute pop
+
+/* So shallow a block keeps panels of both operands in the first-level cache. */
+const muon_gemm_kernel muon_gemm_avx2 = {"AVX2 f32", LANES, ROWS, 128, 4, pack, multiply};
+#endif

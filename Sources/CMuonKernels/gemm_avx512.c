@@ -1,0 +1,64 @@
+/* float32 with AVX-512. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "gemm_store.h"
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))), apply_to = function)
+
+#include "transpose16.h"
+
+enum { LANES = 32, ROWS = 8 };
+
+static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
+                 ptrdiff_t depth, void *panel) {
+  float *out = panel;
+  ptrdiff_t k = 0;
+  if (lanes == LANES && lane_stride == 1) {
+    for (; k < depth; k++) {
+      const float *s = source + k * depth_stride;
+      _mm512_storeu_ps(out + k * LANES, _mm512_loadu_ps(s));
+      _mm512_storeu_ps(out + k * LANES + 16, _mm512_loadu_ps(s + 16));
+    }
+  } else if (lanes == LANES && depth_stride == 1) {
+    for (; k + 16 <= depth; k += 16) {
+      for (int half = 0; half < LANES; half += 16) {
+        __m512i r[16];
+        for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_si512(source + (half + i) * lane_stride + k);
+        transpose16(r);
+        for (int i = 0; i < 16; i++) _mm512_storeu_si512(out + (k + i) * LANES + half, r[i]);
+      }
+    }
+  }
+  for (; k < depth; k++) {
+    for (int i = 0; i < LANES; i++)
+      out[k * LANES + i] = i < lanes ? source[i * lane_stride + k * depth_stride] : 0;
+  }
+}
+
+static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
+                     const muon_gemm_store *store) {
+  const float *x = a, *y = b;
+  __m512 c0[ROWS], c1[ROWS];
+  for (int i = 0; i < ROWS; i++) c0[i] = c1[i] = _mm512_setzero_ps();
+  for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
+    const __m512 y0 = _mm512_loadu_ps(y), y1 = _mm512_loadu_ps(y + 16);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < ROWS; i++) {
+      const __m512 xi = _mm512_set1_ps(x[i]);
+      c0[i] = _mm512_fmadd_ps(xi, y0, c0[i]);
+      c1[i] = _mm512_fmadd_ps(xi, y1, c1[i]);
+    }
+  }
+  float tile[ROWS * LANES];
+  for (int i = 0; i < ROWS; i++) {
+    _mm512_storeu_ps(tile + i * LANES, c0[i]);
+    _mm512_storeu_ps(tile + i * LANES + 16, c1[i]);
+  }
+  gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
+}
+
+#pragma clang attribute pop
+
+const muon_gemm_kernel muon_gemm_avx512 = {"AVX-512 f32", LANES, ROWS, 256, 4, pack, multiply};
+#endif

@@ -1,0 +1,85 @@
+/* bfloat16 operands and float32 sums with AVX512-BF16: vdpbf16ps multiplies pairs. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "gemm_store.h"
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma"))), apply_to = function)
+
+#include "transpose16.h"
+
+enum { LANES = 32, ROWS = 8 };
+
+/* One pair (k, k+1) of up to 16 lanes that are not where the fast ways need them. */
+static void pack_pairs(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
+                       ptrdiff_t depth, uint32_t *out) {
+  float low[LANES] = {0}, high[LANES] = {0};
+  for (int i = 0; i < lanes; i++) {
+    low[i] = source[i * lane_stride];
+    if (depth > 1) high[i] = source[i * lane_stride + depth_stride];
+  }
+  for (int i = 0; i < LANES; i += 16) {
+    const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(low + i)));
+    const __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(high + i)));
+    _mm512_storeu_si512(out + i, _mm512_or_si512(l, _mm512_slli_epi32(h, 16)));
+  }
+}
+
+static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
+                 ptrdiff_t depth, void *panel) {
+  uint32_t *out = panel;
+  ptrdiff_t k = 0;
+  if (lanes == LANES && lane_stride == 1) {
+    for (; k + 2 <= depth; k += 2) {
+      for (int i = 0; i < LANES; i += 16) {
+        const float *s = source + k * depth_stride + i;
+        const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(s)));
+        const __m512i h = _mm512_cvtepu16_epi32(
+            (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(s + depth_stride)));
+        _mm512_storeu_si512(out + k / 2 * LANES + i, _mm512_or_si512(l, _mm512_slli_epi32(h, 16)));
+      }
+    }
+  } else if (lanes == LANES && depth_stride == 1) {
+    for (; k + 32 <= depth; k += 32) {
+      for (int half = 0; half < LANES; half += 16) {
+        __m512i r[16];
+        for (int i = 0; i < 16; i++) {
+          const float *s = source + (half + i) * lane_stride + k;
+          r[i] = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(s + 16), _mm512_loadu_ps(s));
+        }
+        transpose16(r);
+        for (int i = 0; i < 16; i++) _mm512_storeu_si512(out + (k / 2 + i) * LANES + half, r[i]);
+      }
+    }
+  }
+  for (; k < depth; k += 2)
+    pack_pairs(source + k * depth_stride, lane_stride, depth_stride, lanes, depth - k,
+               out + k / 2 * LANES);
+}
+
+static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
+                     const muon_gemm_store *store) {
+  const uint32_t *x = a, *y = b;
+  __m512 c0[ROWS], c1[ROWS];
+  for (int i = 0; i < ROWS; i++) c0[i] = c1[i] = _mm512_setzero_ps();
+  for (ptrdiff_t k = 0; k < depth; k += 2, x += LANES, y += LANES) {
+    const __m512bh y0 = (__m512bh)_mm512_loadu_si512(y), y1 = (__m512bh)_mm512_loadu_si512(y + 16);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < ROWS; i++) {
+      const __m512bh xi = (__m512bh)_mm512_set1_epi32((int)x[i]);
+      c0[i] = _mm512_dpbf16_ps(c0[i], xi, y0);
+      c1[i] = _mm512_dpbf16_ps(c1[i], xi, y1);
+    }
+  }
+  float tile[ROWS * LANES];
+  for (int i = 0; i < ROWS; i++) {
+    _mm512_storeu_ps(tile + i * LANES, c0[i]);
+    _mm512_storeu_ps(tile + i * LANES + 16, c1[i]);
+  }
+  gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
+}
+
+#pragma clang attribute pop
+
+const muon_gemm_kernel muon_gemm_avx512bf16 = {"AVX512-BF16", LANES, ROWS, 512, 2, pack, multiply};
+#endif

@@ -1,0 +1,38 @@
+/* For any processor, with 4-wide vectors. */
+#include <string.h>
+
+#include "gemm_store.h"
+
+enum { LANES = 8, ROWS = 4 };
+
+typedef float four __attribute__((ext_vector_type(4)));
+
+static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
+                 ptrdiff_t depth, void *panel) {
+  float *out = panel;
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    for (int i = 0; i < LANES; i++)
+      out[k * LANES + i] = i < lanes ? source[i * lane_stride + k * depth_stride] : 0;
+  }
+}
+
+static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
+                     const muon_gemm_store *store) {
+  const float *x = a, *y = b;
+  four sums[ROWS][2] = {{0}};
+  for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
+    four y0, y1;
+    memcpy(&y0, y, sizeof y0);
+    memcpy(&y1, y + 4, sizeof y1);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < ROWS; i++) {
+      sums[i][0] += x[i] * y0;
+      sums[i][1] += x[i] * y1;
+    }
+  }
+  float tile[ROWS * LANES];
+  memcpy(tile, sums, sizeof tile);
+  gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
+}
+
+const muon_gemm_kernel muon_gemm_portable = {"portable f32", LANES, ROWS, 256, 4, pack, multiply};

@@ -1,0 +1,137 @@
+/* The element-wise passes. Each passes_*.c includes this once, with PASSES as the name of its table,
+ * compiled for its instructions: vectors of 16 become as many instructions as it takes. */
+#include <string.h>
+
+#include "muon_kernels.h"
+
+#pragma clang diagnostic push
+/* All that takes or returns vectors is inlined: there is no call whose convention could differ. */
+#pragma clang diagnostic ignored "-Wpsabi"
+
+typedef float floats __attribute__((ext_vector_type(16)));
+typedef double doubles __attribute__((ext_vector_type(16)));
+typedef unsigned words __attribute__((ext_vector_type(16)));
+
+enum { WIDTH = 16 };
+
+#define INLINE inline __attribute__((always_inline))
+
+static INLINE floats load(const float *p) {
+  floats x;
+  memcpy(&x, p, sizeof x);
+  return x;
+}
+
+static INLINE void store(float *p, floats x) { memcpy(p, &x, sizeof x); }
+
+/* A last part that is shorter than a vector, filled up with zeros. */
+static INLINE floats load_part(const float *p, ptrdiff_t count) {
+  floats x = 0;
+  memcpy(&x, p, (size_t)count * sizeof *p);
+  return x;
+}
+
+static INLINE void store_part(float *p, ptrdiff_t count, floats x) {
+  memcpy(p, &x, (size_t)count * sizeof *p);
+}
+
+static INLINE doubles squares(floats x) {
+  const doubles y = __builtin_convertvector(x, doubles);
+  return y * y;
+}
+
+static INLINE double total(doubles sums) {
+  double sum = 0;
+  for (int i = 0; i < WIDTH; i++) sum += sums[i];
+  return sum;
+}
+
+static double pass_momentum(ptrdiff_t count, const float *g, float *m, float *u, float momentum,
+                            float weight, int nesterov, int advance) {
+  doubles sums = 0;
+  for (ptrdiff_t i = 0; i < count; i += WIDTH) {
+    const int whole = count - i >= WIDTH;
+    const floats wg = weight * (whole ? load(g + i) : load_part(g + i, count - i));
+    const floats old = whole ? load(m + i) : load_part(m + i, count - i);
+    const floats next = momentum * old + wg;
+    const floats direction = nesterov ? wg + momentum * next : next;
+    sums += squares(direction);
+    if (whole) {
+      if (advance) store(m + i, next);
+      store(u + i, direction);
+    } else {
+      if (advance) store_part(m + i, count - i, next);
+      store_part(u + i, count - i, direction);
+    }
+  }
+  return total(sums);
+}
+
+static void pass_move(ptrdiff_t count, float *p, const float *o, float keep, float rate) {
+  for (ptrdiff_t i = 0; i < count; i++) p[i] = keep * p[i] - rate * o[i];
+}
+
+static double pass_sum_of_squares(ptrdiff_t count, const float *x) {
+  doubles sums = 0;
+  ptrdiff_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) sums += squares(load(x + i));
+  if (i < count) sums += squares(load_part(x + i, count - i));
+  return total(sums);
+}
+
+static void pass_scale(ptrdiff_t count, float *x, double factor) {
+  for (ptrdiff_t i = 0; i < count; i++) x[i] = (float)(x[i] * factor);
+}
+
+static int pass_is_finite(ptrdiff_t count, const float *x) {
+  words highest = 0;
+  ptrdiff_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) {
+    const floats v = load(x + i);
+    words bits;
+    memcpy(&bits, &v, sizeof bits);
+    highest = __builtin_elementwise_max(highest, bits & 0x7FFFFFFFu);
+  }
+  if (i < count) {
+    const floats v = load_part(x + i, count - i);
+    words bits;
+    memcpy(&bits, &v, sizeof bits);
+    highest = __builtin_elementwise_max(highest, bits & 0x7FFFFFFFu);
+  }
+  for (int j = 0; j < WIDTH; j++) {
+    if (highest[j] >= 0x7F800000u) return 0;
+  }
+  return 1;
+}
+
+static INLINE void adamw_vector(floats *p, floats g, floats *m, floats *v,
+                                const muon_adamw_constants *c) {
+  *m = c->beta1 * *m + c->rest1 * g;
+  *v = c->beta2 * *v + c->rest2 * (g * g);
+  *p = c->keep * *p - c->rate * *m / (__builtin_elementwise_sqrt(*v) / c->root2 + c->eps);
+}
+
+static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, float *v,
+                       const muon_adamw_constants *c) {
+  ptrdiff_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH) {
+    floats pi = load(p + i), mi = load(m + i), vi = load(v + i);
+    adamw_vector(&pi, load(g + i), &mi, &vi, c);
+    store(p + i, pi);
+    store(m + i, mi);
+    store(v + i, vi);
+  }
+  if (i < count) {
+    const ptrdiff_t rest = count - i;
+    floats pi = load_part(p + i, rest), mi = load_part(m + i, rest), vi = load_part(v + i, rest);
+    adamw_vector(&pi, load_part(g + i, rest), &mi, &vi, c);
+    store_part(p + i, rest, pi);
+    store_part(m + i, rest, mi);
+    store_part(v + i, rest, vi);
+  }
+}
+
+const muon_passes PASSES = {pass_momentum,   pass_move,      pass_sum_of_squares,
+                            pass_scale,      pass_is_finite, pass_adamw};
+
+#pragma clang diagnostic pop

@@ -1,0 +1,50 @@
+/// How a polynomial is evaluated on a matrix of a certain shape. All methods are the same function; they
+/// differ in cost and in rounding.
+enum Method: Equatable {
+  case standard(ProductKernel)
+  /// In float32.
+  case gram(restarts: [Int])
+
+  /// The products of float32 that take the time of two of bfloat16.
+  private static let bf16Speed = 2.0
+
+  /// The cheapest method for a shape; of two that cost nearly the same, the more accurate.
+  static func choose(
+    rows: Int, columns: Int, _ table: CoefficientTable, _ coefficients: [Coefficients],
+    _ precision: Precision
+  ) -> Method {
+    var best = Method.standard(.f32)
+    var bestCost = standardCost(rows, columns, coefficients)
+    if let bf16 = ProductKernel.bf16, precision != .f32,
+      precision == .bf16 || table.toleratesBF16
+    {
+      best = .standard(bf16)
+      bestCost /= bf16Speed
+    }
+    guard precision != .bf16, let restarts = table.gramRestarts, coefficients.count <= 5,
+      5 * max(rows, columns) >= 8 * min(rows, columns)
+    else { return best }
+    // Gram is in float32: beside bfloat16 it is by far the more accurate, beside float32 the less.
+    let margin = best == .standard(.f32) ? 0.9 : 1.1
+    let cost = gramCost(rows, columns, coefficients, restarts: restarts)
+    return cost < margin * bestCost ? .gram(restarts: restarts) : best
+  }
+
+  /// Multiplications in m³, for an m x αm matrix; one triangle of what is symmetric.
+  private static func standardCost(
+    _ rows: Int, _ columns: Int, _ coefficients: [Coefficients]
+  ) -> Double {
+    let alpha = Double(max(rows, columns)) / Double(min(rows, columns))
+    return coefficients.reduce(0) { $0 + 1.5 * alpha + ($1.c == 0 ? 0 : 0.5) }
+  }
+
+  private static func gramCost(
+    _ rows: Int, _ columns: Int, _ coefficients: [Coefficients], restarts: [Int]
+  ) -> Double {
+    let alpha = Double(max(rows, columns)) / Double(min(rows, columns))
+    let begins = restarts.filter { $0 < coefficients.count }.count + 1
+    // A full step is four triangles; the first of a run needs no Q Z, the last no new R.
+    let triangles = 4 * coefficients.count - begins - 2 * begins
+    return Double(begins) * 1.5 * alpha + 0.5 * Double(triangles)
+  }
+}

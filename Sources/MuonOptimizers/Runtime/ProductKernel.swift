@@ -1,0 +1,105 @@
+internal import CMuonKernels
+
+/// How matrix products are made: a micro-kernel, and the layout of the operands it wants.
+///
+/// Unchecked: the kernels are constants.
+@safe
+struct ProductKernel: Equatable, @unchecked Sendable {
+  private let kernel: UnsafePointer<muon_gemm_kernel>
+
+  private init(_ kernel: UnsafePointer<muon_gemm_kernel>) { unsafe self.kernel = kernel }
+
+  static let f32 = unsafe ProductKernel(muon_gemm_kernel_f32(CPU.level))
+  /// `nil` where the processor has no bfloat16 products.
+  static let bf16 = unsafe muon_gemm_kernel_bf16(CPU.level).map { unsafe ProductKernel($0) }
+
+  static func == (one: ProductKernel, other: ProductKernel) -> Bool {
+    unsafe one.kernel == other.kernel
+  }
+
+  var name: String { unsafe String(cString: kernel.pointee.name) }
+  private var lanes: Int { unsafe Int(kernel.pointee.lanes) }
+
+  /// An operand: rows, or columns, of a matrix, packed side by side.
+  enum Side {
+    case rows, columns
+  }
+
+  /// The floats that a packed operand of `lanes` rows or columns, each `depth` long, takes up.
+  func packedCount(lanes count: Int, depth: Int) -> Int {
+    let bytes = unsafe muon_gemm_panel_bytes(kernel, depth)
+    return (count + lanes - 1) / lanes * (bytes / MemoryLayout<Float>.stride)
+  }
+
+  /// Packs the rows or the columns of a matrix. All members of a team call it together.
+  func pack(
+    _ side: Side, of matrix: Matrix, into target: UnsafeMutablePointer<Float>, by member: Team.Member
+  ) {
+    let (count, depth) =
+      unsafe side == .rows ? (matrix.rows, matrix.columns) : (matrix.columns, matrix.rows)
+    let (laneStride, depthStride) =
+      unsafe side == .rows ? (matrix.columns, 1) : (1, matrix.columns)
+    let panelFloats = unsafe muon_gemm_panel_bytes(kernel, depth) / MemoryLayout<Float>.stride
+    let pack = unsafe kernel.pointee.pack
+    let lanes = lanes
+    member.forEach((count + lanes - 1) / lanes) { panel in
+      let first = panel * lanes
+      unsafe pack?(
+        matrix.floats + first * laneStride, laneStride, depthStride,
+        Int32(min(lanes, count - first)), depth, target + panel * panelFloats)
+    }
+  }
+
+  /// The size of a tile, one task. It does not depend on the number of threads, nor does the order of
+  /// any sum depend on it.
+  private static let tileRows = 128
+  private static let tileColumns = 256
+
+  /// C ← alpha A B + beta D + gamma E, of packed rows of A and packed columns of B. D and E have the
+  /// layout of C, and may be C. All members of a team call it together.
+  ///
+  /// With `symmetric`, C is known to be: half of it is computed and then mirrored.
+  func multiply(
+    _ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, depth: Int,
+    into c: Matrix, symmetric: Bool = false, alpha: Float = 1,
+    plus beta: Float = 0, _ d: UnsafeMutablePointer<Float>? = nil,
+    plus gamma: Float = 0, _ e: UnsafeMutablePointer<Float>? = nil, by member: Team.Member
+  ) {
+    let (rows, columns) = unsafe (c.rows, c.columns)
+    let tilesDown = (rows + Self.tileRows - 1) / Self.tileRows
+    let tilesAcross = (columns + Self.tileColumns - 1) / Self.tileColumns
+    var store = unsafe muon_gemm_store(
+      c: c.floats, d: d ?? c.floats, e: e ?? c.floats, stride: columns, alpha: alpha, beta: beta,
+      gamma: gamma)
+    let kernel = unsafe kernel
+    member.forEach(tilesDown * tilesAcross) { tile in
+      let row = tile / tilesAcross * Self.tileRows
+      let column = tile % tilesAcross * Self.tileColumns
+      let rowEnd = min(row + Self.tileRows, rows)
+      if symmetric, column >= rowEnd { return }
+      unsafe muon_gemm_tile(
+        kernel, a, b, depth, row, rowEnd, column, min(column + Self.tileColumns, columns),
+        symmetric ? 1 : 0, &store)
+    }
+    if symmetric { unsafe c.mirrorLowerTriangle(by: member) }
+  }
+}
+
+extension Matrix {
+  /// Copies the lower triangle of a square matrix onto the upper one, in blocks that stay in the cache.
+  func mirrorLowerTriangle(by member: Team.Member) {
+    let n = unsafe rows
+    let block = 32
+    let floats = unsafe floats
+    member.forEach((n + block - 1) / block) { task in
+      let i0 = task * block
+      for j0 in stride(from: 0, through: i0, by: block) {
+        for i in i0..<min(i0 + block, n) {
+          for j in j0..<max(j0, min(j0 + block, i)) {
+            unsafe floats[j * n + i] = unsafe floats[i * n + j]
+          }
+        }
+      }
+    }
+  }
+}
