@@ -5,8 +5,11 @@ enum Method: Equatable {
   /// In float32.
   case gram(restarts: [Int])
 
-  /// The products of float32 that take the time of two of bfloat16.
+  /// How many products of bfloat16 take the time of one of float32.
   private static let bf16Speed = 2.0
+  /// Below these short sides products are not what costs, and the most accurate method is taken.
+  private static let shortestForBF16 = 32
+  private static let shortestForGram = 64
 
   /// The cheapest method for a shape; of two that cost nearly the same, the more accurate.
   static func choose(
@@ -16,13 +19,13 @@ enum Method: Equatable {
     var best = Method.standard(.f32)
     var bestCost = standardCost(rows, columns, coefficients)
     if let bf16 = ProductKernel.bf16, precision != .f32,
-      precision == .bf16 || table.toleratesBF16
+      precision == .bf16 || (table.toleratesBF16 && min(rows, columns) >= shortestForBF16)
     {
       best = .standard(bf16)
       bestCost /= bf16Speed
     }
     guard precision != .bf16, let restarts = table.gramRestarts, coefficients.count <= 5,
-      5 * max(rows, columns) >= 8 * min(rows, columns)
+      min(rows, columns) >= shortestForGram
     else { return best }
     // Gram is in float32: beside bfloat16 it is by far the more accurate, beside float32 the less.
     let margin = best == .standard(.f32) ? 0.9 : 1.1

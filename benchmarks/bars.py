@@ -1,0 +1,138 @@
+"""What issue 3 promises, held against what was seen."""
+
+from measure import geometric_mean
+from sets import SETS
+
+
+def ratios(by_set, contender, ours):
+    """Time of a contender over ours, set by set, where both were measured."""
+    found = {}
+    for name in SETS:
+        results = by_set.get(name, {})
+        if all("median" in results.get(each, {}) for each in (contender, ours)):
+            found[name] = results[contender]["median"] / results[ours]["median"]
+    return found
+
+
+def check(results):
+    """Rows of what was wanted and what was seen; seen is None where it was not measured."""
+    one, two = (results["muon"].get(threads, {}) for threads in ("1", "2"))
+    return [
+        *against_torch(one, "1 thread", "libmuon", 2.5),
+        *against_torch(two, "2 threads", "libmuon", 3.0),
+        *small_set(one, two),
+        *against_torch(one, "1 thread", "libmuon-f32", 1.5, 0.9),
+        *against_optax(one, "1 thread"),
+        *against_optax(two, "2 threads"),
+        *capped(results["capped"]),
+        *scaling(one, two),
+        *product(results["core"]),
+        *adamw(results["adamw"]),
+        *calls(results["core"]),
+    ]
+
+
+def row(work, against, wanted, seen, unit="", at_most=False):
+    met = None if seen is None else seen <= wanted if at_most else seen >= wanted
+    sign = "at most" if at_most else "at least"
+    return {
+        "work": work,
+        "against": against,
+        "wanted": f"{sign} {wanted:g}{unit}",
+        "seen": None if seen is None else f"{seen:.3g}{unit}",
+        "met": met,
+    }
+
+
+def coverage(found):
+    """How many sets a mean is over, if it is not over all."""
+    return "" if len(found) == len(SETS) else f", {len(found)} of {len(SETS)} sets"
+
+
+def against_torch(by_set, threads, ours, mean_wanted, least_wanted=1.5):
+    found = ratios(by_set, "torch", ours)
+    precision = "f32" if ours.endswith("f32") else "auto"
+    work = f"Muon, {precision}, {threads}"
+    mean = f"{work}, geometric mean{coverage(found)}"
+    least = min(found, key=found.get) if found else None
+    where = f" ({SETS[least].title})" if found else ""
+    return [
+        row(mean, "torch.optim.Muon", mean_wanted, geometric_mean(found.values())),
+        row(f"{work}, the least set{where}", "torch.optim.Muon", least_wanted, found.get(least)),
+    ]
+
+
+def small_set(one, two):
+    found = [ratios(by_set, "torch", "libmuon").get("small") for by_set in (one, two)]
+    return [
+        row(f"Muon, auto, {SETS['small'].title}, {threads}", "torch.optim.Muon", 10, seen)
+        for threads, seen in zip(("1 thread", "2 threads"), found)
+    ]
+
+
+def against_optax(by_set, threads):
+    found = ratios(by_set, "optax", "libmuon")
+    mean = geometric_mean(found.values())
+    return [row(f"Muon, auto, {threads}, geometric mean{coverage(found)}", "jitted optax", 4, mean)]
+
+
+def capped(by_cap):
+    """The GPT-2 small layer on the simulated machines."""
+    rows = []
+    for cap, text, wanted in (
+        ("avx2", "AVX2 only", 100),
+        ("avx512", "AVX-512 without BF16", 8),
+    ):
+        seen = ratios({"gpt2": by_cap.get(cap, {})}, "torch", "libmuon").get("gpt2")
+        rows.append(row(f"GPT-2 small layer, {text}, 1 thread", "torch.optim.Muon", wanted, seen))
+    return rows
+
+
+def scaling(one, two):
+    rows = []
+    for name in ("gpt2", "llama"):
+        times = [by_set.get(name, {}).get("libmuon", {}).get("median") for by_set in (one, two)]
+        seen = times[0] / times[1] if all(times) else None
+        rows.append(row(f"{SETS[name].title}, auto, 2 threads", "1 thread", 1.8, seen))
+    return rows
+
+
+def product(core):
+    """Held against the whole step, since that is what can be seen from outside."""
+    fractions = [
+        (figures["fraction"], size)
+        for size, figures in (core["square"]["auto"] if core and core["peak"] else {}).items()
+    ]
+    seen, size = min(fractions, default=(None, "768 and more"))
+    work = f"the whole step at n = {size}; a bf16 product in it is at least as fast"
+    has_bf16 = bool(core and core["peak"] and core["peak"]["bf16"])
+    return [row(work, "register-only bf16 peak of the core", 0.85, seen if has_bf16 else None)]
+
+
+def adamw(by_threads):
+    rows = []
+    for threads, results in by_threads.items():
+        work = f"AdamW, 20 M parameters, {threads} thread{'s' if threads != '1' else ''}"
+        rates = {
+            name: result["gigabytes per second"]
+            for name, result in results.items()
+            if "gigabytes per second" in result
+        }
+        ours, torch = rates.pop("libmuon", None), rates.pop("torch", None)
+        roof = max(rates, key=rates.get, default=None)
+        torch_ratio = ours / torch if ours and torch else None
+        rows.append(row(work, "torch's fused AdamW", 1.0, torch_ratio))
+        roof_ratio = ours / rates[roof] if ours and roof else None
+        rows.append(row(work, f"memory ({roof})", 0.85, roof_ratio))
+    return rows
+
+
+def calls(core):
+    call = core["call"] if core else {}
+    rows = []
+    for name, language, wanted in (("c", "C", 1), ("python", "Python", 5)):
+        seen = call[name]["muon"] * 1e6 if name in call else None
+        rows.append(
+            row(f"step on a 1×1 parameter, {language}", "", wanted, seen, " µs", at_most=True)
+        )
+    return rows
