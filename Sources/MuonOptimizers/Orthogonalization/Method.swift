@@ -25,7 +25,9 @@ enum Method: Equatable {
       bestCost /= bf16Speed
     }
     guard precision != .bf16, let restarts = table.gramRestarts, coefficients.count <= 5,
-      min(rows, columns) >= shortestForGram
+      min(rows, columns) >= shortestForGram,
+      // Nearer to square it would need more than four times the matrix in memory.
+      3 * max(rows, columns) >= 5 * min(rows, columns)
     else { return best }
     // Gram is in float32: beside bfloat16 it is by far the more accurate, beside float32 the less.
     let margin = best == .standard(.f32) ? 0.9 : 1.1
