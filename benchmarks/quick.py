@@ -101,10 +101,8 @@ def print_passes(rates):
 
 
 def print_squares(peak, rates, exponents):
-    print(
-        "\na whole step on one n × n matrix, 1 thread; counting the operations it needs, so a product"
-    )
-    print("in it is at least as fast")
+    print("\na whole step on one n × n matrix, 1 thread; counting the operations it needs, so")
+    print("that a product in it is at least as fast")
     if peak:
         known = ", ".join(f"{name} {rate / 1e9:.0f}" for name, rate in peak.items() if rate)
         print(f"peak of this core, registers only, GF/s: {known}")

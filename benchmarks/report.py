@@ -18,7 +18,7 @@ def print_machine(results):
 
 def disturbance(share):
     """A warning where figures are not to be trusted: waiting for a core is not work."""
-    if share < 0.05:
+    if share < tables.DISTURBED:
         return []
     percent = f"{100 * share:.0f} %"
     return [f"**Others took {percent} of this machine meanwhile: do not quote these figures.**"]
@@ -52,7 +52,7 @@ def markdown(results):
         *tables.adamw(results["adamw"]),
         *tables.core(results["core"]),
         *reasons(results),
-        tables.bars(results["bars"]),
+        tables.bars(results["bars"], results["others"]),
     ]
     return "\n\n".join(parts) + "\n"
 

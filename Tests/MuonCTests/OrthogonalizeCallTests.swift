@@ -25,7 +25,7 @@ struct OrthogonalizeCallTests {
   @Test func hasTheDefaultsOfTheHeader() throws {
     let options = unsafe options()
     #expect(unsafe options.backend == MUON_BACKEND_ORTHOGONALIZE && options.backend_steps == 0)
-    #expect(unsafe options.eps == 1e-8 && options.precision == MUON_PRECISION_AUTO)
+    #expect(unsafe options.eps == 1e-8 && options.precision == MUON_PRECISION_F32)
     #expect(unsafe options.coefficients == nil && options.coefficients_count == 0)
     var out = [Float](repeating: 7, count: 35)
     expectOK(unsafe muon_orthogonalize(g, 35, 5, 7, nil, &out, 35))

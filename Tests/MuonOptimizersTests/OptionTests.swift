@@ -149,10 +149,29 @@ struct OptionTests {
     #expect(try adamW.groupCount == 1 && adamW.options() == AdamWOptions())
   }
 
-  @Test func bfloat16IsNotSupportedYet() {
-    let error = #expect(throws: MuonError.self) {
-      try Muon(options: MuonOptions(precision: .bf16))
+  /// On every processor.
+  @Test(arguments: [Backend.polarExpress, .cans, .custom([Coefficients(3, -3.2, 1.2)])])
+  func bfloat16IsNotForEveryBackend(_ backend: Backend) throws {
+    let options = MuonOptions(backend: backend, precision: .bf16)
+    let muon = try Muon()
+    for attempt in [
+      { _ = try Muon(options: options) }, { try muon.addGroup(options: options) },
+      { try muon.setOptions(options) },
+    ] {
+      let error = #expect(throws: MuonError.self) { try attempt() }
+      #expect(error?.code == .unsupported)
     }
-    #expect(error?.code == .unsupported)
+    #expect(try muon.groupCount == 1 && muon.options() == MuonOptions())
+  }
+
+  @Test(arguments: Backend.named.filter { $0 != .polarExpress && $0 != .cans && $0 != .svd })
+  func bfloat16IsForProcessorsThatHaveIt(_ backend: Backend) throws {
+    let options = MuonOptions(backend: backend, precision: .bf16)
+    if processorHasBFloat16() {
+      #expect(try Muon(options: options).options() == options)
+    } else {
+      let error = #expect(throws: MuonError.self) { try Muon(options: options) }
+      #expect(error?.code == .unsupported)
+    }
   }
 }

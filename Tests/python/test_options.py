@@ -175,7 +175,6 @@ WRONG = [
     ("momentum_style", "torch", ValueError),
     ("shape_scale", "big", ValueError),
     ("precision", "f64", ValueError),
-    ("precision", "bf16", NotImplementedError),
     ("initial_lr", -1.0, ValueError),
     ("initial_lr", "0.1", TypeError),
     ("betas", (0.9, 1.0), ValueError),
@@ -205,6 +204,23 @@ def test_wrong_options_are_refused_and_change_nothing(key, value, error):
         with pytest.raises(error):
             optimizer.add_param_group({"params": matrix("b"), key: value})
         assert len(optimizer.param_groups) == len(optimizer.parameters) == 1
+
+
+@pytest.mark.parametrize("backend", ["polar_express", "cans"])
+def test_bfloat16_is_not_for_every_backend(backend):
+    optimizer = Muon([matrix()], backend=backend)
+    group = optimizer.param_groups[0]
+    before = dict(group)
+    for attempt in (
+        lambda: group.update(precision="bf16"),
+        lambda: Muon([matrix()], backend=backend, precision="bf16"),
+        lambda: optimizer.add_param_group({"params": matrix("b"), "precision": "bf16"}),
+        lambda: libmuon.orthogonalize(matrix().data, backend, precision="bf16"),
+    ):
+        with pytest.raises(NotImplementedError, match="precision"):
+            attempt()
+    assert dict(group) == before
+    assert len(optimizer.param_groups) == len(optimizer.parameters) == 1
 
 
 def test_unknown_keys_list_the_known_ones():

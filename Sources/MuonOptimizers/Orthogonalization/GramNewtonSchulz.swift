@@ -56,7 +56,7 @@ enum GramNewtonSchulz {
     /// p ← keep p + rate Q (scale X)
     func applyQ(to target: Target) {
       // R is not needed any more.
-      unsafe kernel.pack(.columns, of: q, into: r.floats, by: member)
+      unsafe kernel.packSymmetric(q, into: r.floats, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (r.floats, packed) : (packed, r.floats)
       unsafe kernel.multiply(
@@ -80,11 +80,11 @@ enum GramNewtonSchulz {
       }
 
       // Z = b R + c R²
-      unsafe kernel.pack(.columns, of: r, into: packed, by: member)
+      unsafe kernel.packSymmetric(r, into: packed, by: member)
       unsafe kernel.multiply(
         packed, packed, depth: m, into: z, symmetric: true, alpha: Float(p.c),
         plus: Float(p.b), r.floats, by: member)
-      unsafe kernel.pack(.columns, of: z, into: packedZ, by: member)
+      unsafe kernel.packSymmetric(z, into: packedZ, by: member)
 
       if begins {
         // Q = Z + a I
@@ -92,7 +92,7 @@ enum GramNewtonSchulz {
         begins = false
       } else {
         // Q ← a Q + Q Z
-        unsafe kernel.pack(.columns, of: q, into: packed, by: member)
+        unsafe kernel.packSymmetric(q, into: packed, by: member)
         unsafe kernel.multiply(
           packed, packedZ, depth: m, into: q, symmetric: true, plus: Float(p.a), q.floats,
           by: member)
@@ -101,7 +101,7 @@ enum GramNewtonSchulz {
       // R ← (a I + Z) R (a I + Z), in two products
       if step < coefficients.count - 1, !restarts.contains(step + 1) {
         for _ in 0..<2 {
-          unsafe kernel.pack(.columns, of: r, into: packed, by: member)
+          unsafe kernel.packSymmetric(r, into: packed, by: member)
           unsafe kernel.multiply(
             packed, packedZ, depth: m, into: r, symmetric: true, plus: Float(p.a), r.floats,
             by: member)
@@ -111,14 +111,14 @@ enum GramNewtonSchulz {
     unsafe applyQ(to: target)
   }
 
-  /// Q ← Z + a I
+  /// Q ← Z + a I, of the lower triangle.
   private static func copy(
     _ z: Matrix, to q: Matrix, adding a: Float, by member: Team.Member
   ) {
     let m = unsafe z.rows
     let (z, q) = unsafe (z.floats, q.floats)
     member.forEach(m) { i in
-      unsafe (q + i * m).update(from: z + i * m, count: m)
+      unsafe (q + i * m).update(from: z + i * m, count: i + 1)
       unsafe q[i * m + i] += a
     }
   }

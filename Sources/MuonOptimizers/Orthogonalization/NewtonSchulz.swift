@@ -67,7 +67,7 @@ enum NewtonSchulz {
       // B = b A + c A²; A is symmetric. Without c it is b A, and b is taken into the next product.
       var (polynomial, factor) = unsafe (a, Float(p.b))
       if p.c != 0 {
-        unsafe kernel.pack(.columns, of: a, into: packed, by: member)
+        unsafe kernel.packSymmetric(a, into: packed, by: member)
         unsafe kernel.multiply(
           packed, packed, depth: m, into: b, symmetric: true, alpha: Float(p.c),
           plus: Float(p.b), a.floats, by: member)
@@ -76,7 +76,7 @@ enum NewtonSchulz {
 
       // X ← a X + B X, or, at the last step, the target of it.
       let packedPolynomial = unsafe polynomial.floats == a.floats ? b.floats : a.floats
-      unsafe kernel.pack(.columns, of: polynomial, into: packedPolynomial, by: member)
+      unsafe kernel.packSymmetric(polynomial, into: packedPolynomial, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (packedPolynomial, packed) : (packed, packedPolynomial)
       if step < coefficients.count - 1 {
@@ -102,7 +102,7 @@ enum NewtonSchulz {
   /// then at most 1, and nearer to 1 than the Frobenius norm would leave it. Rows that are next to
   /// nothing beside the others stay so: what float32 has of their A is no measure.
   ///
-  /// `scratch` gets the s_i.
+  /// Only the lower triangle of `gram` is there. `scratch` gets the s_i.
   private static func scaleAOL(
     _ x: Matrix, gram: Matrix, scratch s: UnsafeMutablePointer<Float>, by member: Team.Member
   ) {
@@ -110,12 +110,13 @@ enum NewtonSchulz {
     let (gram, x) = unsafe (gram, x)
     member.forEach(n) { i in
       var sum = 0.0
-      for j in 0..<n { sum += Double(unsafe gram.floats[i * n + j].magnitude) }
+      for j in 0...i { sum += Double(unsafe gram.floats[i * n + j].magnitude) }
+      for j in (i + 1)..<n { sum += Double(unsafe gram.floats[j * n + i].magnitude) }
       unsafe s[i] = Float(1 / max(sum, smallestRow).squareRoot())
     }
     // One after the other: the product of two scales may be past float32.
     member.forEach(n) { i in
-      for j in 0..<n { unsafe gram.floats[i * n + j] = gram.floats[i * n + j] * s[i] * s[j] }
+      for j in 0...i { unsafe gram.floats[i * n + j] = gram.floats[i * n + j] * s[i] * s[j] }
     }
     let columns = unsafe x.columns
     let wide = unsafe x.isWide

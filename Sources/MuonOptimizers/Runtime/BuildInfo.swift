@@ -10,6 +10,7 @@ public enum BuildInfo {
   public static var description: String {
     let blas = unsafe String(cString: openblas_get_config())
     let core = unsafe String(cString: openblas_get_corename())
-    return "libmuon \(version.major).\(version.minor).\(version.patch); \(CPU.name); \(blas); core \(core)"
+    return
+      "libmuon \(version.major).\(version.minor).\(version.patch); \(CPU.name); \(blas); core \(core)"
   }
 }

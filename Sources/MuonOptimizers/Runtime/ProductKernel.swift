@@ -33,7 +33,8 @@ struct ProductKernel: Equatable, @unchecked Sendable {
 
   /// Packs the rows or the columns of a matrix. All members of a team call it together.
   func pack(
-    _ side: Side, of matrix: Matrix, into target: UnsafeMutablePointer<Float>, by member: Team.Member
+    _ side: Side, of matrix: Matrix, into target: UnsafeMutablePointer<Float>,
+    by member: Team.Member
   ) {
     let (count, depth) =
       unsafe side == .rows ? (matrix.rows, matrix.columns) : (matrix.columns, matrix.rows)
@@ -50,6 +51,34 @@ struct ProductKernel: Equatable, @unchecked Sendable {
     }
   }
 
+  /// Packs a symmetric matrix of which only the lower triangle is there. All members of a team call it
+  /// together.
+  ///
+  /// A panel has columns l to l + lanes: above the diagonal they are the rows of the lower triangle, and
+  /// only the block on the diagonal needs to be mirrored.
+  func packSymmetric(
+    _ matrix: Matrix, into target: UnsafeMutablePointer<Float>, by member: Team.Member
+  ) {
+    let n = unsafe matrix.rows
+    let panelFloats = unsafe muon_gemm_panel_bytes(kernel, n) / MemoryLayout<Float>.stride
+    let bytes = unsafe Int(kernel.pointee.bytes)
+    let pack = unsafe kernel.pointee.pack
+    let lanes = lanes
+    let floats = unsafe matrix.floats
+    member.forEach((n + lanes - 1) / lanes) { number in
+      let first = number * lanes
+      let count = min(lanes, n - first)
+      for i in first..<(first + count) {
+        for j in first..<i { unsafe floats[j * n + i] = floats[i * n + j] }
+      }
+      let panel = unsafe target + number * panelFloats
+      unsafe pack?(floats + first * n, n, 1, Int32(count), first, panel)
+      unsafe pack?(
+        floats + first * n + first, 1, n, Int32(count), n - first,
+        panel + first * lanes * bytes / MemoryLayout<Float>.stride)
+    }
+  }
+
   /// The size of a tile, one task. It does not depend on the number of threads, nor does the order of
   /// any sum depend on it.
   private static let tileRows = 128
@@ -58,7 +87,7 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   /// C ← alpha A B + beta D + gamma E, of packed rows of A and packed columns of B. D and E have the
   /// layout of C, and may be C. All members of a team call it together.
   ///
-  /// With `symmetric`, C is known to be: half of it is computed and then mirrored.
+  /// With `symmetric`, C is known to be, and only its lower triangle is computed.
   func multiply(
     _ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, depth: Int,
     into c: Matrix, symmetric: Bool = false, alpha: Float = 1,
@@ -80,26 +109,6 @@ struct ProductKernel: Equatable, @unchecked Sendable {
       unsafe muon_gemm_tile(
         kernel, a, b, depth, row, rowEnd, column, min(column + Self.tileColumns, columns),
         symmetric ? 1 : 0, &store)
-    }
-    if symmetric { unsafe c.mirrorLowerTriangle(by: member) }
-  }
-}
-
-extension Matrix {
-  /// Copies the lower triangle of a square matrix onto the upper one, in blocks that stay in the cache.
-  func mirrorLowerTriangle(by member: Team.Member) {
-    let n = unsafe rows
-    let block = 32
-    let floats = unsafe floats
-    member.forEach((n + block - 1) / block) { task in
-      let i0 = task * block
-      for j0 in stride(from: 0, through: i0, by: block) {
-        for i in i0..<min(i0 + block, n) {
-          for j in j0..<max(j0, min(j0 + block, i)) {
-            unsafe floats[j * n + i] = unsafe floats[i * n + j]
-          }
-        }
-      }
     }
   }
 }

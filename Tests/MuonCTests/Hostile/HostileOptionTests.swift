@@ -63,7 +63,10 @@ struct HostileOptionTests {
     }
     unsafe refuse { unsafe $0.momentum_style = muon_momentum_style(0) }
     unsafe refuse { unsafe $0.backend = muon_backend(0) }
-    unsafe refuse(MUON_ERR_UNSUPPORTED) { unsafe $0.precision = MUON_PRECISION_BF16 }
+    unsafe refuse(MUON_ERR_UNSUPPORTED) {
+      unsafe $0.backend = MUON_BACKEND_POLAR_EXPRESS
+      unsafe $0.precision = MUON_PRECISION_BF16
+    }
     for steps in notSteps { unsafe refuse { unsafe $0.backend_steps = steps } }
     unsafe refuse {
       unsafe $0.backend = MUON_BACKEND_TURBO
@@ -162,7 +165,10 @@ struct HostileOptionTests {
       unsafe refuse { unsafe $0.backend = muon_backend(number) }
       unsafe refuse { unsafe $0.precision = muon_precision(number) }
     }
-    unsafe refuse(MUON_ERR_UNSUPPORTED) { unsafe $0.precision = MUON_PRECISION_BF16 }
+    unsafe refuse(MUON_ERR_UNSUPPORTED) {
+      unsafe $0.backend = MUON_BACKEND_POLAR_EXPRESS
+      unsafe $0.precision = MUON_PRECISION_BF16
+    }
     for steps in notSteps { unsafe refuse { unsafe $0.backend_steps = steps } }
     refuseCoefficients(world.memory) { backend, rows, count in
       unsafe refuse {

@@ -1,4 +1,7 @@
-/// A dense row-major matrix of float64. Naive loops: it is what the library is compared with.
+import COpenBLAS
+
+/// A dense row-major matrix of float64: what the library, which has products of its own, is compared
+/// with.
 struct DoubleMatrix {
   let rows, columns: Int
   var elements: [Double]
@@ -35,16 +38,20 @@ struct DoubleMatrix {
   var norm: Double { norm2(elements) }
 
   static func * (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix {
-    let (m, k, n) = (a.rows, a.columns, b.columns)
-    let (left, right) = (a.elements, b.elements)
-    var result = [Double](repeating: 0, count: m * n)
-    for i in 0..<m {
-      for p in 0..<k {
-        let x = left[i * k + p]
-        for j in 0..<n { result[i * n + j] += x * right[p * n + j] }
-      }
+    var result = zeros(a.rows, b.columns)
+    result.add(1, a, b, times: 0)
+    return result
+  }
+
+  /// C ← alpha A B + beta C
+  mutating func add(_ alpha: Double, _ a: DoubleMatrix, _ b: DoubleMatrix, times beta: Double) {
+    let (m, k, n) = (Int32(rows), Int32(a.columns), Int32(columns))
+    guard m > 0, n > 0, k > 0 else { return }
+    unsafe elements.withUnsafeMutableBufferPointer { c in
+      unsafe cblas_dgemm(
+        CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, alpha, a.elements, k, b.elements, n,
+        beta, c.baseAddress, n)
     }
-    return DoubleMatrix(m, n, result)
   }
 
   static func * (a: Double, b: DoubleMatrix) -> DoubleMatrix {

@@ -1,3 +1,4 @@
+import COpenBLAS
 import Foundation
 
 /// The singular values a test matrix has: those that real gradients come near, and harder ones.
@@ -46,18 +47,17 @@ enum Spectrum: CaseIterable, Sendable {
   private static func orthonormalRows(_ n: Int, _ length: Int, seed: UInt64) -> DoubleMatrix {
     var result = DoubleMatrix(
       n, length, MuonOptimizersTests.gaussian(seed: seed, count: n * length))
-    for row in 0..<n {
-      for other in Array(0..<row) + Array(0..<row) {
-        var dot = 0.0
-        for j in 0..<length {
-          dot += result.elements[row * length + j] * result.elements[other * length + j]
+    let count = Int32(length)
+    unsafe result.elements.withUnsafeMutableBufferPointer { elements in
+      guard let start = elements.baseAddress else { return }
+      for row in 0..<n {
+        let x = unsafe start + row * length
+        for other in Array(0..<row) + Array(0..<row) {
+          let y = unsafe start + other * length
+          unsafe cblas_daxpy(count, -cblas_ddot(count, x, 1, y, 1), y, 1, x, 1)
         }
-        for j in 0..<length {
-          result.elements[row * length + j] -= dot * result.elements[other * length + j]
-        }
+        unsafe cblas_dscal(count, 1 / cblas_dnrm2(count, x, 1), x, 1)
       }
-      let norm = norm2(Array(result.elements[(row * length)..<((row + 1) * length)]))
-      for j in 0..<length { result.elements[row * length + j] /= norm }
     }
     return result
   }
