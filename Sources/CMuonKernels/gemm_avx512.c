@@ -6,6 +6,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))), apply_to = function)
 
+#include "store512.h"
 #include "transpose16.h"
 
 enum { LANES = 32, ROWS = 8 };
@@ -50,12 +51,16 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       c1[i] = _mm512_fmadd_ps(xi, y1, c1[i]);
     }
   }
+  if (rows == ROWS && columns == LANES) {
+    store512(c0, c1, ROWS, store);
+    return;
+  }
   float tile[ROWS * LANES];
   for (int i = 0; i < ROWS; i++) {
     _mm512_storeu_ps(tile + i * LANES, c0[i]);
     _mm512_storeu_ps(tile + i * LANES + 16, c1[i]);
   }
-  gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
+  gemm_store(tile, LANES, rows, columns, store);
 }
 
 #pragma clang attribute pop
