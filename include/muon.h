@@ -350,6 +350,10 @@ muon_status muon_optimizer_set_nonfinite_policy(muon_optimizer *optimizer,
 /* Steps that MUON_NONFINITE_SKIP left out. */
 muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, int64_t *outCount);
 
+/* The bytes of memory that steps use beside parameters, gradients and state: 0 before the first step.
+ * After it, steps allocate nothing as long as they run on one thread. */
+muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
+
 /* State, for saving and resuming. The elements a buffer has (ask first), its contents copied out and
  * in, and the number of steps a parameter has made (AdamW's t). count must be what
  * muon_optimizer_get_buffer_count says. A buffer its optimizer does not have, such as

@@ -138,3 +138,10 @@ public func muon_optimizer_get_skipped_steps(
     unsafe Int64(try withOptimizer(optimizer) { $0.skippedSteps })
   }
 }
+
+@c @implementation
+public func muon_optimizer_get_scratch_bytes(
+  _ optimizer: OpaquePointer?, _ outBytes: UnsafeMutablePointer<Int>?
+) -> muon_status {
+  unsafe guarded(outBytes, "outBytes") { unsafe try withOptimizer(optimizer) { $0.scratchBytes } }
+}

@@ -1,39 +1,12 @@
-"""Where things are, and the two ways to compile against the library."""
+"""The consumer package, built once."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-RELEASE = ROOT / ".build" / "dist" / "release"
-STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
-
-
-def run(command: list[object], **options: object) -> str:
-    """What a command prints; its whole output where it fails."""
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "LD_LIBRARY_PATH": str(RELEASE)},
-        **options,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-def compile_c(compiler: list[str], sources: list[object], out: Path) -> Path:
-    """Compiles against the header and the shared library, warnings being errors."""
-    run([*compiler, *STRICT, "-O2", "-I", ROOT / "include", *sources,
-         RELEASE / "libmuon.so.0", "-lm", "-o", out])
-    return out
+from building import ROOT, readme_blocks, run
 
 
 @pytest.fixture(scope="session")
@@ -46,9 +19,3 @@ def consumer() -> Path:
     (package / "Sources" / "ReadmeExample" / "main.swift").write_text(example)
     run(["swift", "build", "-c", "release", "--package-path", package])
     return package / ".build" / "release"
-
-
-def readme_blocks(language: str) -> list[str]:
-    """The README's code in one language."""
-    parts = (ROOT / "README.md").read_text().split("```")
-    return [p.removeprefix(language + "\n") for p in parts[1::2] if p.startswith(language + "\n")]

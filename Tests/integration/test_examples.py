@@ -7,7 +7,7 @@ import sys
 import textwrap
 
 import pytest
-from conftest import ROOT, compile_c, readme_blocks, run
+from building import ROOT, compile_c, readme_blocks, run
 
 C_SOURCES = [ROOT / "bindings/c/digits.c", ROOT / "bindings/c/mlp.c"]
 

@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
-from conftest import ROOT, compile_c, run
+from building import ROOT, compile_c, run
 
 import libmuon
 

@@ -101,6 +101,8 @@ final class AdamWRule: UpdateRule {
     try groups.setLearningRate(rate, ofGroup: group)
   }
 
+  let scratchBytes = 0
+
   func check(_ shape: Shape, of owner: String, group: Int) {}
 
   func prepare(_ updates: [Update]) {}
@@ -132,7 +134,7 @@ final class AdamWRule: UpdateRule {
       let offset = chunk * AdamWRule.chunk
       unsafe CPU.passes.adamw?(
         min(AdamWRule.chunk, count - offset), update.data + offset, update.gradient + offset,
-        update.state[0] + offset, update.state[1] + offset, &constants)
+        update.firstState + offset, update.lastState + offset, &constants)
     }
   }
 }

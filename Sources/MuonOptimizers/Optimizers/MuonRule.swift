@@ -53,7 +53,10 @@ final class MuonRule: UpdateRule {
     for update in updates {
       tasks.append(MuonTask(update, groups[update.group], orthogonalizers[update.group]))
     }
-    tasks.sort { $0.cost > $1.cost }
+    // Sorting takes memory, and the order is mostly that of the step before.
+    if zip(tasks, tasks.dropFirst()).contains(where: { $0.cost < $1.cost }) {
+      tasks.sort { $0.cost > $1.cost }
+    }
     workers = Team.sensibleSize(forCost: tasks.reduce(0) { $0 + $1.cost })
     large = workers == 1 ? 0 : tasks.prefix { $0.cost >= MuonRule.largeCost }.count
 
@@ -80,12 +83,16 @@ final class MuonRule: UpdateRule {
   /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
   /// written.
   private func solveWhatCanFail() throws(MuonError) {
-    let fallible = tasks.indices.filter { tasks[$0].orthogonalizer.backend == .svd }
-    for index in fallible { tasks[index].solved = try Buffer(count: tasks[index].count) }
-    guard !fallible.isEmpty else { return }
+    guard tasks.contains(where: \.canFail) else { return }
+    for index in tasks.indices where tasks[index].canFail {
+      tasks[index].solved = try Buffer(count: tasks[index].count)
+    }
     let failed = Atomic<Int>(-1)
-    forEachTask(fallible) { index, scratch, member in
-      if !tasks[index].solve(in: scratch, by: member) { failed.store(index, ordering: .relaxed) }
+    BLASThreads.single {
+      forEachTask { index, scratch, member in
+        guard tasks[index].canFail else { return }
+        if !tasks[index].solve(in: scratch, by: member) { failed.store(index, ordering: .relaxed) }
+      }
     }
     let index = failed.load(ordering: .relaxed)
     if index >= 0 {
@@ -96,28 +103,23 @@ final class MuonRule: UpdateRule {
   }
 
   func apply(_ updates: [Update]) {
-    forEachTask(Array(tasks.indices)) { index, scratch, member in
-      tasks[index].apply(in: scratch, by: member)
-    }
+    forEachTask { index, scratch, member in tasks[index].apply(in: scratch, by: member) }
     tasks.removeAll(keepingCapacity: true)
   }
 
   /// The large matrices one after the other, each by the whole team; then the others, one a thread.
   private func forEachTask(
-    _ indices: [Int],
     _ body: (_ task: Int, _ scratch: Orthogonalizer.Scratch, _ member: Team.Member) -> Void
   ) {
-    let whole = indices.filter { $0 < large }
-    let single = indices.filter { $0 >= large }
-    BLASThreads.single {
-      Team.run(workers: workers) { member in
-        let denormals = muon_denormals_flush()
-        defer { muon_denormals_restore(denormals) }
-        for task in whole { body(task, shared[0], member) }
-        member.forEach(single.count) { body(single[$0], own[member.index], .alone) }
-      }
+    Team.run(workers: workers) { member in
+      let denormals = muon_denormals_flush()
+      defer { muon_denormals_restore(denormals) }
+      for task in 0..<large { body(task, shared[0], member) }
+      member.forEach(tasks.count - large) { body(large + $0, own[member.index], .alone) }
     }
   }
+
+  var scratchBytes: Int { (shared + own).reduce(0) { $0 + $1.bytes } }
 
   /// From here on a matrix is worth a team, whose members wait for each other some thirty times.
   private static let largeCost = 1e8

@@ -33,6 +33,7 @@ struct MuonTask {
   var columns: Int { update.parameter.layout.columns }
   var count: Int { update.parameter.count }
   var owner: String { update.parameter.owner }
+  var canFail: Bool { orthogonalizer.backend == .svd }
   var cost: Double { orthogonalizer.cost(rows: rows, columns: columns) }
 
   /// Works O out and keeps it, and writes nothing else. False where LAPACK did not converge.
@@ -64,7 +65,7 @@ struct MuonTask {
   private func writeDirection(
     in scratch: Orthogonalizer.Scratch, advancing: Bool, by member: Team.Member
   ) {
-    let (g, m) = unsafe (update.gradient, update.state[0])
+    let (g, m) = unsafe (update.gradient, update.firstState)
     let x = unsafe scratch.matrix(rows: rows, columns: columns)
     let u = unsafe x.floats
     unsafe x.forEachChunk(by: member) { offset, count in

@@ -26,6 +26,7 @@ extension Optimizer {
   /// Lets go of all parameters and their state, for an optimizer whose scheduler lives on.
   package func removeAllParameters() {
     members = []
+    updates = []
     written = AddressRanges()
   }
 

@@ -19,6 +19,9 @@ public class Optimizer {
   private var initialRates: [Int: Double] = [:]
   let rule: any UpdateRule
 
+  /// What the last step did.
+  var updates: [Update] = []
+
   /// What `step` does with NaN or infinity in a gradient.
   public var nonFinitePolicy = NonFinitePolicy.error
   /// The steps that `NonFinitePolicy.skip` left out.
@@ -30,6 +33,9 @@ public class Optimizer {
   public var kind: OptimizerKind { rule.kind }
   /// Over all groups, in the order they were added.
   public var parameters: [Parameter] { members.map(\.parameter) }
+  /// The memory that steps use beside parameters, gradients and state: 0 before the first, and then
+  /// at most four times the largest matrix for each thread.
+  public var scratchBytes: Int { rule.scratchBytes }
   package var parameterCount: Int { members.count }
   /// The number of parameter groups, which count from 0.
   public var groupCount: Int { rule.groupCount }
@@ -43,8 +49,7 @@ extension Optimizer {
   /// - Throws: `nonFiniteGradient` as `nonFinitePolicy` says, `outOfMemory`, and `notConverged` from
   ///   backend `svd`; nothing has changed then.
   public func step() throws(MuonError) {
-    let due = members.indices.filter { unsafe members[$0].parameter.gradient != nil }
-    if nonFinitePolicy != .propagate, let culprit = firstWithNonFiniteGradient(due) {
+    if nonFinitePolicy != .propagate, let culprit = firstWithNonFiniteGradient() {
       guard nonFinitePolicy == .skip else {
         throw MuonError(
           .nonFiniteGradient, "the gradient of \(culprit.owner) has NaN or infinity")
@@ -52,10 +57,16 @@ extension Optimizer {
       skippedSteps += 1
       return
     }
-    let updates = due.compactMap { update(of: members[$0]) }
+    // Kept from step to step, so that only the first one allocates.
+    updates.removeAll(keepingCapacity: true)
+    for index in members.indices {
+      if let update = update(of: members[index]) { updates.append(update) }
+    }
     try rule.prepare(updates)
     rule.apply(updates)
-    for index in due { members[index].steps += 1 }
+    for index in members.indices where unsafe members[index].parameter.gradient != nil {
+      members[index].steps += 1
+    }
   }
 
   /// Writes zeros into every gradient.
@@ -65,25 +76,29 @@ extension Optimizer {
     }
   }
 
-  private func firstWithNonFiniteGradient(_ due: [Int]) -> Parameter? {
-    due.lazy.map { self.members[$0].parameter }.first { parameter in
+  private func firstWithNonFiniteGradient() -> Parameter? {
+    for index in members.indices {
+      let parameter = members[index].parameter
       guard let gradient = unsafe parameter.gradient, let start = gradient.baseAddress else {
-        return false
+        continue
       }
-      return unsafe CPU.passes.is_finite?(gradient.count, start) == 0
+      if unsafe CPU.passes.is_finite?(gradient.count, start) == 0 { return parameter }
     }
+    return nil
   }
 
   /// `nil` for an empty parameter.
   private func update(of member: Member) -> Update? {
     guard member.parameter.count > 0,
       let data = unsafe member.parameter.data.baseAddress,
-      let gradient = unsafe member.parameter.gradient?.baseAddress
+      let gradient = unsafe member.parameter.gradient?.baseAddress,
+      let first = unsafe member.state.first?.elements.baseAddress,
+      let last = unsafe member.state.last?.elements.baseAddress
     else { return nil }
     return unsafe Update(
       parameter: member.parameter, group: member.group, data: data,
       gradient: UnsafePointer(gradient),
-      state: member.state.compactMap { unsafe $0.elements.baseAddress }, step: member.steps + 1)
+      firstState: first, lastState: last, step: member.steps + 1)
   }
 }
 

@@ -11,8 +11,8 @@ struct Update {
   let group: Int
   let data: UnsafeMutablePointer<Float>
   let gradient: UnsafePointer<Float>
-  /// In the order of the rule's `stateBuffers`.
-  let state: [UnsafeMutablePointer<Float>]
+  /// The rule's first state buffer, and its last, which may be the same.
+  let firstState, lastState: UnsafeMutablePointer<Float>
   /// The number of this step for this parameter, from 1.
   let step: Int
 }
@@ -27,6 +27,9 @@ protocol UpdateRule: AnyObject {
   /// Groups are in range here.
   func learningRate(ofGroup group: Int) -> Double
   func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError)
+
+  /// The bytes that steps use beside parameters, gradients and state.
+  var scratchBytes: Int { get }
 
   /// Refuses a parameter that the rule cannot train in a group.
   func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError)

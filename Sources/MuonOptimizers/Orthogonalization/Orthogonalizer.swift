@@ -69,6 +69,10 @@ struct Orthogonalizer {
       integers = try Buffer(count: need.integers)
     }
 
+    var bytes: Int {
+      floats.count * MemoryLayout<Float>.stride + integers.count * MemoryLayout<Int32>.stride
+    }
+
     func holds(_ need: Need) -> Bool {
       floats.count >= need.floats && integers.count >= need.integers
     }

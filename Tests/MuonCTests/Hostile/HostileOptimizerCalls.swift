@@ -105,6 +105,9 @@ extension HostileCall {
         "muon_optimizer_set_lr", .handle(.optimizer), .integer(0),
         .double(0.5, refused: [1e308], fine: [0, 1e38])
       ) { unsafe muon_optimizer_set_lr($0.handle(0), $0.int64(1), $0.double(2)) },
+      HostileCall("muon_optimizer_get_scratch_bytes", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_scratch_bytes($0.handle(0), $0.out(1))
+      },
       HostileCall("muon_optimizer_get_initial_lr", .handle(.optimizer), .integer(0), .out) {
         unsafe muon_optimizer_get_initial_lr($0.handle(0), $0.int64(1), $0.out(2))
       },

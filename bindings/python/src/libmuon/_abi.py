@@ -231,6 +231,9 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer,
     #                                              int64_t *outCount);
     ("muon_optimizer_get_skipped_steps", status, [OptimizerHandle, POINTER(c_int64)]),
+    # muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer,
+    #                                              size_t *outBytes);
+    ("muon_optimizer_get_scratch_bytes", status, [OptimizerHandle, POINTER(c_size_t)]),
     # muon_status muon_optimizer_get_buffer_count(const muon_optimizer *optimizer, int64_t param,
     #                                             muon_buffer buffer, size_t *outCount);
     (

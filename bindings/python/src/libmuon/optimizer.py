@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from ctypes import Structure, byref, c_int, c_int64
+from ctypes import Structure, byref, c_int, c_int64, c_size_t
 from typing import Any, ClassVar, Optional, Union
 
 import numpy as np
@@ -204,6 +204,13 @@ class Optimizer:
         """How many steps were left out because nonfinite is "skip"."""
         count = c_int64()
         check(lib.muon_optimizer_get_skipped_steps(self._handle, byref(count)))
+        return count.value
+
+    @property
+    def scratch_bytes(self) -> int:
+        """The memory that steps use beside parameters, gradients and state; 0 before the first."""
+        count = c_size_t()
+        check(lib.muon_optimizer_get_scratch_bytes(self._handle, byref(count)))
         return count.value
 
     # ---- Saving and resuming

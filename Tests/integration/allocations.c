@@ -1,0 +1,67 @@
+/* Counts the allocations of the steps after the first, on one thread: prints "N allocations". */
+#include <errno.h>
+#include <muon.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+static int counting, count;
+
+void *malloc(size_t size) { return count += counting, __libc_malloc(size); }
+void *calloc(size_t n, size_t size) { return count += counting, __libc_calloc(n, size); }
+void *realloc(void *p, size_t size) { return count += counting, __libc_realloc(p, size); }
+void *aligned_alloc(size_t align, size_t size) {
+  return count += counting, __libc_memalign(align, size);
+}
+int posix_memalign(void **out, size_t align, size_t size) {
+  count += counting;
+  *out = __libc_memalign(align, size);
+  return *out ? 0 : ENOMEM;
+}
+
+static void check(muon_status status) {
+  if (status == MUON_OK) return;
+  fprintf(stderr, "%s\n", muon_last_error());
+  exit(1);
+}
+
+/* Sizes for every way of working: products by hand and by tile, both iterations. */
+enum { MATRICES = 5 };
+static const int64_t shapes[MATRICES][2] = {{1, 1}, {20, 30}, {64, 64}, {96, 400}, {400, 96}};
+
+int main(void) {
+  for (int kind = 0; kind < 2; kind++) {
+    muon_optimizer *optimizer;
+    check(kind == 0 ? muon_muon_create(NULL, &optimizer) : muon_adamw_create(NULL, &optimizer));
+    for (int i = 0; i < MATRICES; i++) {
+      const size_t size = (size_t)(shapes[i][0] * shapes[i][1]);
+      float *memory = calloc(2 * size, sizeof *memory);
+      if (memory == NULL) return 1;
+      for (size_t j = 0; j < size; j++) memory[size + j] = (float)(j % 7) - 3;
+      muon_param param;
+      check(muon_param_init(&param, sizeof param));
+      param.ndim = 2;
+      param.shape = shapes[i];
+      param.data = memory;
+      param.grad = memory + size;
+      param.data_count = param.grad_count = size;
+      check(muon_optimizer_add_param(optimizer, 0, &param, NULL));
+    }
+    check(muon_set_num_threads(1));
+    check(muon_optimizer_step(optimizer));
+    counting = 1;
+    for (int step = 0; step < 10; step++) {
+      check(muon_optimizer_step(optimizer));
+      check(muon_optimizer_set_lr(optimizer, 0, 0.01));
+      check(muon_optimizer_zero_grad(optimizer));
+    }
+    counting = 0;
+    check(muon_optimizer_destroy(optimizer));
+  }
+  printf("%d allocations\n", count);
+  return 0;
+}

@@ -1,0 +1,28 @@
+"""What steps allocate, and what the library says it uses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from building import ROOT, compile_c, run
+
+import libmuon
+
+
+def test_steps_after_the_first_allocate_nothing(tmp_path):
+    program = compile_c(
+        ["gcc", "-std=gnu11"], [ROOT / "Tests/integration/allocations.c"], tmp_path / "allocations"
+    )
+    assert run([program]) == "0 allocations\n"
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (256, 1024), (1024, 256), (300, 520)])
+@pytest.mark.parametrize("precision", ["auto", "f32"])
+def test_scratch_is_at_most_four_matrices(shape, precision):
+    weight = np.ones(shape, np.float32)
+    optimizer = libmuon.Muon([weight], precision=precision)
+    assert optimizer.scratch_bytes == 0
+    optimizer.step([np.random.default_rng(0).standard_normal(shape, dtype=np.float32)])
+    # Panels are filled up to whole ones: up to 31 rows or columns more.
+    padded = 4 * sum(32 * extent for extent in shape) * 3
+    assert weight.nbytes <= optimizer.scratch_bytes <= 4 * weight.nbytes + padded
