@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""How far Muon's update is from the exact polynomial: needs numpy alone. Prints a Markdown table.
+
+Each update is compared with the float64 evaluation of the same polynomial on the same matrix, as the
+norm of the difference over the norm of the exact one; of each cell the worst of three shapes. "stored in
+bfloat16" is the same iteration with X, A and B rounded to bfloat16 after every product, as
+torch.optim.Muon stores them.
+"""
+
+import numpy as np
+
+import libmuon
+
+SHAPES = [(256, 256), (256, 768), (1024, 256)]
+BACKENDS = ["newtonschulz5", "you", "polar_express", "cubic5"]
+EPS = 1e-7
+
+
+def gaussian(rng, m, n):
+    return rng.standard_normal((m, n))
+
+
+def with_spectrum(values):
+    def make(rng, m, n):
+        left = np.linalg.qr(rng.standard_normal((m, m)))[0]
+        right = np.linalg.qr(rng.standard_normal((n, m)))[0]
+        return (left * values(m)) @ right.T
+
+    return make
+
+
+def low_rank(rng, m, n):
+    signal = rng.standard_normal((m, 8)) @ rng.standard_normal((8, n)) / np.sqrt(8)
+    return signal + 0.01 * rng.standard_normal((m, n))
+
+
+SPECTRA = {
+    "Gaussian": gaussian,
+    "power law": with_spectrum(lambda m: 1 / np.arange(1, m + 1)),
+    "logspace -4": with_spectrum(lambda m: np.logspace(0, -4, m)),
+    "rank 8 + 1 % noise": low_rank,
+}
+
+
+def bfloat16(x):
+    """Rounds float32 to bfloat16, to nearest even."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)
+    return bits.view(np.float32)
+
+
+def polynomial(grad, rows, dtype, stored):
+    """The iteration on a wide matrix, with everything stored as `stored` makes it."""
+    x = stored((grad.astype(np.float64) / (np.linalg.norm(grad) + EPS)).astype(dtype))
+    for a, b, c in rows:
+        gram = stored(x @ x.T)
+        x = stored(a * x + stored(b * gram + c * gram @ gram) @ x)
+    return x
+
+
+def update(grad, backend, precision):
+    """What a step takes from a parameter, by libmuon."""
+    weight = np.zeros(grad.shape, np.float32)
+    optimizer = libmuon.Muon(
+        [weight], lr=1.0, momentum=0.0, eps=EPS, backend=backend, precision=precision
+    )
+    optimizer.step([grad])
+    return -weight
+
+
+def errors(backend, make, rng):
+    """The worst errors of libmuon's f32, its auto, and an iteration stored in bfloat16."""
+    rows, worst = libmuon.backend_coefficients(backend), np.zeros(3)
+    for m, n in SHAPES:
+        wide = make(rng, min(m, n), max(m, n)).astype(np.float32)
+        exact = polynomial(wide, rows, np.float64, lambda x: x)
+        grad = wide if m <= n else np.ascontiguousarray(wide.T)
+        ours = [update(grad, backend, precision) for precision in ("f32", "auto")]
+        results = [each if m <= n else each.T for each in ours]
+        results.append(polynomial(wide, rows, np.float32, bfloat16))
+        norms = [np.linalg.norm(each - exact) / np.linalg.norm(exact) for each in results]
+        worst = np.maximum(worst, norms)
+    return worst
+
+
+def main():
+    rng = np.random.default_rng(0)
+    print(f"{libmuon.build_info()}\nrelative errors, the worst of {SHAPES}\n")
+    print("| backend | spectrum | `f32` | `auto` | stored in bfloat16 |\n|---|---|---|---|---|")
+    for backend in BACKENDS:
+        for name, make in SPECTRA.items():
+            f32, auto, stored = errors(backend, make, rng)
+            print(f"| `{backend}` | {name} | {f32:.0e} | {auto:.0e} | {stored:.0e} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
