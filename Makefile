@@ -1,7 +1,7 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-.PHONY: library demo test clean system-packages lint test-swift test-python
+.PHONY: library demo test bench bench-quick clean system-packages lint test-swift test-python
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
 # C and C++ examples, binutils for nm, Python for its binding.
@@ -55,5 +55,23 @@ test-python: library $(PYTHON)
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
 
+BENCH := .venv-bench/bin/python
+
+.venv-bench/ready: benchmarks/requirements.txt | system-packages
+	@echo "Setting up Python in .venv-bench, with torch, jax and optax: some minutes and 6 GB, once"
+	@python3 -m venv .venv-bench
+	@$(BENCH) -m pip install -q --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+# ARGS goes to the script: make bench ARGS="--quick" (see its --help).
+bench: library .venv-bench/ready
+	@$(BENCH) -m pip install -q --disable-pip-version-check ./bindings/python
+	@$(BENCH) benchmarks/bench.py $(ARGS)
+
+bench-quick: library $(PYTHON)
+	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
+	@$(PYTHON) benchmarks/quick.py $(ARGS)
+	@$(PYTHON) benchmarks/accuracy.py
+
 clean:
-	rm -rf .build .venv build bindings/python/build
+	rm -rf .build .venv .venv-bench build bindings/python/build

@@ -4,13 +4,13 @@ from measure import geometric_mean
 from sets import SETS
 
 
-def ratios(by_set, contender, ours):
+def ratios(by_set, contender, ours, key="median"):
     """Time of a contender over ours, set by set, where both were measured."""
     found = {}
     for name in SETS:
         results = by_set.get(name, {})
-        if all("median" in results.get(each, {}) for each in (contender, ours)):
-            found[name] = results[contender]["median"] / results[ours]["median"]
+        if all(key in results.get(each, {}) for each in (contender, ours)):
+            found[name] = results[contender][key] / results[ours][key]
     return found
 
 

@@ -81,6 +81,9 @@ def take(event, job, results):
     threads = str(job["threads"])
     if event["event"] == "facts":
         results["facts"][plan.title(job)] = event["facts"]
+        # A library that does not know the variable would be measured as if it had been held back.
+        if "cap" in job and job["cap"] not in event["facts"]["libmuon"].split("; "):
+            results["problems"].append(f"{plan.title(job)}: libmuon does not say that it is")
     elif event["event"] == "end":
         results["children"][plan.title(job)] = event["seconds"]
     elif event["event"] == "core":

@@ -19,6 +19,7 @@ class Entry:
         self.name = name
         self.contender = contender
         self.times = []  # seconds a step, one for each turn
+        self.cpu_times = []  # the same without the time that others had the core
         self.estimate = 0.0
         self.rounds = 0
         self.note = None
@@ -47,14 +48,17 @@ class Entry:
         time.sleep(PAUSE_SECONDS)
         if self.estimate < WARM_SECONDS:
             step()
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), time.process_time()
         for _ in range(repeats):
             step()
         self.times.append((time.perf_counter() - start) / repeats)
+        self.cpu_times.append((time.process_time() - cpu_start) / repeats)
 
     def result(self):
         result = {"median": statistics.median(self.times), "spread": spread(self.times)}
         result["times"] = self.times
+        if self.cpu_times:
+            result["cpu"] = statistics.median(self.cpu_times)
         if self.note:
             result["note"] = self.note
         return result

@@ -47,6 +47,7 @@ def markdown(results):
         *disturbance(results["others"]),
         *facts(results["facts"]),
         *(tables.muon(threads, by_set) for threads, by_set in results["muon"].items()),
+        *by_cpu_time(results),
         *tables.errors(results["muon"]),
         *tables.capped(results["capped"]),
         *tables.adamw(results["adamw"]),
@@ -55,6 +56,13 @@ def markdown(results):
         tables.bars(results["bars"], results["others"]),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def by_cpu_time(results):
+    """Where others had the core for a while, the time that one thread itself took says more."""
+    if results["others"] < tables.DISTURBED or "1" not in results["muon"]:
+        return []
+    return [tables.muon("1", results["muon"]["1"], "cpu")]
 
 
 def facts(by_child):

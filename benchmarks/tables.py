@@ -25,12 +25,14 @@ def table(header, rows, align=None):
 # ---- Cells ---------------------------------------------------------------------------------------
 
 
-def milliseconds(result):
+def milliseconds(result, key="median"):
     """A median, and how far its quartiles are from it where that is more than 5 %."""
-    if "median" not in result:
+    if key not in result:
         return NONE
-    text = f"{digits(1e3 * result['median'])}{'*' if 'note' in result else ''}"
-    return text + (f" ± {100 * result['spread']:.0f} %" if result["spread"] > 0.05 else "")
+    text = f"{digits(1e3 * result[key])}{'*' if 'note' in result else ''}"
+    return text + (
+        f" ± {100 * result['spread']:.0f} %" if result["spread"] > 0.05 and key == "median" else ""
+    )
 
 
 def digits(value):
@@ -47,7 +49,7 @@ def ratio(value):
 # ---- Tables --------------------------------------------------------------------------------------
 
 
-def muon(threads, by_set):
+def muon(threads, by_set, key="median"):
     """One step of Muon: milliseconds, and how many times as long the others take."""
     compared = [
         ("torch", "libmuon"),
@@ -55,9 +57,10 @@ def muon(threads, by_set):
         ("keller", "libmuon"),
         ("optax", "libmuon"),
     ]
-    found = [ratios(by_set, peer, ours) for peer, ours in compared]
+    found = [ratios(by_set, peer, ours, key) for peer, ours in compared]
+    unit = "CPU ms" if key == "cpu" else "ms"
     header = [
-        f"one step of Muon, ms, {threads} thread{'s' if threads != '1' else ''}",
+        f"one step of Muon, {unit}, {threads} thread{'s' if threads != '1' else ''}",
         *LABELS.values(),
     ]
     header += [
@@ -68,7 +71,7 @@ def muon(threads, by_set):
     ]
     rows = [
         [SETS[name].title]
-        + [milliseconds(by_set[name].get(contender, {})) for contender in LABELS]
+        + [milliseconds(by_set[name].get(contender, {}), key) for contender in LABELS]
         + [ratio(each.get(name)) for each in found]
         for name in by_set
     ]
