@@ -51,6 +51,111 @@ struct ThreadTests {
     }
   }
 
+  private static let (values, gradients) = (
+    uniform(seed: 7, count: 330_000), uniform(seed: 80, count: 330_030)
+  )
+
+  /// Matrices that a whole team works on, and small ones that its members share out.
+  private static func large(
+    _ shapes: [(Int, Int)], small: Int, _ options: MuonOptions
+  ) throws -> Muon {
+    let all = shapes + (0..<small).map { (40 + $0, 90 - 3 * $0) }
+    let parameters = try all.enumerated().map { index, shape in
+      let count = shape.0 * shape.1
+      let parameter = try Parameter(
+        "w\(index)", shape: [shape.0, shape.1], values: Array(values[..<count]))
+      try parameter.setGradient(Array(gradients[index..<(index + count)]))
+      return parameter
+    }
+    return try Muon(parameters, options: options)
+  }
+
+  private static func expectSameBits(
+    _ what: String, sourceLocation: SourceLocation = #_sourceLocation,
+    _ optimizer: () throws -> Optimizer
+  ) throws {
+    var one: Snapshot? = nil
+    for threads in [1, 2, 3, 8] {
+      try Threads.setCount(threads)
+      let optimizer = try optimizer()
+      try optimizer.step()
+      let bits = try Snapshot(optimizer)
+      #expect(bits == one ?? bits, "\(what), \(threads) threads", sourceLocation: sourceLocation)
+      one = one ?? bits
+    }
+  }
+
+  /// Products of bfloat16 and of float32, and the Gram iteration with and without restart.
+  @Test func largeMatricesDoNotDependOnTheNumber() async {
+    await #expect(processExitsWith: .success) {
+      for shape in [(512, 512), (1100, 300), (300, 1100)] {
+        for (backend, precision) in [
+          (Backend.newtonSchulz5, Precision.auto), (.newtonSchulz5, .f32), (.turbo, .auto),
+          (.turbo, .f32), (.polarExpress, .auto),
+        ] {
+          let options = MuonOptions(weightDecay: 0.1, backend: backend, precision: precision)
+          try ThreadTests.expectSameBits("\(shape) \(backend) \(precision)") {
+            try ThreadTests.large([shape], small: 0, options)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func exactFactorsDoNotDependOnTheNumber() async {
+    await #expect(processExitsWith: .success) {
+      try ThreadTests.expectSameBits("svd") {
+        try ThreadTests.large([(512, 512), (480, 500)], small: 2, MuonOptions(backend: .svd))
+      }
+    }
+  }
+
+  @Test func mixturesDoNotDependOnTheNumber() async {
+    await #expect(processExitsWith: .success) {
+      for precision in [Precision.auto, .f32] {
+        try ThreadTests.expectSameBits("\(precision)") {
+          try ThreadTests.large(
+            [(512, 512), (1100, 300), (300, 401)], small: 20, MuonOptions(precision: precision))
+        }
+      }
+    }
+  }
+
+  @Test func orthogonalizeDoesNotDependOnTheNumber() async {
+    await #expect(processExitsWith: .success) {
+      let matrix = uniform(seed: 3, count: 300 * 517)
+      for backend in Backend.named {
+        for precision in [Precision.auto, .f32] {
+          let options = OrthogonalizeOptions(backend: backend, precision: precision)
+          var one: [Float]? = nil
+          for threads in [1, 2, 3, 8] {
+            try Threads.setCount(threads)
+            let result = try orthogonalize(matrix, rows: 300, columns: 517, options: options)
+            #expect(sameBits(result, one ?? result), "\(backend) \(precision) \(threads)")
+            one = one ?? result
+          }
+        }
+      }
+    }
+  }
+
+  /// The last part is no multiple of a vector register.
+  @Test func adamWDoesNotDependOnTheNumber() async {
+    await #expect(processExitsWith: .success) {
+      let count = 1_500_007
+      let (values, gradient) = (uniform(seed: 1, count: count), uniform(seed: 2, count: count))
+      try ThreadTests.expectSameBits("AdamW") {
+        let parameters = try [count, 5].map { count in
+          let parameter = try Parameter(
+            "w\(count)", shape: [count], values: Array(values[..<count]))
+          try parameter.setGradient(Array(gradient[..<count]))
+          return parameter
+        }
+        return try AdamW(parameters)
+      }
+    }
+  }
+
   /// A step uses 32 threads at most, also where there is work for more: OpenBLAS ends the process
   /// when too many are inside it.
   @Test func aStepUsesAFewOnly() async {

@@ -1,0 +1,65 @@
+#if arch(x86_64)
+  import Glibc
+  import MuonOptimizers
+  import Testing
+
+  /// Denormal numbers are flushed to zero inside a step, and nowhere else.
+  struct FloatingPointTests {
+    /// Rounding, masks, and what becomes of denormal numbers; without the flags of what has happened.
+    private static func mode() -> UInt32 {
+      var environment = fenv_t()
+      unsafe fegetenv(&environment)
+      return environment.__mxcsr & ~0x3F
+    }
+
+    private static func setMode(_ mode: UInt32) {
+      var environment = fenv_t()
+      unsafe fegetenv(&environment)
+      environment.__mxcsr = mode
+      unsafe fesetenv(&environment)
+    }
+
+    private static func steps() throws {
+      for kind in [OptimizerKind.muon, .adamW] {
+        let optimizer = try trained(kind)
+        try optimizer.parameters[0].withMutableGradient { $0[0] = .nan }
+        #expect(throws: MuonError.self) { try optimizer.step() }
+      }
+      _ = try orthogonalize([Float](repeating: 1, count: 90 * 80), rows: 90, columns: 80)
+      let muon = try Muon()
+      for index in 0..<30 {
+        try muon.add([try Parameter("w\(index)", shape: [64, 64])])
+      }
+      try muon.step()
+    }
+
+    @Test func modeIsAsBefore() async {
+      await #expect(processExitsWith: .success) {
+        // The default, and one of a host that flushes denormals and rounds towards zero.
+        let modes: [UInt32] = [0x1F80, 0xFFC0]
+        for threads in [1, 3] {
+          try Threads.setCount(threads)
+          for mode in modes {
+            FloatingPointTests.setMode(mode)
+            let before = FloatingPointTests.mode()
+            try FloatingPointTests.steps()
+            let after = FloatingPointTests.mode()
+            FloatingPointTests.setMode(0x1F80)
+            #expect(after == before && before == mode, "\(threads) threads")
+          }
+        }
+      }
+    }
+
+    @Test func denormalsAreFlushed() throws {
+      for kind in [OptimizerKind.muon, .adamW] {
+        let parameter = try Parameter("w", shape: [4, 9])
+        try parameter.setGradient([Float](repeating: .leastNormalMagnitude / 8, count: 36))
+        let optimizer = kind == .muon ? try Muon([parameter]) : try AdamW([parameter])
+        try optimizer.step()
+        let state: ParameterBuffer = kind == .muon ? .momentum : .meanGradient
+        #expect(try optimizer.values(of: state, ofParameter: 0).allSatisfy { $0 == 0 })
+      }
+    }
+  }
+#endif
