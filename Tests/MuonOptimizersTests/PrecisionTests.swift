@@ -4,7 +4,8 @@ import Testing
 /// How far each precision may be from the float64 polynomial, on matrices that are large enough for
 /// bfloat16, for the Gram iteration, and for sums in more than one block.
 ///
-/// Seen in float32 were 9e-6 on Gaussian matrices, and 2e-4 on others (Gram); in bfloat16, 2e-2.
+/// Seen in float32 were 9e-6 on Gaussian matrices, and 2e-4 on others (Gram); in bfloat16, 2.9e-2
+/// on any, where an iteration that stores bfloat16 is up to 0.5 off.
 struct PrecisionTests {
   static let shapes = [(128, 128), (96, 384), (384, 96), (70, 515)]
   static let polynomials = Backend.named.filter { $0 != .svd }
@@ -26,13 +27,11 @@ struct PrecisionTests {
       let f32 = try error(.f32)
       #expect(f32 <= (spectrum == .gaussian ? 1e-4 : 1e-3), "\(backend.name) f32")
 
-      let stored = bfloat16Orthogonalize(g, backend: backend, epsilon: 1e-8)
-      let bar = max(3e-2, relativeError(stored.elements, exact.elements))
       let auto = try error(.auto)
-      #expect(auto <= bar, "\(backend.name) auto")
+      #expect(auto <= 3e-2, "\(backend.name) auto")
       if hasBFloat16, backend != .polarExpress, backend != .cans {
         let bf16 = try error(.bf16)
-        #expect(bf16 <= bar, "\(backend.name) bf16")
+        #expect(bf16 <= 3e-2, "\(backend.name) bf16")
         #expect(bf16 > 1e-4, "\(backend.name): these are not bfloat16 products")
       } else {
         #expect(auto == f32, "\(backend.name)")

@@ -124,7 +124,7 @@ struct ThreadTests {
   @Test func orthogonalizeDoesNotDependOnTheNumber() async {
     await #expect(processExitsWith: .success) {
       let matrix = uniform(seed: 3, count: 300 * 517)
-      for backend in Backend.named {
+      for backend in [Backend.newtonSchulz5, .turbo, .cubic5, .svd] {
         for precision in [Precision.auto, .f32] {
           let options = OrthogonalizeOptions(backend: backend, precision: precision)
           var one: [Float]? = nil

@@ -112,12 +112,13 @@ struct Orthogonalizer {
     guard let table else {
       // LAPACK is not for teams: one member solves, and all of them move.
       unsafe x.scale(by: 1 / norm, by: member)
-      var converged = true
       member.forEach(1) { _ in
         let done = unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start)
         unsafe scratch.sums[0] = done ? 1 : 0
       }
-      converged = unsafe scratch.sums[0] == 1
+      let converged = unsafe scratch.sums[0] == 1
+      // All have read it before one goes on and writes there.
+      member.waitForOthers()
       if converged { unsafe move(target, along: x, by: member) }
       return converged
     }

@@ -33,6 +33,9 @@ final class Team: @unchecked Sendable {
       }
       team.waitForAll()
     }
+
+    /// Returns when every member of the team has made this call.
+    func waitForOthers() { team?.waitForAll() }
   }
 
   private let body: (Member) -> Void

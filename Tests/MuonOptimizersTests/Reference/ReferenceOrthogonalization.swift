@@ -17,37 +17,6 @@ func referenceOrthogonalize(
   return isTall ? x.transposed : x
 }
 
-/// The same with X, A and B stored in bfloat16 and sums in float64: what `torch.optim.Muon` errs by.
-func bfloat16Orthogonalize(
-  _ g: DoubleMatrix, backend: Backend, epsilon: Double
-) -> DoubleMatrix {
-  guard g.norm > 0, let table = ReferenceTable(backend) else { return g }
-  let isTall = g.rows > g.columns
-  let wide = isTall ? g.transposed : g
-  var x = backend == .turbo ? scaledByAOL(wide) : (1 / (wide.norm + epsilon)) * wide
-  x.roundToBFloat16()
-  for (a, b, c) in table.rows(steps: nil) {
-    var polynomial = x * x.transposed
-    polynomial.roundToBFloat16()
-    polynomial.add(c, polynomial, polynomial, times: b)
-    polynomial.roundToBFloat16()
-    x.add(1, polynomial, x, times: a)
-    x.roundToBFloat16()
-  }
-  return isTall ? x.transposed : x
-}
-
-extension DoubleMatrix {
-  /// To the nearest, and to the even one of two.
-  mutating func roundToBFloat16() {
-    for i in elements.indices {
-      let bits = Float(elements[i]).bitPattern
-      let rounded = (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000
-      elements[i] = Double(Float(bitPattern: rounded))
-    }
-  }
-}
-
 /// Each row divided by the root of Σ_j |(X Xᵀ)_ij|, in place of the Frobenius norm.
 private func scaledByAOL(_ x: DoubleMatrix) -> DoubleMatrix {
   // Any scale gives the same; 1 keeps the squares of very small and large numbers in range.

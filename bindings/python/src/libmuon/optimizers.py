@@ -37,7 +37,8 @@ class Muon(Optimizer):
     shape_scale: the factor s: "none" (1), "original" (sqrt(max(1, r/c))), "match_rms_adamw"
         (0.2 sqrt(max(r, c))) or "spectral" (sqrt(r/c)).
     eps: added to the Frobenius norm that u is divided by; finite, >= 0.
-    precision: "auto" or "f32".
+    precision: of the matrix products: "auto" (bfloat16 where the processor is faster at it and the
+        backend stands it), "f32" or "bf16".
     coefficients: rows (a, b, c), one for each step, for the backend "custom", which they imply.
         The last row repeats.
     nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate".
