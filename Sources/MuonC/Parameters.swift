@@ -63,27 +63,22 @@ func given(
 }
 
 private func requireFloat32(_ dtype: muon_dtype, _ owner: String) throws {
-  switch dtype {
-  case MUON_DTYPE_F32:
-    return
-  case MUON_DTYPE_BF16, MUON_DTYPE_F16, MUON_DTYPE_F64:
+  guard try isFloatingPoint(dtype, "\(owner): dtype") else {
+    throw CallError(MUON_ERR_DTYPE, "\(owner) is not floating point")
+  }
+  guard dtype == MUON_DTYPE_F32 else {
     throw CallError(
       MUON_ERR_UNSUPPORTED, "\(owner): dtype \(dtype.rawValue) is not in this version; use f32")
-  case MUON_DTYPE_NOT_FLOAT:
-    throw CallError(MUON_ERR_DTYPE, "\(owner) is not floating point")
-  default:
-    throw CallError(
-      MUON_ERR_INVALID_ARGUMENT, "\(owner): dtype: there is no value \(dtype.rawValue) in its enum")
   }
 }
 
-/// Whether the builders may send a parameter of this type to an optimizer.
-func isFloatingPoint(_ dtype: muon_dtype) throws -> Bool {
+/// Whether the builders may send a parameter of this type to an optimizer. `label` is for messages.
+func isFloatingPoint(_ dtype: muon_dtype, _ label: String = "dtype") throws -> Bool {
   switch dtype {
   case MUON_DTYPE_F32, MUON_DTYPE_BF16, MUON_DTYPE_F16, MUON_DTYPE_F64: return true
   case MUON_DTYPE_NOT_FLOAT: return false
   default:
     throw CallError(
-      MUON_ERR_INVALID_ARGUMENT, "dtype: there is no value \(dtype.rawValue) in its enum")
+      MUON_ERR_INVALID_ARGUMENT, "\(label): there is no value \(dtype.rawValue) in its enum")
   }
 }

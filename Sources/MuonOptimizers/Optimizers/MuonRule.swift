@@ -88,11 +88,9 @@ final class MuonRule: UpdateRule {
       tasks[index].solved = try Buffer(count: tasks[index].count)
     }
     let failed = Atomic<Int>(-1)
-    BLASThreads.single {
-      forEachTask { index, scratch, member in
-        guard tasks[index].canFail else { return }
-        if !tasks[index].solve(in: scratch, by: member) { failed.store(index, ordering: .relaxed) }
-      }
+    forEachTask { index, scratch, member in
+      guard tasks[index].canFail else { return }
+      if !tasks[index].solve(in: scratch, by: member) { failed.store(index, ordering: .relaxed) }
     }
     let index = failed.load(ordering: .relaxed)
     if index >= 0 {

@@ -79,17 +79,12 @@ enum NewtonSchulz {
       unsafe kernel.packSymmetric(polynomial, into: packedPolynomial, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (packedPolynomial, packed) : (packed, packedPolynomial)
-      if step < coefficients.count - 1 {
-        unsafe kernel.multiply(
-          left, right, depth: m, into: x, alpha: factor * scale,
-          plus: Float(p.a) * scale, x.floats, by: member)
-      } else {
-        let (alpha, gamma) = (factor * scale, Float(p.a) * scale)
-        unsafe kernel.multiply(
-          left, right, depth: m, into: Matrix(target.floats, x.rows, x.columns),
-          alpha: target.rate * alpha, plus: target.keep, target.floats,
-          plus: target.rate * gamma, x.floats, by: member)
-      }
+      let isLast = step == coefficients.count - 1
+      let to = unsafe isLast ? target : Target(floats: x.floats, keep: 0, rate: 1)
+      unsafe kernel.multiply(
+        left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
+        alpha: to.rate * (factor * scale), plus: to.keep, to.floats,
+        plus: to.rate * (Float(p.a) * scale), x.floats, by: member)
       scale = 1
     }
   }

@@ -72,18 +72,16 @@ package func orthogonalize(
   let floats = unsafe x.floats
   let workers = Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns))
   let converged = Atomic<Bool>(true)
-  BLASThreads.single {
-    Team.run(workers: workers) { member in
-      unsafe x.forEachChunk(by: member) { offset, count in
-        unsafe (floats + offset).update(from: from + offset, count: count)
-        unsafe scratch.sums[offset / Matrix.chunk] =
-          CPU.passes.sum_of_squares?(count, floats + offset) ?? 0
-      }
-      let done = unsafe orthogonalizer.orthogonalize(
-        rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
-        by: member)
-      if !done { converged.store(false, ordering: .relaxed) }
+  Team.run(workers: workers) { member in
+    unsafe x.forEachChunk(by: member) { offset, count in
+      unsafe (floats + offset).update(from: from + offset, count: count)
+      unsafe scratch.sums[offset / Matrix.chunk] =
+        CPU.passes.sum_of_squares?(count, floats + offset) ?? 0
     }
+    let done = unsafe orthogonalizer.orthogonalize(
+      rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
+      by: member)
+    if !done { converged.store(false, ordering: .relaxed) }
   }
   guard converged.load(ordering: .relaxed) else {
     throw MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")

@@ -113,7 +113,9 @@ struct Orthogonalizer {
       // LAPACK is not for teams: one member solves, and all of them move.
       unsafe x.scale(by: 1 / norm, by: member)
       member.forEach(1) { _ in
-        let done = unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start)
+        let done = BLASThreads.single {
+          unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start)
+        }
         unsafe scratch.sums[0] = done ? 1 : 0
       }
       let converged = unsafe scratch.sums[0] == 1
