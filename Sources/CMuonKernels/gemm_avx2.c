@@ -6,7 +6,11 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
-enum { LANES = 16, ROWS = 4 };
+typedef __m256 gemm_vector;
+#include "store_vectors.h"
+
+/* Twelve sums, three vectors of B and one of A: all sixteen registers. */
+enum { LANES = 24, VECTORS = LANES / 8, ROWS = 4 };
 
 /* Columns of an 8x8 block become rows. */
 static inline void transpose8(__m256 r[8]) {
@@ -35,16 +39,16 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
   if (lanes == LANES && lane_stride == 1) {
     for (; k < depth; k++) {
       const float *s = source + k * depth_stride;
-      _mm256_storeu_ps(out + k * LANES, _mm256_loadu_ps(s));
-      _mm256_storeu_ps(out + k * LANES + 8, _mm256_loadu_ps(s + 8));
+      for (int i = 0; i < LANES; i += 8)
+        _mm256_storeu_ps(out + k * LANES + i, _mm256_loadu_ps(s + i));
     }
   } else if (lanes == LANES && depth_stride == 1) {
     for (; k + 8 <= depth; k += 8) {
-      for (int half = 0; half < LANES; half += 8) {
+      for (int part = 0; part < LANES; part += 8) {
         __m256 r[8];
-        for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(source + (half + i) * lane_stride + k);
+        for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(source + (part + i) * lane_stride + k);
         transpose8(r);
-        for (int i = 0; i < 8; i++) _mm256_storeu_ps(out + (k + i) * LANES + half, r[i]);
+        for (int i = 0; i < 8; i++) _mm256_storeu_ps(out + (k + i) * LANES + part, r[i]);
       }
     }
   }
@@ -56,28 +60,37 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
                      const muon_gemm_store *store) {
+  gemm_prefetch(rows, 2, store);
   const float *x = a, *y = b;
-  __m256 c0[ROWS], c1[ROWS];
-  for (int i = 0; i < ROWS; i++) c0[i] = c1[i] = _mm256_setzero_ps();
+  __m256 c[ROWS][VECTORS];
+  for (int i = 0; i < ROWS; i++) {
+    for (int v = 0; v < VECTORS; v++) c[i][v] = _mm256_setzero_ps();
+  }
   for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
-    const __m256 y0 = _mm256_loadu_ps(y), y1 = _mm256_loadu_ps(y + 8);
+    const __m256 y0 = _mm256_loadu_ps(y), y1 = _mm256_loadu_ps(y + 8), y2 = _mm256_loadu_ps(y + 16);
 #pragma clang loop unroll(full)
     for (int i = 0; i < ROWS; i++) {
       const __m256 xi = _mm256_broadcast_ss(x + i);
-      c0[i] = _mm256_fmadd_ps(xi, y0, c0[i]);
-      c1[i] = _mm256_fmadd_ps(xi, y1, c1[i]);
+      c[i][0] = _mm256_fmadd_ps(xi, y0, c[i][0]);
+      c[i][1] = _mm256_fmadd_ps(xi, y1, c[i][1]);
+      c[i][2] = _mm256_fmadd_ps(xi, y2, c[i][2]);
+      /* Keeps the compiler from moving sums between registers. */
+      __asm__("" : "+x"(c[i][0]), "+x"(c[i][1]), "+x"(c[i][2]));
     }
+  }
+  if (rows == ROWS && columns == LANES) {
+    store_vectors(&c[0][0], ROWS, VECTORS, store);
+    return;
   }
   float tile[ROWS * LANES];
   for (int i = 0; i < ROWS; i++) {
-    _mm256_storeu_ps(tile + i * LANES, c0[i]);
-    _mm256_storeu_ps(tile + i * LANES + 8, c1[i]);
+    for (int v = 0; v < VECTORS; v++) _mm256_storeu_ps(tile + i * LANES + 8 * v, c[i][v]);
   }
-  gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
+  gemm_store(tile, LANES, rows, columns, store);
 }
 
 #pragma clang attribute pop
 
-/* So shallow a block keeps panels of both operands in the first-level cache. */
-const muon_gemm_kernel muon_gemm_avx2 = {"AVX2 f32", LANES, ROWS, 128, 4, pack, multiply};
+/* Panels of both operands stay in a second-level cache of 512 KiB. */
+const muon_gemm_kernel muon_gemm_avx2 = {"AVX2 f32", LANES, ROWS, 384, 4, pack, multiply};
 #endif

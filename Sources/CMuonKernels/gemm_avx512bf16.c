@@ -6,7 +6,8 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma"))), apply_to = function)
 
-#include "store512.h"
+typedef __m512 gemm_vector;
+#include "store_vectors.h"
 #include "transpose16.h"
 
 enum { LANES = 32, ROWS = 8 };
@@ -60,26 +61,27 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
                      const muon_gemm_store *store) {
+  gemm_prefetch(rows, 2, store);
   const uint32_t *x = a, *y = b;
-  __m512 c0[ROWS], c1[ROWS];
-  for (int i = 0; i < ROWS; i++) c0[i] = c1[i] = _mm512_setzero_ps();
+  __m512 c[ROWS][2];
+  for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_setzero_ps();
   for (ptrdiff_t k = 0; k < depth; k += 2, x += LANES, y += LANES) {
     const __m512bh y0 = (__m512bh)_mm512_loadu_si512(y), y1 = (__m512bh)_mm512_loadu_si512(y + 16);
 #pragma clang loop unroll(full)
     for (int i = 0; i < ROWS; i++) {
       const __m512bh xi = (__m512bh)_mm512_set1_epi32((int)x[i]);
-      c0[i] = _mm512_dpbf16_ps(c0[i], xi, y0);
-      c1[i] = _mm512_dpbf16_ps(c1[i], xi, y1);
+      c[i][0] = _mm512_dpbf16_ps(c[i][0], xi, y0);
+      c[i][1] = _mm512_dpbf16_ps(c[i][1], xi, y1);
     }
   }
   if (rows == ROWS && columns == LANES) {
-    store512(c0, c1, ROWS, store);
+    store_vectors(&c[0][0], ROWS, 2, store);
     return;
   }
   float tile[ROWS * LANES];
   for (int i = 0; i < ROWS; i++) {
-    _mm512_storeu_ps(tile + i * LANES, c0[i]);
-    _mm512_storeu_ps(tile + i * LANES + 16, c1[i]);
+    _mm512_storeu_ps(tile + i * LANES, c[i][0]);
+    _mm512_storeu_ps(tile + i * LANES + 16, c[i][1]);
   }
   gemm_store(tile, LANES, rows, columns, store);
 }

@@ -4,6 +4,20 @@
 
 #include "muon_kernels.h"
 
+/* Asks for what the store will need, while the products are made: a tile's rows are far apart. `lines` is
+ * how many cache lines each of them spans. */
+static inline __attribute__((always_inline)) void gemm_prefetch(int rows, int lines,
+                                                                const muon_gemm_store *store) {
+  for (int i = 0; i < rows; i++) {
+    const ptrdiff_t at = i * store->stride;
+    for (int line = 0; line < lines; line++) {
+      __builtin_prefetch(store->c + at + 16 * line, 1);
+      if (store->beta != 0 && store->d != store->c) __builtin_prefetch(store->d + at + 16 * line);
+      if (store->gamma != 0 && store->e != store->c) __builtin_prefetch(store->e + at + 16 * line);
+    }
+  }
+}
+
 /* Stores the first rows and columns of a tile that is `lanes` wide. */
 static inline __attribute__((always_inline)) void gemm_store(const float *tile, int lanes, int rows,
                                                              int columns,

@@ -108,7 +108,7 @@ static INLINE void adamw_vector(floats *p, floats g, floats *m, floats *v,
                                 const muon_adamw_constants *c) {
   *m = c->beta1 * *m + c->rest1 * g;
   *v = c->beta2 * *v + c->rest2 * (g * g);
-  *p = c->keep * *p - c->rate * *m / (__builtin_elementwise_sqrt(*v) / c->root2 + c->eps);
+  *p = c->keep * *p - c->rate * *m / (c->scale2 * __builtin_elementwise_sqrt(*v) + c->eps);
 }
 
 static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, float *v,

@@ -69,10 +69,10 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
 
 /* ---- Element-wise passes -------------------------------------------------------------------- */
 
-/* The constants of AdamW at one step: p <- keep p - rate m / (sqrt(v) / root2 + eps), after
+/* The constants of AdamW at one step: p <- keep p - rate m / (scale2 sqrt(v) + eps), after
  * m <- beta1 m + rest1 g and v <- beta2 v + rest2 g^2. */
 typedef struct muon_adamw_constants {
-  float keep, rate, beta1, rest1, beta2, rest2, root2, eps;
+  float keep, rate, beta1, rest1, beta2, rest2, scale2, eps;
 } muon_adamw_constants;
 
 /* Each is one pass over memory. The order of sums depends on count alone. */

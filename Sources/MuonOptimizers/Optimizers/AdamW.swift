@@ -109,17 +109,12 @@ final class AdamWRule: UpdateRule {
 
   func apply(_ updates: [Update]) {
     let count = updates.reduce(0) { $0 + $1.parameter.count }
-    // Below this a thread costs more than it saves.
-    let workers = count < AdamWRule.chunk * 4 ? 1 : min(Threads.count, Threads.mostWorkers)
-    Team.run(workers: workers) { member in
+    Team.run(workers: Team.sensibleSize(forElements: count)) { member in
       let denormals = muon_denormals_flush()
       defer { muon_denormals_restore(denormals) }
       for update in updates { apply(update, groups[update.group], by: member) }
     }
   }
-
-  /// What one thread takes at a time.
-  private static let chunk = 1 << 18
 
   private func apply(_ update: Update, _ options: AdamWOptions, by member: Team.Member) {
     let t = Double(update.step)
@@ -128,13 +123,11 @@ final class AdamWRule: UpdateRule {
       rate: Float(options.learningRate / (1 - pow(options.beta1, t))),
       beta1: Float(options.beta1), rest1: Float(1 - options.beta1),
       beta2: Float(options.beta2), rest2: Float(1 - options.beta2),
-      root2: Float((1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
-    let count = update.parameter.count
-    member.forEach((count + AdamWRule.chunk - 1) / AdamWRule.chunk) { chunk in
-      let offset = chunk * AdamWRule.chunk
+      scale2: Float(1 / (1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
+    member.forEachPart(of: update.parameter.count) { offset, count in
       unsafe CPU.passes.adamw?(
-        min(AdamWRule.chunk, count - offset), update.data + offset, update.gradient + offset,
-        update.firstState + offset, update.lastState + offset, &constants)
+        count, update.data + offset, update.gradient + offset, update.firstState + offset,
+        update.lastState + offset, &constants)
     }
   }
 }

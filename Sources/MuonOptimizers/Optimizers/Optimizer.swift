@@ -1,4 +1,5 @@
 internal import CMuonKernels
+internal import Synchronization
 
 /// What `Muon` and `AdamW` have in common: parameters in groups, state, learning rates, `step`.
 ///
@@ -77,14 +78,23 @@ extension Optimizer {
   }
 
   private func firstWithNonFiniteGradient() -> Parameter? {
-    for index in members.indices {
-      let parameter = members[index].parameter
-      guard let gradient = unsafe parameter.gradient, let start = gradient.baseAddress else {
-        continue
+    let none = members.count
+    let first = Atomic<Int>(none)
+    var total = 0
+    for index in members.indices { total += unsafe members[index].parameter.gradient?.count ?? 0 }
+    Team.run(workers: Team.sensibleSize(forElements: total)) { worker in
+      for index in members.indices {
+        guard let gradient = unsafe members[index].parameter.gradient else { continue }
+        worker.forEachPart(of: gradient.count) { offset, count in
+          guard let start = gradient.baseAddress else { return }
+          if unsafe CPU.passes.is_finite?(count, start + offset) == 0 {
+            first.min(index, ordering: .relaxed)
+          }
+        }
       }
-      if unsafe CPU.passes.is_finite?(gradient.count, start) == 0 { return parameter }
     }
-    return nil
+    let found = first.load(ordering: .relaxed)
+    return found < none ? members[found].parameter : nil
   }
 
   /// `nil` for an empty parameter.

@@ -13,7 +13,9 @@ struct StateMemory {
       unsafe elements = given
       owned = nil
     } else {
-      let memory = try Buffer<Float>(count: parameter.count)
+      let memory = try Buffer<Float>(
+        count: parameter.count,
+        companion: unsafe UInt(bitPattern: parameter.data.baseAddress))
       unsafe elements = memory.elements
       owned = memory
     }

@@ -1,29 +1,35 @@
 internal import Glibc
 
-/// Numbers at an address that does not change, aligned to a cache line, and freed with the object.
+/// Numbers at an address that does not change, and freed with the object.
 ///
 /// Swift's arrays end the process when memory runs out; this throws.
 @safe
 final class Buffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral> {
   let count: Int
   let start: UnsafeMutablePointer<Element>
+  private let memory: UnsafeMutableRawPointer
 
-  /// A buffer of `count` zeros.
-  init(count: Int) throws(MuonError) {
+  /// A buffer of `count` zeros that begins where the companion's address does within a cache line: passes
+  /// over both are faster then, for no store to one looks like the next load from the other.
+  init(count: Int, companion address: UInt = 0) throws(MuonError) {
+    let line = 64
+    let offset = Int(address % UInt(line))
     let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
-    guard count >= 0, !overflow else {
+    let (size, tooLarge) = bytes.addingReportingOverflow(line)
+    guard count >= 0, !overflow, !tooLarge else {
       throw MuonError(.outOfMemory, "\(count) elements are more than memory can hold")
     }
     var memory: UnsafeMutableRawPointer? = nil
-    guard unsafe posix_memalign(&memory, 64, max(bytes, 64)) == 0, let memory = unsafe memory else {
+    guard unsafe posix_memalign(&memory, line, size) == 0, let memory = unsafe memory else {
       throw MuonError(.outOfMemory, "out of memory: \(bytes) bytes could not be allocated")
     }
     self.count = count
-    unsafe start = memory.bindMemory(to: Element.self, capacity: max(count, 1))
+    unsafe self.memory = memory
+    unsafe start = (memory + offset).bindMemory(to: Element.self, capacity: max(count, 1))
     unsafe start.initialize(repeating: 0, count: count)
   }
 
-  deinit { unsafe free(start) }
+  deinit { unsafe free(memory) }
 
   var elements: UnsafeMutableBufferPointer<Element> {
     unsafe UnsafeMutableBufferPointer(start: start, count: count)

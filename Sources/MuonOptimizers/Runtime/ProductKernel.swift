@@ -81,8 +81,8 @@ struct ProductKernel: Equatable, @unchecked Sendable {
 
   /// The size of a tile, one task. It does not depend on the number of threads, nor does the order of
   /// any sum depend on it.
-  private static let tileRows = 128
-  private static let tileColumns = 256
+  private var tileRows: Int { 128 / lanes * lanes }
+  private var tileColumns: Int { 256 / lanes * lanes }
 
   /// C ← alpha A B + beta D + gamma E, of packed rows of A and packed columns of B. D and E have the
   /// layout of C, and may be C. All members of a team call it together.
@@ -95,19 +95,20 @@ struct ProductKernel: Equatable, @unchecked Sendable {
     plus gamma: Float = 0, _ e: UnsafeMutablePointer<Float>? = nil, by member: Team.Member
   ) {
     let (rows, columns) = unsafe (c.rows, c.columns)
-    let tilesDown = (rows + Self.tileRows - 1) / Self.tileRows
-    let tilesAcross = (columns + Self.tileColumns - 1) / Self.tileColumns
+    let (tileRows, tileColumns) = (tileRows, tileColumns)
+    let tilesDown = (rows + tileRows - 1) / tileRows
+    let tilesAcross = (columns + tileColumns - 1) / tileColumns
     var store = unsafe muon_gemm_store(
       c: c.floats, d: d ?? c.floats, e: e ?? c.floats, stride: columns, alpha: alpha, beta: beta,
       gamma: gamma)
     let kernel = unsafe kernel
     member.forEach(tilesDown * tilesAcross) { tile in
-      let row = tile / tilesAcross * Self.tileRows
-      let column = tile % tilesAcross * Self.tileColumns
-      let rowEnd = min(row + Self.tileRows, rows)
+      let row = tile / tilesAcross * tileRows
+      let column = tile % tilesAcross * tileColumns
+      let rowEnd = min(row + tileRows, rows)
       if symmetric, column >= rowEnd { return }
       unsafe muon_gemm_tile(
-        kernel, a, b, depth, row, rowEnd, column, min(column + Self.tileColumns, columns),
+        kernel, a, b, depth, row, rowEnd, column, min(column + tileColumns, columns),
         symmetric ? 1 : 0, &store)
     }
   }

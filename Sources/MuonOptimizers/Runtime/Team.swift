@@ -34,6 +34,17 @@ final class Team: @unchecked Sendable {
       team.waitForAll()
     }
 
+    /// What one thread takes at a time of work that is a pass over memory.
+    static let part = 1 << 18
+
+    /// Runs `body(offset, count)` for all parts of so many elements, like `forEach`.
+    func forEachPart(of elements: Int, _ body: (_ offset: Int, _ count: Int) -> Void) {
+      forEach((elements + Self.part - 1) / Self.part) { number in
+        let offset = number * Self.part
+        body(offset, min(Self.part, elements - offset))
+      }
+    }
+
     /// Returns when every member of the team has made this call.
     func waitForOthers() { team?.waitForAll() }
   }
@@ -125,5 +136,9 @@ extension Team {
   /// much as a million of them or two.
   static func sensibleSize(forCost cost: Double) -> Int {
     cost < 1e7 ? 1 : min(Threads.count, Threads.mostWorkers)
+  }
+  /// The same for passes over memory.
+  static func sensibleSize(forElements count: Int) -> Int {
+    count < 4 * Member.part ? 1 : min(Threads.count, Threads.mostWorkers)
   }
 }
