@@ -89,6 +89,12 @@ enum NewtonSchulz {
     }
   }
 
+  /// p(σ) of one singular value: all there is to the iteration of a vector.
+  static func value(_ sigma: Double, _ coefficients: [Coefficients], aolScaling: Bool) -> Double {
+    let start = aolScaling ? sigma / max(sigma * sigma, smallestRow).squareRoot() : sigma
+    return coefficients.reduce(start) { x, p in x * (p.a + x * x * (p.b + x * x * p.c)) }
+  }
+
   /// The least Σ_j |A_ij| that a row is scaled by; ‖X‖_F is 1.
   private static let smallestRow = 1e-30
 

@@ -49,6 +49,7 @@ struct Orthogonalizer {
       let scratch = try PolarFactor.scratch(rows: rows, columns: columns)
       return Need(floats: before + scratch.floats, integers: scratch.integers)
     }
+    if min(rows, columns) == 1 { return Need(floats: before) }
     switch Method.choose(rows: rows, columns: columns, table, coefficients, precision) {
     case .standard(let kernel):
       return unsafe Need(
@@ -124,11 +125,23 @@ struct Orthogonalizer {
       if converged { unsafe move(target, along: x, by: member) }
       return converged
     }
-    // The scale is taken into the first product, unless squares of elements could leave float32.
-    var scale = 1 / (norm + epsilon)
+    // A vector's one singular value is its norm, which needs no products.
+    let isVector = min(rows, columns) == 1
+    var scale =
+      isVector
+      ? NewtonSchulz.value(
+        norm / (norm + epsilon), coefficients, aolScaling: backend.usesAOLScaling) / norm
+      : 1 / (norm + epsilon)
+    // It is taken into the first product, unless squares of elements could leave float32.
     if !(1e-12...1e12).contains(scale) {
       unsafe x.scale(by: scale, by: member)
       scale = 1
+    }
+    if isVector {
+      let scaled = unsafe Target(
+        floats: target.floats, keep: target.keep, rate: target.rate * Float(scale))
+      unsafe move(scaled, along: x, by: member)
+      return true
     }
     switch Method.choose(rows: rows, columns: columns, table, coefficients, precision) {
     case .standard(let kernel):
