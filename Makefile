@@ -1,11 +1,11 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-.PHONY: library demo test bench bench-quick clean system-packages lint test-swift test-python
+.PHONY: library demo test bench bench-quick docs clean system-packages lint test-swift test-python
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
-# C and C++ examples, binutils for nm, Python for its binding.
-PACKAGES := libopenblas-dev pkg-config gcc g++ binutils python3 python3-venv
+# C and C++ examples, binutils for nm, git for the test of a tagged version, Python for its binding.
+PACKAGES := libopenblas-dev pkg-config gcc g++ binutils git python3 python3-venv
 
 LIBRARY := .build/dist/release/libmuon.so
 PYTHON := .venv/bin/python
@@ -54,6 +54,17 @@ test-python: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
+
+DOCS := .build/docs
+
+# The documentation of MuonOptimizers, by the toolchain's docc; a warning is an error.
+docs: system-packages
+	@echo "Building $(DOCS)/MuonOptimizers.doccarchive"
+	@swift build --quiet --target MuonOptimizers --scratch-path $(DOCS) \
+	  $(addprefix -Xswiftc ,-emit-symbol-graph -emit-symbol-graph-dir $(DOCS)/symbols \
+	  -symbol-graph-skip-synthesized-members -symbol-graph-skip-inherited-docs)
+	@docc convert Sources/MuonOptimizers/MuonOptimizers.docc --warnings-as-errors \
+	  --additional-symbol-graph-dir $(DOCS)/symbols --output-dir $(DOCS)/MuonOptimizers.doccarchive
 
 BENCH := .venv-bench/bin/python
 

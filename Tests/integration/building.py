@@ -33,7 +33,12 @@ def compile_c(compiler: list[str], sources: list[object], out: Path) -> Path:
     return out
 
 
+def code_blocks(document: Path, language: str) -> list[str]:
+    """A document's code in one language."""
+    parts = document.read_text().split("```")
+    return [p.removeprefix(language + "\n") for p in parts[1::2] if p.startswith(language + "\n")]
+
+
 def readme_blocks(language: str) -> list[str]:
     """The README's code in one language."""
-    parts = (ROOT / "README.md").read_text().split("```")
-    return [p.removeprefix(language + "\n") for p in parts[1::2] if p.startswith(language + "\n")]
+    return code_blocks(ROOT / "README.md", language)

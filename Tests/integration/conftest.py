@@ -6,16 +6,33 @@ import shutil
 from pathlib import Path
 
 import pytest
-from building import ROOT, readme_blocks, run
+from building import ROOT, code_blocks, run
+
+ARTICLES = ROOT / "Sources/MuonOptimizers/MuonOptimizers.docc"
+# The documents whose Swift code is compiled and run, by the target it is put into.
+DOCUMENTS = {
+    "ReadmeExample": ROOT / "README.md",
+    "Tour": ROOT / "bindings/swift/README.md",
+    "GettingStarted": ARTICLES / "GettingStarted.md",
+    "HowMuonWorks": ARTICLES / "HowMuonWorks.md",
+}
+
+
+def write_consumer(package: Path) -> None:
+    """The consumer package, with one program for each document: its blocks one after the other."""
+    shutil.copytree(ROOT / "Tests" / "integration" / "consumer", package, dirs_exist_ok=True)
+    for name, document in DOCUMENTS.items():
+        blocks = code_blocks(document, "swift")
+        assert blocks, f"{document} has no Swift code"
+        target = package / "Sources" / name
+        target.mkdir(exist_ok=True)
+        (target / "main.swift").write_text("\n".join(blocks))
 
 
 @pytest.fixture(scope="session")
 def consumer() -> Path:
-    """The built consumer package, with the README's Swift example in it."""
+    """Where the programs of the consumer package are, which depends on this one by its path."""
     package = ROOT / ".build" / "consumer"
-    source = ROOT / "Tests" / "integration" / "consumer"
-    shutil.copytree(source, package, dirs_exist_ok=True)
-    [example] = readme_blocks("swift")
-    (package / "Sources" / "ReadmeExample" / "main.swift").write_text(example)
+    write_consumer(package)
     run(["swift", "build", "-c", "release", "--package-path", package])
     return package / ".build" / "release"

@@ -59,7 +59,3 @@ def test_readme_and_manual_c(compiler, tmp_path):
         program = compile_c(
             compiler, ["-x", language, source, "-x", "none"], tmp_path / f"example{number}")
         run([program])
-
-
-def test_readme_swift(consumer):
-    run([consumer / "ReadmeExample"])

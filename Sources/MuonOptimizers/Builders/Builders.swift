@@ -1,5 +1,8 @@
 /// Makes the optimizers a configuration asks for, with the parameters that `Route` sends to them: a
 /// `Muon`, an `AdamW`, or both in that order. A side without parameters is not made.
+///
+/// - Throws: `configuration` with the path of the value that cannot be used, `invalidArgument` where
+///   two parameters share memory, `unsupported` as `Muon`, `outOfMemory` for the state.
 public func buildOptimizers(
   _ parameters: [Parameter], configuration: TrainingConfiguration
 ) throws(MuonError) -> [Optimizer] {
@@ -32,7 +35,12 @@ package func buildOptimizers(
 /// schedule, whose length is the whole training, `epochs * batchesPerEpoch`. With neither, the rates
 /// stay as they are.
 ///
-/// - Parameter batchesPerEpoch: At least 1.
+/// - Parameters:
+///   - optimizers: Those of `buildOptimizers`, or any others.
+///   - configuration: Its `training.epochs` is needed here.
+///   - batchesPerEpoch: At least 1; schedules are stepped once a batch.
+/// - Throws: `configuration` with the path of the value that cannot be used, `invalidArgument` for
+///   `batchesPerEpoch`.
 public func buildSchedulers(
   _ optimizers: [Optimizer], configuration: TrainingConfiguration, batchesPerEpoch: Int
 ) throws(MuonError) -> [Scheduler] {

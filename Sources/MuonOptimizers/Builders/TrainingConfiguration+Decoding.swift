@@ -14,6 +14,9 @@ extension TrainingConfiguration {
     }
   }
 
+  /// Reads a configuration from any decoder; `init(json:)` has the better messages.
+  ///
+  /// - Throws: `DecodingError`, with the path of the key that is wrong.
   public init(from decoder: any Decoder) throws {
     let sections = try decoder.container(keyedBy: CodingKeys.self)
     let foreign = try sections.nestedContainer(keyedBy: CodingKeys.self, forKey: .training)

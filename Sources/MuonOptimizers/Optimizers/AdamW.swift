@@ -5,9 +5,9 @@ internal import Glibc
 public struct AdamWOptions: Hashable, Sendable, GroupOptions {
   /// Finite, at least 0.
   public var learningRate: Double
-  /// In [0, 1).
+  /// How much the means of g and of g² keep of what they were; in [0, 1).
   public var beta1, beta2: Double
-  /// Finite, at least 0.
+  /// Added to the root in the denominator; finite, at least 0.
   public var epsilon: Double
   /// Decoupled; finite, at least 0.
   public var weightDecay: Double
@@ -44,6 +44,9 @@ public final class AdamW: Optimizer {
   private let adamW = AdamWRule()
 
   /// Parameters of any shape, in a first group with these options.
+  ///
+  /// - Throws: `invalidArgument` for an option outside its range and for memory that overlaps,
+  ///   `outOfMemory` for the state.
   public init(
     _ parameters: [Parameter] = [], options: AdamWOptions = AdamWOptions()
   ) throws(MuonError) {
@@ -53,6 +56,8 @@ public final class AdamW: Optimizer {
   }
 
   /// Adds a group with these parameters and returns its index: all, or nothing.
+  ///
+  /// - Throws: As `init(_:options:)`.
   @discardableResult
   public func addGroup(
     _ parameters: [Parameter] = [], options: AdamWOptions
@@ -75,12 +80,16 @@ public final class AdamW: Optimizer {
   }
 
   /// The options of a group.
+  ///
+  /// - Throws: `invalidArgument` where there is no such group.
   public func options(ofGroup group: Int = 0) throws(MuonError) -> AdamWOptions {
     try requireIndex(group, count: groupCount, "parameter group")
     return adamW.groups[group]
   }
 
   /// Takes effect with the next step.
+  ///
+  /// - Throws: `invalidArgument` for an option outside its range and where there is no such group.
   public func setOptions(_ options: AdamWOptions, ofGroup group: Int = 0) throws(MuonError) {
     try requireIndex(group, count: groupCount, "parameter group")
     try adamW.groups.set(options, ofGroup: group)

@@ -11,6 +11,10 @@ public final class Muon: Optimizer {
   private let muon = MuonRule()
 
   /// Parameters of 2 dimensions, in a first group with these options.
+  ///
+  /// - Throws: `invalidArgument` for an option outside its range and for memory that overlaps, `shape`
+  ///   for a parameter that is not a matrix, `unsupported` for a precision that the processor or the
+  ///   backend does not have and for a matrix too large for BLAS or LAPACK, `outOfMemory` for the state.
   public init(
     _ parameters: [Parameter] = [], options: MuonOptions = MuonOptions()
   ) throws(MuonError) {
@@ -20,6 +24,8 @@ public final class Muon: Optimizer {
   }
 
   /// Adds a group with these parameters and returns its index: all, or nothing.
+  ///
+  /// - Throws: As `init(_:options:)`.
   @discardableResult
   public func addGroup(
     _ parameters: [Parameter] = [], options: MuonOptions
@@ -42,12 +48,17 @@ public final class Muon: Optimizer {
   }
 
   /// The options of a group.
+  ///
+  /// - Throws: `invalidArgument` where there is no such group.
   public func options(ofGroup group: Int = 0) throws(MuonError) -> MuonOptions {
     try requireIndex(group, count: groupCount, "parameter group")
     return muon.groups[group]
   }
 
   /// Takes effect with the next step.
+  ///
+  /// - Throws: `invalidArgument` for an option outside its range and where there is no such group,
+  ///   `unsupported` as `init(_:options:)`.
   public func setOptions(_ options: MuonOptions, ofGroup group: Int = 0) throws(MuonError) {
     try requireIndex(group, count: groupCount, "parameter group")
     for member in members where member.group == group {

@@ -33,7 +33,7 @@ public enum ShapeScale: String, CaseIterable, Sendable {
 public struct MuonOptions: Hashable, Sendable, GroupOptions {
   /// Finite, at least 0.
   public var learningRate: Double
-  /// In [0, 1).
+  /// How much the momentum keeps of what it was, β; in [0, 1).
   public var momentum: Double
   /// Whether to look one step ahead; see `MomentumStyle`.
   public var nesterov: Bool

@@ -1,8 +1,9 @@
 extension Optimizer {
   /// Adds parameters to a group, all or none.
   ///
-  /// - Throws: `shape` where the optimizer cannot train the parameter, `invalidArgument` where its
-  ///   memory overlaps that of another one.
+  /// - Throws: `shape` or `unsupported` where the optimizer cannot train the parameter,
+  ///   `invalidArgument` where its memory overlaps that of another one and where there is no such
+  ///   group, `outOfMemory` for the state.
   public func add(_ parameters: [Parameter], toGroup group: Int = 0) throws(MuonError) {
     try add(parameters.map { ParameterBinding($0) }, toGroup: group)
   }

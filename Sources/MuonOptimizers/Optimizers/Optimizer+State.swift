@@ -1,9 +1,9 @@
 // State in and out, for saving and resuming.
 extension Optimizer {
-  /// A copy of one buffer of a parameter.
+  /// A copy of one buffer of a parameter, row-major; parameters count from 0 as in `parameters`.
   ///
-  /// - Throws: `invalidArgument` for a buffer that this kind of optimizer does not have, and for a
-  ///   gradient that is not there.
+  /// - Throws: `invalidArgument` for a buffer that this kind of optimizer does not have, for a
+  ///   gradient that is not there, and where there is no such parameter.
   public func values(
     of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) -> [Float] {
@@ -11,6 +11,8 @@ extension Optimizer {
   }
 
   /// Copies one buffer of a parameter in: as many elements as the parameter has.
+  ///
+  /// - Throws: `shape` for another number of elements; otherwise as `values(of:ofParameter:)`.
   public func setValues(
     _ values: [Float], of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) {
@@ -21,12 +23,16 @@ extension Optimizer {
   }
 
   /// The steps a parameter has made: the t of AdamW.
+  ///
+  /// - Throws: `invalidArgument` where there is no such parameter.
   public func steps(ofParameter index: Int) throws(MuonError) -> Int {
     try requireIndex(index, count: members.count, "parameter")
     return members[index].steps
   }
 
-  /// At least 0, and at most 2^53.
+  /// Sets the steps a parameter has made: at least 0, and at most 2^53.
+  ///
+  /// - Throws: `invalidArgument` for another number, and where there is no such parameter.
   public func setSteps(_ steps: Int, ofParameter index: Int) throws(MuonError) {
     try requireIndex(index, count: members.count, "parameter")
     try require(steps, in: 0...maximumStep, "the number of steps")

@@ -34,7 +34,7 @@ public class Optimizer {
   public var kind: OptimizerKind { rule.kind }
   /// Over all groups, in the order they were added.
   public var parameters: [Parameter] { members.map(\.parameter) }
-  /// The memory that steps use beside parameters, gradients and state: 0 before the first, and then
+  /// The bytes of memory that steps use beside parameters, gradients and state: 0 before the first, and then
   /// at most four times the largest matrix for each thread.
   public var scratchBytes: Int { rule.scratchBytes }
   package var parameterCount: Int { members.count }
@@ -116,12 +116,16 @@ extension Optimizer {
 
 extension Optimizer {
   /// The learning rate of a group.
+  ///
+  /// - Throws: `invalidArgument` where there is no such group.
   public func learningRate(ofGroup group: Int = 0) throws(MuonError) -> Double {
     try requireIndex(group, count: groupCount, "parameter group")
     return rule.learningRate(ofGroup: group)
   }
 
   /// Takes effect with the next step; finite, at least 0.
+  ///
+  /// - Throws: `invalidArgument` for another number, and where there is no such group.
   public func setLearningRate(_ rate: Double, ofGroup group: Int = 0) throws(MuonError) {
     try requireIndex(group, count: groupCount, "parameter group")
     try rule.setLearningRate(rate, ofGroup: group)
@@ -129,12 +133,16 @@ extension Optimizer {
 
   /// The rate that schedules multiply: the group's learning rate when its first scheduler was made, or
   /// what was set; `nil` before.
+  ///
+  /// - Throws: `invalidArgument` where there is no such group.
   public func initialLearningRate(ofGroup group: Int = 0) throws(MuonError) -> Double? {
     try requireIndex(group, count: groupCount, "parameter group")
     return initialRates[group]
   }
 
-  /// Sets the rate that schedules multiply; `nil` forgets it.
+  /// Sets the rate that schedules multiply: finite, at least 0; `nil` forgets it.
+  ///
+  /// - Throws: `invalidArgument` for another number, and where there is no such group.
   public func setInitialLearningRate(
     _ rate: Double?, ofGroup group: Int = 0
   ) throws(MuonError) {

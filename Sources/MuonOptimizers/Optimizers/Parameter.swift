@@ -21,8 +21,11 @@ public final class Parameter {
   /// A parameter with memory of its own.
   ///
   /// - Parameters:
+  ///   - name: For messages.
   ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2.
   ///   - values: As many as the product of the extents, row-major; `nil` for zeros.
+  ///   - requiresGradient: Read by the builders: false leaves the parameter out.
+  /// - Throws: `shape` for other extents or another number of values, `outOfMemory`.
   public init(
     _ name: String, shape: [Int], values: [Float]? = nil, requiresGradient: Bool = true
   ) throws(MuonError) {
@@ -41,8 +44,13 @@ public final class Parameter {
   /// A parameter in memory of the caller's, which must stay valid as long as the parameter is used.
   ///
   /// - Parameters:
-  ///   - data: As many elements as the product of the extents.
+  ///   - name: For messages.
+  ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2.
+  ///   - data: As many elements as the product of the extents, row-major.
   ///   - gradient: As many, or `nil`: there is no gradient now.
+  ///   - requiresGradient: Read by the builders: false leaves the parameter out.
+  /// - Throws: `shape` for other extents or another number of elements, `invalidArgument` for memory
+  ///   that is not aligned to its elements.
   @unsafe
   public init(
     _ name: String, shape: [Int], data: UnsafeMutableBufferPointer<Float>,
@@ -84,6 +92,8 @@ public final class Parameter {
   }
 
   /// Gives the parameter a gradient if it has none (zeros), and writes it in place.
+  ///
+  /// - Throws: `outOfMemory`.
   public func withMutableGradient<Result>(
     _ body: (inout MutableSpan<Float>) -> Result
   ) throws(MuonError) -> Result {
@@ -96,7 +106,9 @@ public final class Parameter {
     return body(&span)
   }
 
-  /// Copies a gradient in: as many elements as the parameter has.
+  /// Copies a gradient in: as many elements as the parameter has, row-major.
+  ///
+  /// - Throws: `shape` for another number of elements, `outOfMemory`.
   public func setGradient(_ values: [Float]) throws(MuonError) {
     try layout.requireCount(values.count, of: "the gradient of \(owner)")
     try withMutableGradient { span in

@@ -2,6 +2,7 @@
 public enum ParameterBuffer: Hashable, Sendable {
   /// The parameter itself.
   case data
+  /// Its gradient, if it has one.
   case gradient
   /// `Muon`: the momentum.
   case momentum

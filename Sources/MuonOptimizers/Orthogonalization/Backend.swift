@@ -48,6 +48,9 @@ public enum Backend: Hashable, Sendable {
   public static let stepRange = 1...99
 
   /// The rows this backend uses for a number of steps; `nil` is its own number. Empty for `svd`.
+  ///
+  /// - Throws: `invalidArgument` for steps outside `stepRange`, for other than the one number of a
+  ///   backend that has it always, and for rows of `custom` that are too many, none or not finite.
   public func coefficients(steps: Int? = nil) throws(MuonError) -> [Coefficients] {
     guard let table = try table() else {
       if let steps { try require(steps, in: Backend.stepRange, "backend_steps") }

@@ -28,8 +28,14 @@ public struct OrthogonalizeOptions: Hashable, Sendable {
 ///
 /// - Parameters:
 ///   - matrix: G, `rows * columns` finite elements, row-major.
+///   - rows: At least 0, as `columns`.
+///   - columns: At least 0.
 ///   - options: The backend and its settings.
 /// - Returns: A matrix of the same shape. Zeros give zeros.
+/// - Throws: `shape` for another number of elements, `invalidArgument` for NaN or infinity in the
+///   matrix and for an option outside its range, `unsupported` for a precision that the processor or
+///   the backend does not have and for a matrix too large for BLAS or LAPACK, `notConverged` from backend
+///   `svd`, `outOfMemory`.
 public func orthogonalize(
   _ matrix: [Float], rows: Int, columns: Int,
   options: OrthogonalizeOptions = OrthogonalizeOptions()

@@ -25,6 +25,8 @@ public enum Threads {
   /// Sets the number, from 1 to `maximum`; `nil` goes back to the default.
   ///
   /// Results do not depend on it, to the bit.
+  ///
+  /// - Throws: `invalidArgument` for a number outside that range.
   public static func setCount(_ count: Int?) throws(MuonError) {
     if let count { try require(count, in: 1...maximum, "the number of threads") }
     chosen.withLock { $0 = count }

@@ -55,6 +55,7 @@ extension Schedule {
   ///   - startFactor: In (0, 1].
   ///   - endFactor: In [0, 1].
   ///   - totalIterations: At least 1.
+  /// - Throws: `invalidArgument` for a number outside its range.
   public static func linear(
     startFactor: Double, endFactor: Double, totalIterations: Int
   ) throws(MuonError) -> Schedule {
@@ -68,6 +69,8 @@ extension Schedule {
   }
 
   /// ConstantLR: the factor `factor`, in [0, 1], until step `totalIterations`, at least 1; then 1.
+  ///
+  /// - Throws: `invalidArgument` for a number outside its range.
   public static func constant(factor: Double, totalIterations: Int) throws(MuonError) -> Schedule {
     try requireFraction(factor, "factor")
     try require(totalIterations, in: 1...maximumStep, "total_iters")
@@ -80,6 +83,7 @@ extension Schedule {
   /// - Parameters:
   ///   - tMax: At least 1.
   ///   - etaMin: A rate, not a factor; finite, at least 0.
+  /// - Throws: `invalidArgument` for a number outside its range.
   public static func cosine(tMax: Int, etaMin: Double = 0) throws(MuonError) -> Schedule {
     try require(tMax, in: 1...maximumStep, "t_max")
     try requireNonNegative(etaMin, "eta_min")
@@ -92,8 +96,11 @@ extension Schedule {
   ///
   /// - Parameters:
   ///   - warmupSteps: At least 0; with `decaySteps` at most `totalSteps`.
+  ///   - decaySteps: At least 0.
   ///   - totalSteps: At least 1.
-  ///   - startFactor: In [0, 1], as `endFactor`.
+  ///   - startFactor: In [0, 1].
+  ///   - endFactor: In [0, 1].
+  /// - Throws: `invalidArgument` for a number outside its range.
   public static func trapezoid(
     warmupSteps: Int, decaySteps: Int, totalSteps: Int, startFactor: Double = 0,
     endFactor: Double = 0
@@ -124,6 +131,8 @@ extension Schedule {
   /// - Parameters:
   ///   - schedules: At least one.
   ///   - milestones: One less; increasing, the first at least 1.
+  /// - Throws: `invalidArgument` for other milestones, and for schedules of more than 4096 in all or
+  ///   more than 16 deep.
   public static func sequential(
     _ schedules: [Schedule], milestones: [Int]
   ) throws(MuonError) -> Schedule {
@@ -150,6 +159,8 @@ extension Schedule {
   /// step-to-step recurrences.
   ///
   /// - Parameter schedules: At least one. A factor that rises from 0 cannot be chained.
+  /// - Throws: `invalidArgument` for other schedules, and for more than 4096 in all or more than 16
+  ///   deep.
   public static func chained(_ schedules: [Schedule]) throws(MuonError) -> Schedule {
     guard !schedules.isEmpty else {
       throw MuonError(.invalidArgument, "a chain needs at least one schedule")
@@ -175,6 +186,7 @@ extension Schedule {
   /// - Parameters:
   ///   - base: Finite, at least 0.
   ///   - step: From 0 to 2^53; with a chain in it, to 10^8.
+  /// - Throws: `invalidArgument` for a number outside its range, and where the rate is not finite.
   /// - Complexity: O(1); with a chain in it, O(step).
   public func rate(base: Double, step: Int) throws(MuonError) -> Double {
     try rate(base: base, step: step, previous: nil)

@@ -16,6 +16,8 @@ public final class Scheduler {
   private var rates: [[(base: Double, rate: Double)]] = []
 
   /// Sets the rates of step 0 at once. No optimizer may be there twice.
+  ///
+  /// - Throws: `invalidArgument` if one is; no rate has changed then.
   public init(_ schedule: Schedule, for optimizers: [Optimizer]) throws(MuonError) {
     for (index, optimizer) in optimizers.enumerated()
     where optimizers[..<index].contains(where: { $0 === optimizer }) {
@@ -27,9 +29,13 @@ public final class Scheduler {
   }
 
   /// Goes to the next step and sets its rates.
+  ///
+  /// - Throws: `invalidArgument` past the last step a schedule has; no rate has changed then.
   public func step() throws(MuonError) { try move(to: currentStep + 1, from: rates) }
 
   /// Goes to a step, as after resuming, and sets its rates.
+  ///
+  /// - Throws: `invalidArgument` for a step the schedule does not have; no rate has changed then.
   public func setStep(_ step: Int) throws(MuonError) { try move(to: step, from: []) }
 
   /// Works out all rates before any is set.

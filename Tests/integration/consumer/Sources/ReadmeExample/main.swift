@@ -1,1 +1,0 @@
-// The test puts the README's example here.
