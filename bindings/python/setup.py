@@ -1,7 +1,8 @@
-"""What pyproject.toml cannot say: the package carries libmuon.so, so its wheel is for one platform.
+"""What pyproject.toml cannot say: the package carries libmuon.so, whose sources are elsewhere.
 
-A wheel gets its own copy of the library. An editable install gets none: it loads the one in the
-build tree (see _library.py), so that `make library` is enough to work with a new one.
+A wheel gets its own copy of the library, and is for one platform. An editable install gets none: it
+loads the one in the build tree (see _library.py), so that `make library` is enough to work with a
+new one. A source archive gets what `make library` reads.
 """
 
 from __future__ import annotations
@@ -13,14 +14,35 @@ from pathlib import Path
 from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 from setuptools.errors import ExecError
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+# The tree of the library: in a source archive a folder beside this file, else the repository.
+CORE = "core"
+ROOT = HERE / CORE if (HERE / CORE).is_dir() else HERE.parents[1]
 LIBRARY = ROOT / ".build" / "dist" / "release" / "libmuon.so"
+
+# What `make library` reads. Swift wants the folder of every target of Package.swift, tests too.
+LIBRARY_SOURCES = (
+    "LICENSE",
+    "Makefile",
+    "Package.swift",
+    "Sources",
+    "Tests/MuonCTests",
+    "Tests/MuonOptimizersTests",
+    "bindings/swift",
+    "include",
+)
 
 
 def ensure_library() -> None:
     """Builds the library; where it is up to date, that is soon done."""
+    if not (ROOT / "Package.swift").exists():
+        raise ExecError(
+            f"the sources of libmuon.so are not in {ROOT}: build in the repository, or from a "
+            "source archive"
+        )
     try:
         subprocess.run(["make", "library"], cwd=ROOT, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
@@ -30,17 +52,18 @@ def ensure_library() -> None:
 
 
 class BuildWithLibrary(build_py):
-    """Puts the library and the licence beside the modules."""
+    """Puts the library beside the modules."""
 
     def run(self) -> None:
+        package = Path(self.build_lib, "libmuon")
+        if not self.editable_mode:
+            # What an earlier build left there would go into the wheel.
+            shutil.rmtree(package, ignore_errors=True)
         super().run()
         ensure_library()
-        if self.editable_mode:
-            return
-        for source, target in (LIBRARY, "lib/libmuon.so.0"), (ROOT / "LICENSE", "LICENSE"):
-            path = Path(self.build_lib, "libmuon", target)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, path)
+        if not self.editable_mode:
+            (package / "lib").mkdir()
+            shutil.copyfile(LIBRARY, package / "lib" / "libmuon.so.0")
 
 
 class PlatformWheel(bdist_wheel):
@@ -50,6 +73,20 @@ class PlatformWheel(bdist_wheel):
         return "py3", "none", super().get_tag()[2]
 
 
+class SourceArchive(sdist):
+    """Puts the sources of the library beside the Python project."""
+
+    def make_release_tree(self, base_dir: str, files: list[str]) -> None:
+        super().make_release_tree(base_dir, files)
+        for name in LIBRARY_SOURCES:
+            source, target = ROOT / name, Path(base_dir, CORE, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target)
+            else:
+                shutil.copyfile(source, target)
+
+
 class PlatformDistribution(Distribution):
     def has_ext_modules(self) -> bool:
         return True
@@ -57,5 +94,9 @@ class PlatformDistribution(Distribution):
 
 setup(
     distclass=PlatformDistribution,
-    cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel},
+    cmdclass={
+        "bdist_wheel": PlatformWheel,
+        "build_py": BuildWithLibrary,
+        "sdist": SourceArchive,
+    },
 )

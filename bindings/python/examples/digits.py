@@ -5,21 +5,23 @@ Trains the same network from the same initial weights, on the same batches, with
 together (Muon on the matrices) and with AdamW alone. Each gets the best learning rate of a sweep:
 the one whose final training loss, as the geometric mean over the seeds, is lowest. All else is
 equal.
-Prints a table, draws the training losses, and writes the numbers as JSON beside the picture.
+Prints a table, draws the training losses, and writes the numbers as JSON beside the picture. Needs
+numpy alone; without matplotlib there is no picture, without tqdm no progress bar.
 """
 
 import argparse
 import time
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from tqdm import tqdm
 
 import libmuon
 import report
 from mlp import MLP
+from progress import progress_bar
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "bindings" / "data" / "digits.bin"
@@ -131,7 +133,7 @@ def sweep(rates, seeds, epochs):
         for optimizer, choices in rates.items()
         for rate in choices
     ]
-    with tqdm(total=len(runs) * epochs, unit="epoch") as progress:
+    with progress_bar(len(runs) * epochs) as progress:
         for run in runs:
             progress.set_description(f"{report.LABELS[run.optimizer]}, lr {run.learning_rate:g}")
             train(run, epochs, train_set, test_set, progress)
@@ -155,6 +157,16 @@ def arguments():
     return options
 
 
+def draw(best, path):
+    if find_spec("matplotlib") is None:
+        print("no picture: matplotlib is not installed")
+        return
+    import picture
+
+    picture.draw(best, SIZES, path)
+    print(f"picture: {path}")
+
+
 def main():
     options = arguments()
     rates, epochs = LEARNING_RATES, options.epochs
@@ -169,9 +181,9 @@ def main():
 
     numbers = options.out.with_suffix(".json")
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    report.draw(best, SIZES, options.out)
     report.write_numbers(runs, best, epochs, numbers)
-    print(f"\npicture: {options.out}\nnumbers: {numbers}")
+    print(f"\nnumbers: {numbers}")
+    draw(best, options.out)
 
 
 if __name__ == "__main__":

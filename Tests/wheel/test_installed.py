@@ -1,0 +1,75 @@
+"""The wheel, installed with numpy alone, where the system has no OpenBLAS."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import ENVIRONMENT, LIBRARY, ROOT, output
+
+BUNDLED = ("libmuon.so", "libopenblas", "libgfortran", "libquadmath")
+LOADED = """
+import libmuon, numpy
+numpy.linalg.svd(numpy.eye(3))
+libmuon.orthogonalize(numpy.eye(3, dtype=numpy.float32), backend="svd")
+print(*{line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}, sep="\\n")
+"""
+
+
+def test_the_systems_openblas_is_hidden(without_openblas):
+    """The library of this tree, which needs the system's, loads as it is and not when hidden."""
+    if not without_openblas:
+        pytest.skip("mount namespaces are not permitted here: OpenBLAS stays visible")
+    load = [sys.executable, "-c", f"import ctypes; ctypes.CDLL({str(LIBRARY)!r})"]
+    output(load)
+    hidden = subprocess.run(
+        [*without_openblas, *load], env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert hidden.returncode != 0 and "libopenblas" in hidden.stderr
+
+
+def test_numpy_is_all_it_brings(run):
+    packages = json.loads(run("-m", "pip", "list", "--format=json", "--disable-pip-version-check"))
+    assert {each["name"] for each in packages} - {"pip", "setuptools"} == {"libmuon", "numpy"}
+
+
+def test_openblas_is_the_wheels_own(run, python):
+    """Of what is in the wheel, nothing comes from elsewhere; numpy has its own of some of it."""
+    loaded = [Path(line).resolve() for line in run("-c", LOADED).splitlines()]
+    packages = {path.parent for path in loaded if path.parent.name == "libmuon.libs"}
+    assert len(packages) == 1 and python.parents[1] in packages.pop().parents
+    bundled = {name: set() for name in BUNDLED}
+    for path in loaded:
+        for name in bundled:
+            if path.name.startswith(name) and path.parent.name != "numpy.libs":
+                bundled[name].add("/".join(path.parts[-3:-1]))
+    assert bundled == {
+        "libmuon.so": {"libmuon/lib"},
+        "libopenblas": {"site-packages/libmuon.libs"},
+        "libgfortran": {"site-packages/libmuon.libs"},
+        "libquadmath": {"site-packages/libmuon.libs"},
+    }
+
+
+def test_the_digits_are_learnt(run, tmp_path):
+    """The demo, which draws no picture without matplotlib."""
+    digits = ROOT / "bindings" / "python" / "examples" / "digits.py"
+    text = run(digits, "--quick", "--out", tmp_path / "digits.png")
+    assert "no picture: matplotlib is not installed" in text
+    assert "Muon + AdamW, lr 0.05\nAdamW, lr 0.01\n" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.json"]
+    runs = json.loads((tmp_path / "digits.json").read_text())["runs"]
+    assert len(runs) == 6 and all(each["test_accuracy"] > 0.85 for each in runs)
+
+
+def test_the_tests_of_the_package_pass(run, tmp_path):
+    """All of Tests/python, with the installed package in place of this tree's."""
+    target = tmp_path / "pytest"
+    output([sys.executable, "-m", "pip", "install", "-q", "--target", target, "pytest"])
+    run(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", ROOT / "Tests" / "python",
+        PYTHONPATH=target, PYTHONDONTWRITEBYTECODE=1, LIBMUON_TEST_INSTALLED=1,
+    )
