@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,14 +14,13 @@ STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 def run(command: list[object], **options: object) -> str:
     """What a command prints; its whole output where it fails."""
+    defaults = {"cwd": ROOT, "env": {**os.environ, "LD_LIBRARY_PATH": str(RELEASE)}}
     done = subprocess.run(
         [str(part) for part in command],
-        cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "LD_LIBRARY_PATH": str(RELEASE)},
-        **options,
+        **{**defaults, **options},
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -33,7 +33,13 @@ def compile_c(compiler: list[str], sources: list[object], out: Path) -> Path:
     return out
 
 
-def readme_blocks(language: str) -> list[str]:
-    """The README's code in one language."""
-    parts = (ROOT / "README.md").read_text().split("```")
+def readme_blocks(language: str, folder: str = ".") -> list[str]:
+    """The code in one language of the README of a folder."""
+    parts = (ROOT / folder / "README.md").read_text().split("```")
     return [p.removeprefix(language + "\n") for p in parts[1::2] if p.startswith(language + "\n")]
+
+
+def accuracy(output: str) -> float:
+    """What an example says it reached."""
+    [value] = re.findall(r"^test accuracy (0\.\d+)$", output, re.MULTILINE)
+    return float(value)
