@@ -5,8 +5,9 @@ SHELL := /bin/bash -o pipefail
 .PHONY: wheel sdist test-wheel test-sdist
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
-# C and C++ examples, binutils for nm, git for the test of a tagged version, Python for its binding.
-PACKAGES := libopenblas-dev pkg-config gcc g++ binutils git python3 python3-venv
+# C and C++ examples, CMake to build them against an installed library, binutils for nm, git for the
+# test of a tagged version, Python for its binding.
+PACKAGES := libopenblas-dev pkg-config gcc g++ cmake binutils git python3 python3-venv
 
 LIBRARY := .build/dist/release/libmuon.so
 PYTHON := .venv/bin/python
@@ -121,6 +122,8 @@ bench-quick: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) benchmarks/quick.py $(ARGS)
 	@$(PYTHON) benchmarks/accuracy.py
+
+include bindings/c/install/install.mk
 
 clean:
 	rm -rf .build .venv .venv-bench .venv-packaging build dist bindings/python/build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,14 +14,13 @@ STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 def run(command: list[object], **options: object) -> str:
     """What a command prints; its whole output where it fails."""
+    defaults = {"cwd": ROOT, "env": {**os.environ, "LD_LIBRARY_PATH": str(RELEASE)}}
     done = subprocess.run(
         [str(part) for part in command],
-        cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "LD_LIBRARY_PATH": str(RELEASE)},
-        **options,
+        **{**defaults, **options},
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -39,6 +39,12 @@ def code_blocks(document: Path, language: str) -> list[str]:
     return [p.removeprefix(language + "\n") for p in parts[1::2] if p.startswith(language + "\n")]
 
 
-def readme_blocks(language: str) -> list[str]:
-    """The README's code in one language."""
-    return code_blocks(ROOT / "README.md", language)
+def readme_blocks(language: str, folder: str = ".") -> list[str]:
+    """The code in one language of the README of a folder."""
+    return code_blocks(ROOT / folder / "README.md", language)
+
+
+def accuracy(output: str) -> float:
+    """What an example says it reached."""
+    [value] = re.findall(r"^test accuracy (0\.\d+)$", output, re.MULTILINE)
+    return float(value)

@@ -7,14 +7,9 @@ import sys
 import textwrap
 
 import pytest
-from building import ROOT, compile_c, readme_blocks, run
+from building import ROOT, accuracy, compile_c, readme_blocks, run
 
 C_SOURCES = [ROOT / "bindings/c/digits.c", ROOT / "bindings/c/mlp.c"]
-
-
-def accuracy(output: str) -> float:
-    [value] = re.findall(r"^test accuracy (0\.\d+)$", output, re.MULTILINE)
-    return float(value)
 
 
 @pytest.mark.parametrize("compiler", [["gcc", "-std=c11"], ["g++", "-std=c++17"]], ids=" ".join)

@@ -31,6 +31,7 @@ LIBRARY_SOURCES = (
     "Sources",
     "Tests/MuonCTests",
     "Tests/MuonOptimizersTests",
+    "bindings/c/install/install.mk",
     "bindings/swift",
     "include",
 )

@@ -1,0 +1,155 @@
+/// What every optimizer can do.
+#ifndef MUON_OPTIMIZER_HPP
+#define MUON_OPTIMIZER_HPP
+
+#include <muon/parameter.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <vector>
+
+namespace muon {
+
+/// Owns an optimizer: a Muon or an AdamW, as the builders make them.
+///
+/// It moves and does not copy. One that was moved from can be assigned to and destroyed; any other
+/// use is an Error. Destroying it frees its state, not the buffers you bound, which must be there
+/// until then. Groups count from 0 in the order they were added, and so do parameters, over all
+/// groups. The number of one that is not there is Status::invalid_argument.
+class Optimizer {
+ public:
+  /// Takes over a handle of muon.h.
+  explicit Optimizer(muon_optimizer *handle) noexcept : handle_(handle) {}
+
+  OptimizerKind kind() const {
+    return static_cast<OptimizerKind>(
+        detail::result_of<muon_optimizer_kind>(muon_optimizer_get_kind, handle()));
+  }
+  std::int64_t group_count() const {
+    return detail::result_of<std::int64_t>(muon_optimizer_get_group_count, handle());
+  }
+  std::int64_t param_count() const {
+    return detail::result_of<std::int64_t>(muon_optimizer_get_param_count, handle());
+  }
+
+  /// Adds a parameter to a group, and returns its number. Error: Status::shape for a count that
+  /// does not fit, or a parameter of a Muon that is no matrix; Status::invalid_argument for a
+  /// buffer that overlaps another (gradients may overlap gradients).
+  std::int64_t add_param(const Parameter &param, std::int64_t group = 0) {
+    const muon_param c = detail::to_c(param);
+    return detail::result_of<std::int64_t>(muon_optimizer_add_param, handle(), group, &c);
+  }
+
+  /// Binds one buffer of a parameter to other memory of yours; from then on its contents count.
+  /// Without memory: no gradient from now on; of a state buffer, the library's own memory with the
+  /// present values.
+  void bind(std::int64_t param, Buffer buffer, Span<float> memory) {
+    detail::check(muon_optimizer_bind(handle(), param, static_cast<muon_buffer>(buffer),
+                                      memory.data(), memory.size()));
+  }
+
+  /// One optimization step of every parameter that has a gradient. Error:
+  /// Status::nonfinite_gradient, as the policy says.
+  void step() { detail::check(muon_optimizer_step(handle())); }
+
+  /// Writes zeros into every bound gradient.
+  void zero_grad() { detail::check(muon_optimizer_zero_grad(handle())); }
+
+  /// The learning rate of a group; finite, >= 0.
+  double lr(std::int64_t group = 0) const {
+    return detail::result_of<double>(muon_optimizer_get_lr, handle(), group);
+  }
+  void set_lr(std::int64_t group, double lr) {
+    detail::check(muon_optimizer_set_lr(handle(), group, lr));
+  }
+
+  /// The rate that schedules multiply: the group's when its first scheduler was made, or what was
+  /// set here. NaN: none yet.
+  double initial_lr(std::int64_t group = 0) const {
+    return detail::result_of<double>(muon_optimizer_get_initial_lr, handle(), group);
+  }
+  void set_initial_lr(std::int64_t group, double lr) {
+    detail::check(muon_optimizer_set_initial_lr(handle(), group, lr));
+  }
+
+  NonFinitePolicy nonfinite_policy() const {
+    return static_cast<NonFinitePolicy>(detail::result_of<muon_nonfinite_policy>(
+        muon_optimizer_get_nonfinite_policy, handle()));
+  }
+  void set_nonfinite_policy(NonFinitePolicy policy) {
+    detail::check(muon_optimizer_set_nonfinite_policy(
+        handle(), static_cast<muon_nonfinite_policy>(policy)));
+  }
+  /// Steps that NonFinitePolicy::skip left out.
+  std::int64_t skipped_steps() const {
+    return detail::result_of<std::int64_t>(muon_optimizer_get_skipped_steps, handle());
+  }
+
+  /// The bytes that steps use beside parameters, gradients and state: 0 before the first step.
+  std::size_t scratch_bytes() const {
+    return detail::result_of<std::size_t>(muon_optimizer_get_scratch_bytes, handle());
+  }
+
+  // State, for saving and resuming. A buffer that the optimizer does not have, such as the momentum
+  // of an AdamW, or a gradient that is not bound, is Status::invalid_argument.
+
+  /// The number of elements of a buffer.
+  std::size_t buffer_count(std::int64_t param, Buffer buffer) const {
+    return detail::result_of<std::size_t>(muon_optimizer_get_buffer_count, handle(), param,
+                                          static_cast<muon_buffer>(buffer));
+  }
+  /// Copies a buffer to out, which has as many elements: else Status::shape.
+  void get_buffer(std::int64_t param, Buffer buffer, Span<float> out) const {
+    detail::check(muon_optimizer_get_buffer(handle(), param, static_cast<muon_buffer>(buffer),
+                                            out.data(), out.size()));
+  }
+  std::vector<float> buffer(std::int64_t param, Buffer buffer) const {
+    std::vector<float> values(buffer_count(param, buffer));
+    get_buffer(param, buffer, values);
+    return values;
+  }
+  void set_buffer(std::int64_t param, Buffer buffer, Span<const float> values) {
+    detail::check(muon_optimizer_set_buffer(handle(), param, static_cast<muon_buffer>(buffer),
+                                            values.data(), values.size()));
+  }
+
+  /// The number of steps a parameter has made; >= 0.
+  std::int64_t param_steps(std::int64_t param) const {
+    return detail::result_of<std::int64_t>(muon_optimizer_get_param_steps, handle(), param);
+  }
+  void set_param_steps(std::int64_t param, std::int64_t steps) {
+    detail::check(muon_optimizer_set_param_steps(handle(), param, steps));
+  }
+
+  /// The handle for functions of muon.h; NULL after a move. It stays this object's.
+  muon_optimizer *handle() const noexcept { return handle_.get(); }
+  /// Hands the handle over: you destroy it.
+  muon_optimizer *release() noexcept { return handle_.release(); }
+
+ private:
+  std::unique_ptr<muon_optimizer, detail::Destroy<muon_optimizer_destroy>> handle_;
+};
+
+/// Optimizers as an argument: {muon, adamw}, one alone, or what build_optimizers made.
+class OptimizerList {
+ public:
+  OptimizerList(Optimizer &optimizer) : handles_{optimizer.handle()} {}
+  OptimizerList(std::initializer_list<std::reference_wrapper<Optimizer>> optimizers) {
+    for (const Optimizer &optimizer : optimizers) handles_.push_back(optimizer.handle());
+  }
+  OptimizerList(std::vector<Optimizer> &optimizers) {
+    for (const Optimizer &optimizer : optimizers) handles_.push_back(optimizer.handle());
+  }
+
+  const std::vector<muon_optimizer *> &handles() const noexcept { return handles_; }
+
+ private:
+  std::vector<muon_optimizer *> handles_;
+};
+
+}  // namespace muon
+
+#endif  // MUON_OPTIMIZER_HPP

@@ -1,0 +1,122 @@
+/// The two optimizers. muon.h has their formulas.
+#ifndef MUON_OPTIMIZERS_HPP
+#define MUON_OPTIMIZERS_HPP
+
+#include <muon/optimizer.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace muon {
+namespace detail {
+
+/// An optimizer, if it is of that kind; what is of another kind stays where it is.
+inline muon_optimizer *release_as(OptimizerKind kind, Optimizer &optimizer) {
+  if (optimizer.kind() != kind)
+    throw Error(Status::invalid_handle, kind == OptimizerKind::muon
+                                            ? "expected a Muon, the optimizer is an AdamW"
+                                            : "expected an AdamW, the optimizer is a Muon");
+  return optimizer.release();
+}
+
+}  // namespace detail
+
+/// Muon, for matrices: parameters with 2 dimensions.
+class Muon : public Optimizer {
+ public:
+  /// Without parameters. The options are those of group 0.
+  explicit Muon(const MuonOptions &options = {}) : Optimizer(create(options)) {}
+
+  /// With the parameters in group 0.
+  explicit Muon(const std::vector<Parameter> &params, const MuonOptions &options = {})
+      : Muon(options) {
+    for (const Parameter &param : params) add_param(param);
+  }
+
+  /// What is a Muon already, for instance of build_optimizers. Error: Status::invalid_handle if
+  /// it is none, and then it stays where it is.
+  explicit Muon(Optimizer &&optimizer)
+      : Optimizer(detail::release_as(OptimizerKind::muon, optimizer)) {}
+
+  /// Adds a group with options of its own, and parameters to it: all, or nothing. Returns the
+  /// number of the group.
+  std::int64_t add_group(const MuonOptions &options, const std::vector<Parameter> &params = {}) {
+    const muon_muon_options c = detail::to_c(options);
+    const std::vector<muon_param> list = detail::to_c(params);
+    return detail::result_of<std::int64_t>(muon_muon_add_group, handle(), &c, list.data(),
+                                           list.size());
+  }
+
+  /// The options of a group, with the rows of Backend::custom.
+  MuonOptions options(std::int64_t group = 0) const {
+    muon_muon_options c = detail::muon_defaults();
+    detail::check(muon_muon_get_options(handle(), group, &c));
+    MuonOptions options = detail::from_c(c);
+    if (options.backend == Backend::custom) options.coefficients = coefficients(group);
+    return options;
+  }
+  /// They take effect with the next step. Backend::custom without rows keeps those the group has.
+  void set_options(std::int64_t group, const MuonOptions &options) {
+    const muon_muon_options c = detail::to_c(options);
+    detail::check(muon_muon_set_options(handle(), group, &c));
+  }
+
+  /// The rows of a group: of Backend::custom all that it was given, else those in use.
+  std::vector<Coefficients> coefficients(std::int64_t group = 0) const {
+    return detail::results_of<Coefficients>(muon_muon_get_coefficients, handle(), group);
+  }
+
+ private:
+  static muon_optimizer *create(const MuonOptions &options) {
+    const muon_muon_options c = detail::to_c(options);
+    return detail::result_of<muon_optimizer *>(muon_muon_create, &c);
+  }
+};
+
+/// AdamW, as torch.optim.AdamW computes it, for parameters of any shape.
+class AdamW : public Optimizer {
+ public:
+  /// Without parameters. The options are those of group 0.
+  explicit AdamW(const AdamWOptions &options = {}) : Optimizer(create(options)) {}
+
+  /// With the parameters in group 0.
+  explicit AdamW(const std::vector<Parameter> &params, const AdamWOptions &options = {})
+      : AdamW(options) {
+    for (const Parameter &param : params) add_param(param);
+  }
+
+  /// What is an AdamW already, for instance of build_optimizers. Error: Status::invalid_handle if
+  /// it is none, and then it stays where it is.
+  explicit AdamW(Optimizer &&optimizer)
+      : Optimizer(detail::release_as(OptimizerKind::adamw, optimizer)) {}
+
+  /// Adds a group with options of its own, and parameters to it: all, or nothing. Returns the
+  /// number of the group.
+  std::int64_t add_group(const AdamWOptions &options, const std::vector<Parameter> &params = {}) {
+    const muon_adamw_options c = detail::to_c(options);
+    const std::vector<muon_param> list = detail::to_c(params);
+    return detail::result_of<std::int64_t>(muon_adamw_add_group, handle(), &c, list.data(),
+                                           list.size());
+  }
+
+  AdamWOptions options(std::int64_t group = 0) const {
+    muon_adamw_options c = detail::adamw_defaults();
+    detail::check(muon_adamw_get_options(handle(), group, &c));
+    return detail::from_c(c);
+  }
+  /// They take effect with the next step.
+  void set_options(std::int64_t group, const AdamWOptions &options) {
+    const muon_adamw_options c = detail::to_c(options);
+    detail::check(muon_adamw_set_options(handle(), group, &c));
+  }
+
+ private:
+  static muon_optimizer *create(const AdamWOptions &options) {
+    const muon_adamw_options c = detail::to_c(options);
+    return detail::result_of<muon_optimizer *>(muon_adamw_create, &c);
+  }
+};
+
+}  // namespace muon
+
+#endif  // MUON_OPTIMIZERS_HPP

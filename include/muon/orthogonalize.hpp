@@ -1,0 +1,41 @@
+/// Orthogonalization of one matrix.
+#ifndef MUON_ORTHOGONALIZE_HPP
+#define MUON_ORTHOGONALIZE_HPP
+
+#include <muon/options.hpp>
+#include <muon/span.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace muon {
+
+/// Writes the orthogonal matrix nearest in direction to the rows x cols matrix g: approximately
+/// U V^T where g = U S V^T. Both are row-major and have rows*cols elements. out may be g itself,
+/// but must not overlap it in another way. Zeros give zeros. Error: Status::shape for a count that
+/// does not fit, Status::invalid_argument for NaN or infinity in g or an option out of range.
+inline void orthogonalize(Span<const float> g, std::int64_t rows, std::int64_t cols,
+                          Span<float> out, const OrthogonalizeOptions &options = {}) {
+  const muon_orthogonalize_options c = detail::to_c(options);
+  detail::check(
+      muon_orthogonalize(g.data(), g.size(), rows, cols, &c, out.data(), out.size()));
+}
+
+/// The same in a vector of its own.
+inline std::vector<float> orthogonalize(Span<const float> g, std::int64_t rows, std::int64_t cols,
+                                        const OrthogonalizeOptions &options = {}) {
+  std::vector<float> out(g.size());
+  orthogonalize(g, rows, cols, out, options);
+  return out;
+}
+
+/// The rows a backend uses for a number of steps (0: its own number), one a step; none for
+/// Backend::svd. Error: Status::invalid_argument for Backend::custom.
+inline std::vector<Coefficients> coefficients(Backend backend, std::int32_t backend_steps = 0) {
+  return detail::results_of<Coefficients>(
+      muon_backend_get_coefficients, static_cast<muon_backend>(backend), backend_steps);
+}
+
+}  // namespace muon
+
+#endif  // MUON_ORTHOGONALIZE_HPP

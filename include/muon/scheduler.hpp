@@ -1,0 +1,56 @@
+/// What applies a schedule to optimizers.
+#ifndef MUON_SCHEDULER_HPP
+#define MUON_SCHEDULER_HPP
+
+#include <muon/optimizer.hpp>
+#include <muon/schedule.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace muon {
+
+/// Sets the learning rates of all groups of all its optimizers: Scheduler(schedule, {muon, adamw}).
+///
+/// It moves and does not copy. One that was moved from can be assigned to and destroyed; any other
+/// use is an Error. Its optimizers may be moved, and may be destroyed before it.
+class Scheduler {
+ public:
+  /// Sets the rates of step 0 at once. 1 to 256 optimizers, none of them twice: else
+  /// Status::invalid_argument.
+  Scheduler(const Schedule &schedule, const OptimizerList &optimizers)
+      : Scheduler(detail::result_of<muon_scheduler *>(
+            muon_scheduler_create, schedule.handle(), optimizers.handles().data(),
+            optimizers.handles().size())) {}
+
+  /// Takes over a handle of muon.h.
+  explicit Scheduler(muon_scheduler *handle) noexcept : handle_(handle) {}
+
+  /// Goes to the next step and sets its rates: call it after the optimizers' step().
+  void step() { detail::check(muon_scheduler_step(handle())); }
+
+  /// The step it is at, from 0: all the state it has.
+  std::int64_t current_step() const {
+    return detail::result_of<std::int64_t>(muon_scheduler_get_step, handle());
+  }
+  /// Goes to a step (>= 0) and sets its rates.
+  void set_step(std::int64_t step) { detail::check(muon_scheduler_set_step(handle(), step)); }
+
+  /// The rates last set, one a group, optimizer by optimizer.
+  std::vector<double> last_lr() const {
+    return detail::results_of<double>(muon_scheduler_get_last_lr, handle());
+  }
+
+  /// The handle for functions of muon.h; NULL after a move. It stays this object's.
+  muon_scheduler *handle() const noexcept { return handle_.get(); }
+  /// Hands the handle over: you destroy it.
+  muon_scheduler *release() noexcept { return handle_.release(); }
+
+ private:
+  std::unique_ptr<muon_scheduler, detail::Destroy<muon_scheduler_destroy>> handle_;
+};
+
+}  // namespace muon
+
+#endif  // MUON_SCHEDULER_HPP
