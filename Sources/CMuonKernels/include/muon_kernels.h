@@ -62,7 +62,7 @@ ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth)
 
 /* Rows [row, row_end) and columns [column, column_end) of C = alpha A B + beta D + gamma E, where a
  * holds the packed rows of A and b the packed columns of B; row and column are multiples of lanes. With
- * `lower`, only what is on or below the diagonal is promised. */
+ * `lower`, only the blocks of `lanes` rows and columns on the diagonal and what is below them. */
 void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
                     ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t column, ptrdiff_t column_end,
                     int lower, const muon_gemm_store *store);

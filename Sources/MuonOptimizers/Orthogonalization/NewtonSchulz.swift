@@ -62,12 +62,13 @@ enum NewtonSchulz {
       unsafe kernel.multiply(
         packed, packed, depth: x.count / m, into: a, symmetric: true, alpha: scale * scale,
         by: member)
-      if aolScaling, step == 0 { unsafe scaleAOL(x, gram: a, scratch: b.floats, by: member) }
+      let rescaled = aolScaling && step == 0
+      if rescaled { unsafe scaleAOL(x, gram: a, scratch: b.floats, by: member) }
 
       // B = b A + c A²; A is symmetric. Without c it is b A, and b is taken into the next product.
       var (polynomial, factor) = unsafe (a, Float(p.b))
       if p.c != 0 {
-        unsafe kernel.packSymmetric(a, into: packed, by: member)
+        unsafe kernel.packSymmetric(a, mirroring: rescaled, into: packed, by: member)
         unsafe kernel.multiply(
           packed, packed, depth: m, into: b, symmetric: true, alpha: Float(p.c),
           plus: Float(p.b), a.floats, by: member)
@@ -76,7 +77,8 @@ enum NewtonSchulz {
 
       // X ← a X + B X, or, at the last step, the target of it.
       let packedPolynomial = unsafe polynomial.floats == a.floats ? b.floats : a.floats
-      unsafe kernel.packSymmetric(polynomial, into: packedPolynomial, by: member)
+      unsafe kernel.packSymmetric(
+        polynomial, mirroring: rescaled, into: packedPolynomial, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (packedPolynomial, packed) : (packed, packedPolynomial)
       let isLast = step == coefficients.count - 1

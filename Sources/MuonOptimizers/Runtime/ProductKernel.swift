@@ -55,9 +55,11 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   /// together.
   ///
   /// A panel has columns l to l + lanes: above the diagonal they are the rows of the lower triangle, and
-  /// only the block on the diagonal needs to be mirrored.
+  /// only the block on the diagonal needs to be mirrored. Not even that where the matrix is as a
+  /// product of an operand with itself left it: `multiply` computes these blocks whole.
   func packSymmetric(
-    _ matrix: Matrix, into target: UnsafeMutablePointer<Float>, by member: Team.Member
+    _ matrix: Matrix, mirroring: Bool = true, into target: UnsafeMutablePointer<Float>,
+    by member: Team.Member
   ) {
     let n = unsafe matrix.rows
     let panelFloats = unsafe muon_gemm_panel_bytes(kernel, n) / MemoryLayout<Float>.stride
@@ -68,7 +70,7 @@ struct ProductKernel: Equatable, @unchecked Sendable {
     member.forEach((n + lanes - 1) / lanes) { number in
       let first = number * lanes
       let count = min(lanes, n - first)
-      for i in first..<(first + count) {
+      for i in first..<(mirroring ? first + count : first) {
         for j in first..<i { unsafe floats[j * n + i] = floats[i * n + j] }
       }
       let panel = unsafe target + number * panelFloats
@@ -87,7 +89,7 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   /// C ← alpha A B + beta D + gamma E, of packed rows of A and packed columns of B. D and E have the
   /// layout of C, and may be C. All members of a team call it together.
   ///
-  /// With `symmetric`, C is known to be, and only its lower triangle is computed.
+  /// With `symmetric`, C is known to be, and only the blocks of `lanes` on and below its diagonal are computed.
   func multiply(
     _ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, depth: Int,
     into c: Matrix, symmetric: Bool = false, alpha: Float = 1,
