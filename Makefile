@@ -1,7 +1,7 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-.PHONY: library demo test bench bench-quick clean system-packages lint test-swift test-python
+.PHONY: library demo test bench bench-quick clean system-packages lint test-swift test-python test-torch
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
 # C and C++ examples, binutils for nm, Python for its binding.
@@ -38,7 +38,7 @@ demo: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
 
-test: library lint test-swift test-python
+test: library lint test-swift test-python test-torch
 	@echo "All tests passed"
 
 lint: system-packages
@@ -54,6 +54,21 @@ test-python: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
+
+TORCH := .venv-torch/bin/python
+
+# expecttest: torch's table of inputs for its optimizers needs it.
+.venv-torch/ready: | system-packages
+	@echo "Setting up Python in .venv-torch, with torch: some minutes and 5 GB, once"
+	@python3 -m venv .venv-torch
+	@$(TORCH) -m pip install -q --disable-pip-version-check "torch>=2.15" expecttest
+	@touch $@
+
+test-torch: library .venv-torch/ready
+	@echo "Testing the torch optimizers"
+	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,test]"
+	@$(TORCH) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
+	@$(TORCH) -m pytest -q Tests/torch
 
 BENCH := .venv-bench/bin/python
 
@@ -74,4 +89,4 @@ bench-quick: library $(PYTHON)
 	@$(PYTHON) benchmarks/accuracy.py
 
 clean:
-	rm -rf .build .venv .venv-bench build bindings/python/build
+	rm -rf .build .venv .venv-bench .venv-torch build bindings/python/build
