@@ -1,8 +1,8 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-.PHONY: library demo test bench bench-quick docs clean system-packages lint test-swift test-python
-.PHONY: wheel sdist test-wheel test-sdist
+.PHONY: library demo test bench bench-quick docs clean system-packages lint
+.PHONY: test-swift test-python test-torch wheel sdist test-wheel test-sdist
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
 # C and C++ examples, CMake to build them against an installed library, binutils for nm, git for the
@@ -40,7 +40,7 @@ demo: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
 
-test: library lint test-swift test-python test-wheel
+test: library lint test-swift test-python test-wheel test-torch
 	@echo "All tests passed"
 
 lint: system-packages
@@ -56,6 +56,21 @@ test-python: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
+
+TORCH := .venv-torch/bin/python
+
+# expecttest: torch's table of inputs for its optimizers needs it.
+.venv-torch/ready: | system-packages
+	@echo "Setting up Python in .venv-torch, with torch: some minutes and 5 GB, once"
+	@python3 -m venv .venv-torch
+	@$(TORCH) -m pip install -q --disable-pip-version-check "torch>=2.15" expecttest
+	@touch $@
+
+test-torch: library .venv-torch/ready
+	@echo "Testing the torch optimizers"
+	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,test]"
+	@$(TORCH) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
+	@$(TORCH) -m pytest -q Tests/torch
 
 DOCS := .build/docs
 
@@ -126,4 +141,4 @@ bench-quick: library $(PYTHON)
 include bindings/c/install/install.mk
 
 clean:
-	rm -rf .build .venv .venv-bench .venv-packaging build dist bindings/python/build
+	rm -rf .build .venv .venv-bench .venv-packaging .venv-torch build dist bindings/python/build

@@ -1,0 +1,21 @@
+"""Muon and AdamW for torch: the optimizers of torch.optim, computed by libmuon on the CPU.
+
+    from libmuon.torch import Muon          # was: from torch.optim import Muon
+    from libmuon.torch import AdamW         # was: from torch.optim import AdamW
+
+They are torch.optim.Optimizers: param groups, closures, hooks, schedulers and state dicts are
+torch's. Parameters, gradients and state stay in torch's memory, where the library updates them in
+place; contiguous float32 is never copied.
+
+Needs torch 2.9 or later: pip install "libmuon[torch]". `import libmuon` alone does not load torch.
+"""
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    raise ImportError('libmuon.torch needs torch: pip install "libmuon[torch]"') from error
+
+from .adamw import AdamW
+from .muon import Muon
+
+__all__ = ["AdamW", "Muon"]

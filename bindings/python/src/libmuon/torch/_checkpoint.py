@@ -1,0 +1,96 @@
+"""State dicts: what is taken from them, and how they are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .._enums import Backend, MomentumStyle
+from .._options import coefficient_rows
+from ..errors import InvalidArgumentError, UnsupportedError
+from ..orthogonalization import backend_coefficients
+from ._dialects import DIALECTS, LIBMUON, SHAPE_SCALES, libmuon_options
+from ._slot import MASTER, step_tensor
+from ._tensors import check_state, float32_copy
+
+if TYPE_CHECKING:
+    from ._session import Kind
+
+# Keys of a group that torch.optim.Muon does not have.
+NOT_TORCHS = (*DIALECTS[LIBMUON], "precision", "higher_dims")
+
+
+class Kept:
+    """A tensor that torch, which would cast it to the type of its parameter, hands on as it is."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+
+def kept_state(
+    kind: Kind, label: str, saved: Mapping[str, Any], shape: torch.Size
+) -> dict[str, Any]:
+    """The state of one parameter, checked and copied; what is not the library's stays as it is."""
+    state = {key: value for key, value in saved.items() if value is not None}
+    if not state:
+        return state
+    needed = [*kind.buffers, *(["step"] if kind.counts_steps else [])]
+    for key in needed:
+        if key not in state:
+            raise InvalidArgumentError(f"{label}: {key!r} is missing")
+    for key in (*kind.buffers, MASTER):
+        if key in state:
+            check_state(label, key, state[key], shape)
+            state[key] = Kept(float32_copy(state[key]))
+    if kind.counts_steps:
+        try:
+            step = step_tensor(state["step"]).detach().clone()
+            whole = step.numel() == 1 and float(step) >= 0 and float(step).is_integer()
+        except (TypeError, ValueError):
+            whole = False
+        if not whole:
+            raise InvalidArgumentError(
+                f"{label}: step: a whole number >= 0 is expected, not {state['step']!r}"
+            )
+        state["step"] = Kept(step)
+    return state
+
+
+def exported(state_dict: dict[str, Any]) -> dict[str, Any]:
+    """See Muon.torch_state_dict."""
+    state, groups = dict(state_dict["state"]), []
+    for group in state_dict["param_groups"]:
+        options = libmuon_options(group)
+        torchs = {key: value for key, value in group.items() if key not in NOT_TORCHS}
+        torchs.update(torch_options(options))
+        if options["momentum_style"] == MomentumStyle.classic.name:
+            for key in group["params"]:
+                if "momentum_buffer" in state.get(key, {}):
+                    buffer = state[key]["momentum_buffer"] * (1 - options["momentum"])
+                    state[key] = {**state[key], "momentum_buffer": buffer}
+        groups.append(torchs)
+    return {**state_dict, "state": state, "param_groups": groups}
+
+
+def torch_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What torch.optim.Muon calls these options of libmuon."""
+    backend, steps = options["backend"], options["backend_steps"]
+    if backend == Backend.custom.name:
+        triples = coefficient_rows("coefficients", options["coefficients"])
+        rows = [(each.a, each.b, each.c) for each in triples]
+        steps = len(rows) if steps is None else steps
+        rows = rows[:steps]
+    else:
+        rows = [] if backend == Backend.turbo.name else backend_coefficients(backend, steps)
+        steps = len(rows)
+    if len(set(rows)) != 1:
+        raise UnsupportedError(
+            f"backend {backend!r}: torch.optim.Muon has only iterations with the same three "
+            "coefficients at each step"
+        )
+    scales = {scale.name: name for name, scale in SHAPE_SCALES.items()}
+    scale = scales[options["shape_scale"]]
+    return {"ns_coefficients": rows[0], "ns_steps": steps, "adjust_lr_fn": scale}

@@ -1,0 +1,138 @@
+"""Slot: one parameter with its memory, as the library has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional
+
+import torch
+from torch import Tensor
+
+from .._options import number
+from ..errors import InvalidArgumentError, ShapeError
+from ._tensors import LOW_PRECISION, float32_copy, follow, state_tensor, usable
+
+if TYPE_CHECKING:
+    from ._session import Kind
+
+# The float32 copy of a bfloat16 or float16 parameter, in its state.
+MASTER = "master"
+
+
+class Slot:
+    """A parameter, what the library updates in its place, and the addresses it was told.
+
+    The library updates `data`: the parameter itself where that is contiguous float32. Otherwise a
+    float32 copy, from which the parameter is written after each step: the master, which belongs to
+    the state, for bfloat16 and float16; and for other layouts one that is only kept here.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        parameter: Tensor,
+        label: str,
+        group: int,
+        options: Mapping[str, Any],
+        state: Mapping[Tensor, Any],
+    ) -> None:
+        self.parameter = parameter
+        self.label = label
+        self.group = group
+        self.layout = kind.layout(parameter.shape, options)
+        # Of each array that C takes the parameter for: its index, first element, and size.
+        self.arrays: list[tuple[int, int, int]] = []
+        self.grad_address = 0
+        self.steps = 0
+        # Whether `tensors` are not in the optimizer's state yet: they go there after a step.
+        self.fresh = True
+
+        own = state.get(parameter, {})
+        shape = parameter.shape
+        self.buffers = [
+            state_tensor(label, name, own.get(name), shape) for name in kind.buffers
+        ]
+        self.tensors: dict[str, Tensor] = dict(zip(kind.buffers, self.buffers))
+        self.step: Optional[Tensor] = None
+        if kind.counts_steps:
+            self.step = self.tensors["step"] = step_tensor(own.get("step", 0.0))
+        # Of the parameter, when the copy was last known to be equal; -1: not known.
+        self.version = -1
+        self.data = parameter
+        if parameter.dtype in LOW_PRECISION:
+            master = own.get(MASTER)
+            self.data = (
+                float32_copy(parameter)
+                if master is None
+                else state_tensor(label, MASTER, master, shape)
+            )
+            self.tensors[MASTER] = self.data
+        elif not usable(parameter):
+            self.data = float32_copy(parameter)
+
+        self.seen = self._look()
+        self.addresses = [(name, each, each.data_ptr()) for name, each in self.tensors.items()]
+
+    def _look(self) -> tuple[Any, ...]:
+        p = self.parameter
+        return p.data_ptr(), p.dtype, p.shape, p.is_contiguous()
+
+    def holds(self, state: Mapping[Tensor, Any]) -> bool:
+        """Whether parameter and state are still the memory that the library knows."""
+        if self._look() != self.seen:
+            return False
+        own = state.get(self.parameter)
+        if own is None:
+            return False
+        for name, tensor, address in self.addresses:
+            if own.get(name) is not tensor or tensor.data_ptr() != address:
+                return False
+        return True
+
+    def check_gradient(self, grad: Tensor) -> None:
+        if grad.numel() != self.parameter.numel():
+            raise ShapeError(
+                f"the gradient of {self.label}: shape {tuple(self.parameter.shape)} is expected, "
+                f"not {tuple(grad.shape)}"
+            )
+
+    def read_steps(self) -> int:
+        """The count of steps in the state, which others may have changed."""
+        assert self.step is not None
+        steps = self.step.item()
+        if steps == self.steps:
+            return self.steps
+        if not steps >= 0 or steps != int(steps):
+            raise InvalidArgumentError(
+                f"{self.label}: step: a whole number >= 0 is expected, not {steps}"
+            )
+        return int(steps)
+
+    def before(self) -> None:
+        """Takes into the copy, if there is one, what was written into the parameter."""
+        parameter = self.parameter
+        if self.data is parameter:
+            return
+        if parameter.dtype not in LOW_PRECISION:
+            self.data.copy_(parameter)
+        elif parameter._version != self.version:
+            follow(self.data, parameter)
+
+    def after(self) -> None:
+        """Writes the copy into the parameter, rounded to its type."""
+        self.parameter.copy_(self.data)
+        self.version = self.parameter._version
+
+    def commit(self, state: dict[Tensor, Any]) -> None:
+        """Puts the tensors that the library updates into the optimizer's state."""
+        state[self.parameter].update(self.tensors)
+        if MASTER not in self.tensors:
+            state[self.parameter].pop(MASTER, None)
+        self.fresh = False
+
+
+def step_tensor(value: Any) -> Tensor:
+    """AdamW's count of steps as torch keeps it: a float32 scalar."""
+    if isinstance(value, Tensor):
+        return value
+    return torch.tensor(number("step", value), dtype=torch.float32, device="cpu")

@@ -1,0 +1,113 @@
+"""Which torch tensors the library can use as they are, and which through a float32 copy."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import torch
+from torch import Tensor
+
+from ..errors import InvalidArgumentError, ShapeError, UnsupportedError
+
+# Parameters of these are trained through a float32 copy that belongs to the state.
+LOW_PRECISION = (torch.bfloat16, torch.float16)
+# Tensors that stand for others, such as DTensor, have their own.
+PLAIN = Tensor.__torch_dispatch__
+
+
+def plain(value: Any) -> Any:
+    """An option without tensors in it: they may change in place, and C takes numbers."""
+    if isinstance(value, Tensor):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return tuple(plain(each) for each in value)
+    return value
+
+
+def check_tensor(optimizer: str, label: str, tensor: Tensor) -> None:
+    """Raises unless the elements are real numbers in CPU memory, dense or strided."""
+    if tensor.is_complex():
+        raise UnsupportedError(f"{optimizer} does not support complex parameters: {label}")
+    if tensor.layout is not torch.strided:
+        raise UnsupportedError(
+            f"{optimizer} does not support sparse gradients or parameters: {label} is "
+            f"{tensor.layout}"
+        )
+    if not tensor.is_cpu:
+        raise UnsupportedError(f"{label}: CPU memory is expected, but it is on {tensor.device}")
+    if type(tensor).__torch_dispatch__ is not PLAIN:
+        raise UnsupportedError(
+            f"{label}: a plain tensor is expected, not a {type(tensor).__name__}, which has no "
+            "memory of its own"
+        )
+
+
+def check_parameter(optimizer: str, label: str, parameter: Tensor) -> None:
+    """Raises unless the library can train it, if need be through a copy."""
+    check_tensor(optimizer, label, parameter)
+    if parameter.dtype is not torch.float32 and parameter.dtype not in LOW_PRECISION:
+        raise UnsupportedError(
+            f"{label}: float32, bfloat16 or float16 is expected, not {parameter.dtype}"
+        )
+    # Written back, such a copy would land in one element several times.
+    if any(size > 1 and stride == 0 for size, stride in zip(parameter.shape, parameter.stride())):
+        raise InvalidArgumentError(
+            f"{label}: its elements share memory (strides {parameter.stride()} for shape "
+            f"{tuple(parameter.shape)}); pass a clone of it"
+        )
+
+
+def usable(tensor: Tensor) -> bool:
+    """Whether C can read the tensor where it is."""
+    return (
+        tensor.dtype is torch.float32
+        and tensor.layout is torch.strided
+        and tensor.is_contiguous()
+        and tensor.is_cpu
+        and not tensor.is_neg()
+        and type(tensor).__torch_dispatch__ is PLAIN
+    )
+
+
+def float32_copy(tensor: Tensor) -> Tensor:
+    """Its values as contiguous float32 in memory of its own."""
+    out = torch.empty(tensor.shape, dtype=torch.float32, device="cpu")
+    return out.copy_(tensor.detach())
+
+
+def gradient(optimizer: str, label: str, grad: Tensor, negate: bool) -> Tensor:
+    """A gradient as C reads it: itself, or a contiguous float32 copy."""
+    check_tensor(optimizer, f"the gradient of {label}", grad)
+    if negate:
+        return float32_copy(grad).neg_()
+    return grad if usable(grad) else float32_copy(grad)
+
+
+def state_tensor(label: str, name: str, value: Optional[Any], shape: torch.Size) -> Tensor:
+    """A state buffer as C updates it: the tensor that is there, a float32 copy of it, or zeros."""
+    if value is None:
+        return torch.zeros(shape, dtype=torch.float32, device="cpu")
+    check_state(label, name, value, shape)
+    return value if usable(value) else float32_copy(value)
+
+
+def check_state(label: str, name: str, value: Any, shape: torch.Size) -> None:
+    """Raises unless a state buffer has the shape of its parameter and can be read as float32."""
+    if not isinstance(value, Tensor):
+        raise InvalidArgumentError(f"{label}: {name}: a tensor is expected, not {value!r}")
+    if value.shape != shape:
+        raise ShapeError(
+            f"{label}: {name}: shape {tuple(shape)} is expected, not {tuple(value.shape)}"
+        )
+    if not value.is_floating_point() or value.layout is not torch.strided:
+        raise InvalidArgumentError(f"{label}: {name}: dense floating-point numbers are expected")
+
+
+def follow(master: Tensor, parameter: Tensor) -> None:
+    """Takes into a float32 master what others wrote into its parameter.
+
+    Where the parameter is the master rounded, nothing was written and the master keeps its bits.
+    """
+    kept = master.to(parameter.dtype) == parameter
+    if not kept.all():
+        master.copy_(torch.where(kept, master, parameter.to(torch.float32)))

@@ -1,0 +1,190 @@
+"""Muon for torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any, Optional, Union
+
+import torch
+from torch import Tensor
+
+from .._enums import Buffer
+from .._library import lib
+from .._options import Triple
+from ..errors import InvalidArgumentError, ShapeError
+from ._checkpoint import exported
+from ._dialects import COMMON_DEFAULTS, DIALECTS, LIBMUON, TORCH, completed, dialect_of
+from ._dialects import muon_group_struct
+from ._session import Kind
+from .optimizer import Optimizer
+
+HIGHER_DIMS = ("refuse", "flatten", "batch")
+
+
+def layout(shape: torch.Size, group: Mapping[str, Any]) -> tuple[int, tuple[int, ...]]:
+    """The matrices of a parameter: how many, one after another, and their rows and columns."""
+    if len(shape) > 2 and group["higher_dims"] == "flatten":
+        return 1, (shape[0], prod(shape[1:]))
+    if len(shape) > 2 and group["higher_dims"] == "batch":
+        return prod(shape[:-2]), (shape[-2], shape[-1])
+    return 1, tuple(shape)
+
+
+class Muon(Optimizer):
+    """torch.optim.Muon, computed by libmuon on the CPU; and the Muon of the original system.
+
+    For a matrix p (r x c) with gradient g and momentum m, a step is
+
+        m <- momentum m + (1 - momentum) g,  u = (1 - momentum) g + momentum m with nesterov, else m
+        O = orthogonalize(u)
+        p <- p (1 - lr weight_decay) - lr s O
+
+    It is called in one of two ways, each with defaults of its own:
+
+    - As torch.optim.Muon: Muon(params, lr, weight_decay, momentum, nesterov, ns_coefficients, eps,
+      ns_steps, adjust_lr_fn). lr is 1e-3 and weight_decay 0.1.
+    - As the original system, which any of backend, backend_steps, coefficients, momentum_style and
+      shape_scale asks for, to be given by keyword: Muon(params, lr=0.02, momentum=0.95,
+      nesterov=True, backend="newtonschulz5", backend_steps=5). lr is 0.02 and weight_decay 0. The
+      momentum is then m <- momentum m + g, u = g + momentum m, and s is 1, unless said otherwise.
+
+    Options of one way beside options of the other are an error. A parameter group may go the other
+    way than the optimizer: what it does not say is then that way's default.
+
+    params: parameters or named parameters (then errors name them), or groups of them as dicts with
+        options of their own. Matrices of float32, bfloat16 or float16; the last two are trained
+        through a float32 copy, `master` in their state, and rounded after each step.
+    lr: finite, >= 0; a number or a tensor with one element.
+    weight_decay: finite, >= 0; decoupled from the gradient.
+    momentum: in [0, 1).
+    nesterov: look one step ahead.
+    eps: added to the Frobenius norm that u is divided by (torch: its least value); finite, >= 0.
+
+    As torch:
+    ns_coefficients: (a, b, c) of the Newton-Schulz iteration, (3.4445, -4.775, 2.0315) by default;
+        or, beyond torch, a row of three for each step, of which the last one repeats.
+    ns_steps: 1 to 99; 5.
+    adjust_lr_fn: the factor s: "original" or None (sqrt(max(1, r/c))), "match_rms_adamw"
+        (0.2 sqrt(max(r, c))), "spectral_unclamped" (sqrt(r/c)); beyond torch, "none" (1).
+
+    As the original system, by the names of libmuon.Muon:
+    backend, backend_steps, coefficients: "newtonschulz5", and its own number of steps, 5.
+    momentum_style: "classic", or "ema": as torch.
+    shape_scale: the factor s: "none" (1), "original", "match_rms_adamw" or "spectral".
+
+    Either way:
+    precision: of the matrix products: "auto" (bfloat16 where the processor is faster at it and the
+        iteration stands it), "f32" or "bf16".
+    higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
+        "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
+        dimensions for every index of the others. r and c are those of that matrix.
+    nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate" (as
+        torch). The default is "error", because orthogonalization spreads one NaN over the whole
+        matrix and ends a run for good; one that stopped before anything has changed can go on.
+
+    The state is "momentum_buffer", in float32. The momentum is kept as the group's way has it, and
+    a state dict says which way that is. So dicts of torch.optim.Muon and of the original system
+    load as they are; torch.optim.Muon loads those of groups in torch's way, and for the others what
+    torch_state_dict() returns.
+
+    Raises InvalidArgumentError (a ValueError) for an option out of range or one beside another that
+    it contradicts, and ShapeError (a ValueError) for a parameter that is no matrix.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Optional[Union[float, Tensor]] = None,
+        weight_decay: Optional[float] = None,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: Optional[Union[Triple, Sequence[Triple]]] = None,
+        eps: float = 1e-7,
+        ns_steps: Optional[int] = None,
+        adjust_lr_fn: Optional[str] = None,
+        *,
+        backend: Optional[str] = None,
+        backend_steps: Optional[int] = None,
+        coefficients: Optional[Sequence[Triple]] = None,
+        momentum_style: Optional[str] = None,
+        shape_scale: Optional[str] = None,
+        precision: str = "auto",
+        higher_dims: str = "refuse",
+        nonfinite: str = "error",
+    ) -> None:
+        given = {
+            "lr": lr,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "ns_coefficients": ns_coefficients,
+            "eps": eps,
+            "ns_steps": ns_steps,
+            "adjust_lr_fn": adjust_lr_fn,
+            "backend": backend,
+            "backend_steps": backend_steps,
+            "coefficients": coefficients,
+            "momentum_style": momentum_style,
+            "shape_scale": shape_scale,
+            "precision": precision,
+            "higher_dims": higher_dims,
+        }
+        dialect = dialect_of(given) or TORCH
+        for key, default in COMMON_DEFAULTS[dialect].items():
+            if given[key] is None:
+                given[key] = default
+        super().__init__(params, completed(given, dialect), nonfinite)
+
+    _kind = Kind(
+        name="Muon",
+        buffers={"momentum_buffer": Buffer.momentum},
+        create=lib.muon_muon_create,
+        add_group=lib.muon_muon_add_group,
+        set_options=lib.muon_muon_set_options,
+        counts_steps=False,
+        options=(
+            *("lr", "weight_decay", "momentum", "nesterov", "eps", "precision"),
+            *DIALECTS[TORCH],
+            *DIALECTS[LIBMUON],
+        ),
+        struct=muon_group_struct,
+        layout=layout,
+    )
+
+    def torch_state_dict(self) -> dict[str, Any]:
+        """A state dict with which torch.optim.Muon continues, whichever way this optimizer goes.
+
+        For groups in torch's way it says what state_dict() says. For the others the options are
+        translated and the momentum is converted: the classic one, times 1 - momentum, is torch's;
+        exactly so as long as momentum has not changed. Raises UnsupportedError for a backend that
+        torch does not have: one that is not the same three coefficients at each step.
+        """
+        return exported(self.state_dict())
+
+    def _completed(self, group: dict[str, Any]) -> dict[str, Any]:
+        dialect = dialect_of(group)
+        if dialect is None:
+            return dict(group)
+        same = dialect == dialect_of(self.defaults)
+        return completed(group, dialect, self.defaults if same else None)
+
+    def _loaded(self, saved: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+        dialect = dialect_of(saved)
+        own = dict(saved) if dialect is None else completed(saved, dialect)
+        return super()._loaded(own, current)
+
+    def _check_group(self, group: Mapping[str, Any], number: int) -> None:
+        higher_dims = group["higher_dims"]
+        if higher_dims not in HIGHER_DIMS:
+            raise InvalidArgumentError(
+                f"higher_dims: {higher_dims!r} is not one of {', '.join(map(repr, HIGHER_DIMS))}"
+            )
+        super()._check_group(group, number)
+        for index, parameter in enumerate(group["params"]):
+            if len(layout(parameter.shape, group)[1]) != 2:
+                hint = ' (see higher_dims="flatten" and "batch")' if parameter.ndim > 2 else ""
+                raise ShapeError(
+                    "Muon only supports 2D parameters whereas we found a parameter with size: "
+                    f"{parameter.size()}: {self._label(number, index)}{hint}"
+                )

@@ -1,0 +1,170 @@
+"""Optimizer: what the torch optimizers have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ctypes import byref
+from typing import Any, ClassVar, Optional
+
+import torch
+from torch import Tensor
+
+from .. import _abi
+from .._enums import NonFinitePolicy
+from .._library import check, lib
+from .._options import member
+from ..errors import InvalidArgumentError
+from ._checkpoint import Kept, kept_state
+from ._session import Kind, Session, name_of
+from ._slot import step_tensor
+
+
+class Optimizer(torch.optim.Optimizer):
+    """The base of Muon and AdamW, which are to be used."""
+
+    _kind: ClassVar[Kind]
+    # Made at the first step, and again after whatever moves parameters, groups or state.
+    _session: Optional[Session] = None
+
+    def __init__(self, params: Any, defaults: dict[str, Any], nonfinite: str) -> None:
+        lr = defaults["lr"]
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise InvalidArgumentError("Tensor lr must be 1-element")
+        self._skipped_steps = 0
+        self.nonfinite = nonfinite
+        super().__init__(params, defaults)
+
+    # ---- Training
+
+    @torch.no_grad()
+    def step(self, closure: Optional[Callable[[], Any]] = None) -> Any:
+        """Makes one step: updates every parameter that has a gradient, in place.
+
+        closure: called first, with gradients enabled, to compute the loss; step returns its result.
+
+        A parameter whose gradient is None is passed over and its state untouched. Raises
+        NonFiniteGradientError for NaN or infinity in a gradient (see .nonfinite),
+        InvalidArgumentError for an option out of range, and UnsupportedError for a parameter or
+        gradient that is complex, sparse, float64, or not in CPU memory; then no parameter of any
+        group and no state has changed.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        self._update()
+        return loss
+
+    @torch.compiler.disable
+    def _update(self) -> None:
+        groups, session = self.param_groups, self._session
+        try:
+            if session is None or not session.fits(groups, self.state):
+                # The old one goes first: its parameters are bound to memory the new one binds.
+                self._session = session = None
+                session = self._session = Session(self._kind, groups, self._nonfinite)
+            if not session.step(groups, self.state):
+                self._skipped_steps += 1
+        except BaseException:
+            # It may know parameters or gradients that were not to be.
+            self._session = None
+            raise
+
+    @property
+    def nonfinite(self) -> str:
+        """What step() does with NaN or infinity in a gradient.
+
+        "error" raises NonFiniteGradientError, "skip" leaves the whole step out and counts it in
+        skipped_steps; both change nothing else. "propagate" goes on, as torch does.
+        """
+        return self._nonfinite.name
+
+    @nonfinite.setter
+    def nonfinite(self, value: str) -> None:
+        self._nonfinite = NonFinitePolicy(member("nonfinite", value, NonFinitePolicy))
+        self._session = None
+
+    @property
+    def skipped_steps(self) -> int:
+        """How many steps were left out because nonfinite is "skip"."""
+        return self._skipped_steps
+
+    # ---- Parameter groups
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds {"params": [...], "lr": ..., ...}; options not given are the constructor's."""
+        if isinstance(param_group, dict):
+            param_group = self._completed(param_group)
+        super().add_param_group(param_group)
+        self._session = None
+        try:
+            self._check_group(self.param_groups[-1], len(self.param_groups) - 1)
+        except BaseException:
+            self.param_groups.pop()
+            raise
+
+    def _completed(self, group: dict[str, Any]) -> dict[str, Any]:
+        """A new group with what its options imply for others; torch adds the defaults."""
+        return dict(group)
+
+    def _loaded(self, saved: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+        """A group of a state dict; what it does not say is as in the current group."""
+        return {**{key: current[key] for key in self.defaults if key in current}, **saved}
+
+    def _check_group(self, group: Mapping[str, Any], number: int) -> None:
+        """Raises unless the library takes the options and shapes of a group."""
+        handle = _abi.OptimizerHandle()
+        check(self._kind.create(byref(self._kind.struct(group)), byref(handle)))
+        check(lib.muon_optimizer_destroy(handle))
+
+    def _label(self, number: int, index: int) -> str:
+        """What messages call a parameter of a group."""
+        first = sum(len(group["params"]) for group in self.param_groups[:number])
+        return name_of(self.param_groups[number], index, first)
+
+    # ---- Saving and resuming
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from what state_dict() of this class, or of torch's of the same name, returned.
+
+        As with torch, options of the groups come from the dict too. State is copied, and kept in
+        float32 whatever the type of the parameters. Options and shapes are checked first: if one
+        does not fit, an error names it and nothing has changed.
+        """
+        hook = self.register_load_state_dict_pre_hook(prepared)
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            hook.remove()
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = {"_nonfinite": self._nonfinite, "_skipped_steps": self._skipped_steps}
+        return {**super().__getstate__(), **own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._session = None
+        for own in self.state.values():
+            if isinstance(own, dict):
+                for key, value in own.items():
+                    if isinstance(value, Kept):
+                        own[key] = value.tensor
+                if self._kind.counts_steps and "step" in own:
+                    own["step"] = step_tensor(own["step"])
+
+
+def prepared(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
+    """The last hook before loading: a state dict that is checked, complete, and in float32."""
+    saved, groups = state_dict["param_groups"], optimizer.param_groups
+    if [len(each["params"]) for each in saved] != [len(each["params"]) for each in groups]:
+        return state_dict  # torch says what is wrong
+    completed = [optimizer._loaded(*pair) for pair in zip(saved, groups)]
+    state = dict(state_dict["state"])
+    for number, group in enumerate(completed):
+        optimizer._check_group({**group, "params": groups[number]["params"]}, number)
+        for index, parameter in enumerate(groups[number]["params"]):
+            key = group["params"][index]
+            if key in state:
+                label = f"state_dict: {optimizer._label(number, index)}"
+                state[key] = kept_state(optimizer._kind, label, state[key], parameter.shape)
+    return {**state_dict, "state": state, "param_groups": completed}
