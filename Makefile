@@ -66,7 +66,7 @@ TORCH := .venv-torch/bin/python
 	@$(TORCH) -m pip install -q --disable-pip-version-check "torch>=2.15" expecttest
 	@touch $@
 
-test-torch: library .venv-torch/ready
+test-torch: library wheel .venv-torch/ready
 	@echo "Testing the torch optimizers"
 	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,test]"
 	@$(TORCH) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon

@@ -1,7 +1,10 @@
 """What one core does: its peak, the rate of a whole step on square matrices, the cost of a call."""
 
 import ctypes
+import functools
 import json
+import shutil
+import statistics
 import subprocess
 import timeit
 from pathlib import Path
@@ -17,43 +20,99 @@ import sets
 PRECISIONS = {"auto": ours.auto, "f32": ours.f32}
 
 
+@functools.cache
+def peak_library():
+    """None without a C compiler."""
+    try:
+        library = ctypes.CDLL(str(machine.compile_c("peak.c", "peak.so", "-shared", "-fPIC")))
+    except RuntimeError:
+        return None
+    for name in ("f32", "bf16"):
+        getattr(library, f"peak_{name}").restype = ctypes.c_double
+    return library
+
+
 def peaks():
     """Operations a second of loops that never leave the registers, in f32 and bf16 (0: has none).
 
     None without a C compiler.
     """
+    library = peak_library()
+    return library and {"f32": library.peak_f32(), "bf16": library.peak_bf16()}
+
+
+PRODUCTS = ("X Xᵀ", "b A + c A²", "a X + B X")  # in the order of products.c
+ROUNDS = 9
+
+
+def products(sizes):
+    """Operations a second of each product of a step by itself, and their part of the peak.
+
+    By kernel, size and product. The peak is measured anew beside each, so that a core that others
+    slow down is slow for both. None without clang, which the kernels are written for.
+    """
+    kernels = Path(machine.ROOT / "Sources" / "CMuonKernels")
     try:
-        library = ctypes.CDLL(str(machine.compile_c("peak.c", "peak.so", "-shared", "-fPIC")))
+        library = ctypes.CDLL(
+            str(
+                machine.compile_c(
+                    "products.c",
+                    "products.so",
+                    *("-O2", "-shared", "-fPIC", f"-I{kernels / 'include'}"),
+                    *map(str, kernels.glob("*.c")),
+                    compiler=lambda: shutil.which("clang"),
+                )
+            )
+        )
     except RuntimeError:
         return None
+    if peak_library() is None:
+        return None
     found = {}
-    for name in ("f32", "bf16"):
-        function = getattr(library, f"peak_{name}")
-        function.restype = ctypes.c_double
-        found[name] = function()
+    for kernel, name in enumerate(("f32", "bf16")):
+        for n in sizes:
+            rates, fractions = [], []
+            for _ in range(ROUNDS):
+                once = (ctypes.c_double * len(PRODUCTS))()
+                if library.product_rates(kernel, n, once) != 0:
+                    break
+                peak = getattr(peak_library(), f"peak_{name}")()
+                rates.append(list(once))
+                fractions.append([rate / peak for rate in once])
+            if rates:
+                found.setdefault(name, {})[str(n)] = {
+                    product: {
+                        "rate": statistics.median(rate[number] for rate in rates),
+                        "fraction": statistics.median(part[number] for part in fractions),
+                    }
+                    for number, product in enumerate(PRODUCTS)
+                }
     return found
 
 
 def square_rate(n, precision):
-    """Seconds of a step on one n x n matrix, and operations a second, counting what it needs.
+    """Seconds of a step on one n x n matrix, operations a second, and their part of the peak.
 
-    All of the step's time is counted, so a product by itself is at least as fast.
+    All of the step's time is counted, and the operations it needs. "auto" is held against the bf16
+    peak wherever the processor has one; the peak is measured anew in each round.
     """
     grad = np.random.default_rng(1).standard_normal((n, n), dtype=np.float32)
-    seconds = measure.median_seconds(PRECISIONS[precision]([grad]).step)
-    return {"seconds": seconds, "rate": sets.square_operations(n) / seconds}
-
-
-def with_fractions(rates, peak):
-    """Adds to each rate its fraction of the peak of the type that its products are in.
-
-    "auto" is held against the bf16 peak wherever the processor has one.
-    """
-    for precision, by_size in rates.items():
-        of = "bf16" if precision == "auto" and peak and peak["bf16"] else "f32"
-        for figures in by_size.values():
-            figures["fraction"] = figures["rate"] / peak[of] if peak else None
-    return rates
+    step = PRECISIONS[precision]([grad]).step
+    step()
+    rounds = 3 if n > 2048 else ROUNDS
+    seconds, fractions = [], []
+    for _ in range(rounds):
+        seconds.append(measure.median_seconds(step, budget=0.2))
+        if library := peak_library():
+            bf16 = library.peak_bf16() if precision == "auto" else 0
+            peak = bf16 or library.peak_f32()
+            fractions.append(sets.square_operations(n) / seconds[-1] / peak)
+    middle = statistics.median(seconds)
+    return {
+        "seconds": middle,
+        "rate": sets.square_operations(n) / middle,
+        "fraction": statistics.median(fractions) if fractions else None,
+    }
 
 
 # ---- Calls ---------------------------------------------------------------------------------------

@@ -136,22 +136,23 @@ def compiler():
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
-def compile_c(source, output, *flags):
+def compile_c(source, output, *flags, compiler=compiler):
     """Compiles benchmarks/<source> into build/benchmarks/<output>; its path.
 
     Raises RuntimeError that says why it could not be compiled.
     """
-    if compiler() is None:
-        raise RuntimeError("there is no C compiler")
+    compiler = compiler()
+    if compiler is None:
+        raise RuntimeError(f"there is no C compiler for {source}")
     target = BUILD / "benchmarks" / output
     target.parent.mkdir(parents=True, exist_ok=True)
     path = Path(__file__).with_name(source)
     # Compiled anew each time: the flags may mean another machine by now. By way of a name of its
     # own, so that a child that is running keeps what it has loaded.
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
-    command = [compiler(), "-O3", "-march=native", "-Wall", "-Wextra", str(path), "-o", str(fresh)]
+    command = [compiler, "-O3", "-march=native", "-Wall", "-Wextra", str(path), "-o", str(fresh)]
     result = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        raise RuntimeError(f"{compiler()} could not compile {source}:\n{result.stderr.strip()}")
+        raise RuntimeError(f"{compiler} could not compile {source}:\n{result.stderr.strip()}")
     fresh.replace(target)
     return target

@@ -26,6 +26,7 @@ import memory  # noqa: E402
 import ours  # noqa: E402
 
 SIZES = (64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096)
+PRODUCT_SIZES = (256, 768, 1024, 2048)
 FIT_FROM = 256  # below it a step is not yet mostly products
 # One matrix of 20 M parameters whose products are small beside its passes over memory.
 WIDE = (16, 1_250_000)
@@ -103,12 +104,22 @@ def print_passes(rates):
         print(f"  {name:<30}{rate / 1e9:7.1f} GB/s{part}")
 
 
-def print_squares(peak, rates, exponents):
-    print("\na whole step on one n × n matrix, 1 thread; counting the operations it needs, so")
-    print("that a product in it is at least as fast")
+def print_products(peak, products):
     if peak:
         known = ", ".join(f"{name} {rate / 1e9:.0f}" for name, rate in peak.items() if rate)
-        print(f"peak of this core, registers only, GF/s: {known}")
+        print(f"\npeak of this core, registers only, GF/s: {known}")
+    if products is None:
+        return print("products by themselves are not measured without clang")
+    print("\nthe products of a step on n × n, 1 thread: GF/s, and of the peak beside it")
+    print(f"  {'':>4}{'n':>6}" + "".join(f"{name:>20}" for name in core.PRODUCTS))
+    for kernel, by_size in products.items():
+        for n, found in by_size.items():
+            figures = (f"{f['rate'] / 1e9:.0f}  {f['fraction']:.2f}" for f in found.values())
+            print(f"  {kernel:>4}{n:>6}" + "".join(f"{text:>20}" for text in figures))
+
+
+def print_squares(rates, exponents):
+    print("\na whole step on one n × n matrix, 1 thread; counting the operations it needs")
     print(
         f"  {'n':>6}"
         + "".join(f"{precision + ', ms':>14}{'GF/s':>8}{'of peak':>9}" for precision in rates)
@@ -148,9 +159,11 @@ def main():
     rates = passes()
     print_passes(rates)
     peak = core.peaks()
-    by_size = core.with_fractions(squares([n for n in SIZES if n <= options.largest]), peak)
+    products = core.products([n for n in PRODUCT_SIZES if n <= options.largest])
+    print_products(peak, products)
+    by_size = squares([n for n in SIZES if n <= options.largest])
     exponents = {precision: exponent(found) for precision, found in by_size.items()}
-    print_squares(peak, by_size, exponents)
+    print_squares(by_size, exponents)
     # Calls as a user makes them: with the threads that the library takes by itself.
     os.sched_setaffinity(0, CORES)
     libmuon.set_num_threads(0)
@@ -164,6 +177,7 @@ def main():
         "libmuon": libmuon.build_info(),
         "bytes per second": rates,
         "peak": peak,
+        "products": products,
         "squares": by_size,
         "exponents": exponents,
         "calls": calls,

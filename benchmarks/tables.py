@@ -154,6 +154,15 @@ def core(figures):
             )
             + "."
         )
+    by_kernel = figures["products"] or {}
+    names = next((list(found) for sizes in by_kernel.values() for found in sizes.values()), [])
+    rows = [
+        [f"{kernel}, {size}", *(f"{f['rate'] / 1e9:.0f}, {f['fraction']:.2f}" for f in found.values())]
+        for kernel, by_size in by_kernel.items()
+        for size, found in by_size.items()
+    ]
+    if rows:
+        lines.append(table(["products on n × n: GF/s, of the peak", *names], rows))
     header = ["a whole step on n × n, 1 thread", "ms", "GF/s", "of the peak"]
     rows = []
     for precision, by_size in figures["square"].items():

@@ -156,16 +156,13 @@ def measure_adamw():
 
 def measure_core():
     """The sizes that the bar for products names, and the calls."""
-    before = core.peaks()
+    sizes = (768, 1024, 2048)
     rates = {
-        precision: {str(n): core.square_rate(n, precision) for n in (768, 1024, 2048)}
+        precision: {str(n): core.square_rate(n, precision) for n in sizes}
         for precision in core.PRECISIONS
     }
-    after = core.peaks()
-    # The higher of the two: what the core can do when nothing else disturbs it.
-    peak = before and {name: max(before[name], after[name]) for name in before}
-    rates = core.with_fractions(rates, peak)
-    report("core", figures={"peak": peak, "square": rates, "call": core.calls()})
+    figures = {"peak": core.peaks(), "square": rates, "products": core.products(sizes)}
+    report("core", figures={**figures, "call": core.calls()})
 
 
 def prepare():

@@ -92,5 +92,5 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
 #pragma clang attribute pop
 
 /* Panels of both operands stay in a second-level cache of 512 KiB. */
-const muon_gemm_kernel muon_gemm_avx2 = {"AVX2 f32", LANES, ROWS, 384, 4, pack, multiply};
+const muon_gemm_kernel muon_gemm_avx2 = {"AVX2 f32", LANES, ROWS, 384, 120, 240, 4, pack, multiply};
 #endif

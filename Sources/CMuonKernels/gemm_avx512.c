@@ -67,5 +67,6 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
 
 #pragma clang attribute pop
 
-const muon_gemm_kernel muon_gemm_avx512 = {"AVX-512 f32", LANES, ROWS, 256, 4, pack, multiply};
+const muon_gemm_kernel muon_gemm_avx512 = {
+    "AVX-512 f32", LANES, ROWS, 256, 128, 256, 4, pack, multiply};
 #endif

@@ -88,5 +88,6 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
 
 #pragma clang attribute pop
 
-const muon_gemm_kernel muon_gemm_avx512bf16 = {"AVX512-BF16", LANES, ROWS, 512, 2, pack, multiply};
+const muon_gemm_kernel muon_gemm_avx512bf16 = {
+    "AVX512-BF16", LANES, ROWS, 512, 128, 256, 2, pack, multiply};
 #endif

@@ -35,4 +35,5 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
   gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
 }
 
-const muon_gemm_kernel muon_gemm_portable = {"portable f32", LANES, ROWS, 256, 4, pack, multiply};
+const muon_gemm_kernel muon_gemm_portable = {
+    "portable f32", LANES, ROWS, 256, 128, 256, 4, pack, multiply};

@@ -42,6 +42,8 @@ typedef struct muon_gemm_kernel {
   int lanes;           /* columns of a micro-tile; panels are this wide */
   int rows;            /* rows of a micro-tile; divides lanes */
   int depth;           /* how deep a block of panels is worked on at once; even */
+  int tile_rows;       /* what one call of muon_gemm_tile is best given: multiples of lanes */
+  int tile_columns;
   int bytes;           /* of a packed element: 4, or 2 for bfloat16 */
   /* Packs lanes of source, at lane_stride, and depth elements of each, at depth_stride, one of which
    * is 1. Missing lanes, and a missing last depth of a pair, become 0. Rounds to nearest even. */

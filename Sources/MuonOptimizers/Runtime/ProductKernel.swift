@@ -81,11 +81,6 @@ struct ProductKernel: Equatable, @unchecked Sendable {
     }
   }
 
-  /// The size of a tile, one task. It does not depend on the number of threads, nor does the order of
-  /// any sum depend on it.
-  private var tileRows: Int { 128 / lanes * lanes }
-  private var tileColumns: Int { 256 / lanes * lanes }
-
   /// C ← alpha A B + beta D + gamma E, of packed rows of A and packed columns of B. D and E have the
   /// layout of C, and may be C. All members of a team call it together.
   ///
@@ -97,7 +92,11 @@ struct ProductKernel: Equatable, @unchecked Sendable {
     plus gamma: Float = 0, _ e: UnsafeMutablePointer<Float>? = nil, by member: Team.Member
   ) {
     let (rows, columns) = unsafe (c.rows, c.columns)
-    let (tileRows, tileColumns) = (tileRows, tileColumns)
+    // The size of a tile, one task. It does not depend on the number of threads, nor does the order of
+    // any sum.
+    let (tileRows, tileColumns) = unsafe (
+      Int(kernel.pointee.tile_rows), Int(kernel.pointee.tile_columns)
+    )
     let tilesDown = (rows + tileRows - 1) / tileRows
     let tilesAcross = (columns + tileColumns - 1) / tileColumns
     var store = unsafe muon_gemm_store(
