@@ -109,6 +109,7 @@ extension OptimizerKind: NamedOption {}
 extension MomentumStyle: NamedOption {}
 extension ShapeScale: NamedOption {}
 extension Precision: NamedOption {}
+extension Iteration: NamedOption {}
 
 // MARK: - Messages
 
