@@ -148,6 +148,22 @@ typedef enum muon_precision {
                               which they would take too far from their polynomials */
 } muon_precision;
 
+/* How a backend's polynomial is evaluated: the same function at another cost, and with other rounding.
+ * A matrix of one row or one column needs no products whatever the method, and SVD has no polynomial:
+ * it takes AUTO and STANDARD, which change nothing. */
+typedef enum muon_method {
+  MUON_METHOD_AUTO = 0,     /* the cheaper for the shape, the backend and the processor; GRAM for long
+                               matrices only, where it needs no more memory than STANDARD may */
+  MUON_METHOD_STANDARD = 1, /* every step multiplies the matrix itself */
+  MUON_METHOD_GRAM = 2      /* the steps are made on the Gram matrix X X^T, in float32, whatever the
+                               shape; it may need more memory, see
+                               muon_optimizer_get_scratch_bytes. It squares the condition number:
+                               MUON_ERR_UNSUPPORTED with MUON_PRECISION_BF16, for more than 5 steps,
+                               and for all backends but NEWTONSCHULZ5, POLAR_EXPRESS, YOU, CANS and
+                               CUBIC5, which alone are known to stay close to their polynomials:
+                               within 1e-3, or 1e-2 where a side is shorter than 32 */
+} muon_method;
+
 typedef struct muon_orthogonalize_options {
   size_t struct_size;
   muon_backend backend;                  /* MUON_BACKEND_ORTHOGONALIZE */
@@ -156,6 +172,7 @@ typedef struct muon_orthogonalize_options {
   muon_precision precision;              /* MUON_PRECISION_F32 */
   const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
   size_t coefficients_count;             /* 0 */
+  muon_method method;                    /* MUON_METHOD_AUTO */
 } muon_orthogonalize_options;
 
 muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptions,
@@ -260,6 +277,7 @@ typedef struct muon_muon_options {
   muon_precision precision;              /* MUON_PRECISION_AUTO */
   const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
   size_t coefficients_count;             /* 0 */
+  muon_method method;                    /* MUON_METHOD_AUTO */
 } muon_muon_options;
 
 /* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
@@ -351,7 +369,10 @@ muon_status muon_optimizer_set_nonfinite_policy(muon_optimizer *optimizer,
 muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, int64_t *outCount);
 
 /* The bytes of memory that steps use beside parameters, gradients and state: 0 before the first step.
- * After it, steps allocate nothing as long as they run on one thread. */
+ * After it, steps allocate nothing as long as they run on one thread. It is then at most 4 times the
+ * largest matrix, counted with 31 rows and columns more; with MUON_METHOD_GRAM at most 6 times, which
+ * a square one needs; with SVD what LAPACK asks for. Each thread has its own, but large matrices, one
+ * at a time, share theirs. */
 muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
 
 /* State, for saving and resuming. The elements a buffer has (ask first), its contents copied out and
@@ -443,7 +464,7 @@ muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
  *   training.warmup_steps   whole number >= 0; 0
  *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; another text: no decay
  *   muon.*                  lr, momentum, nesterov, momentum_style, weight_decay, eps, backend,
- *                           backend_steps, coefficients, shape_scale, precision
+ *                           backend_steps, coefficients, shape_scale, precision, method
  *   adamw.*                 lr, betas, eps, weight_decay
  * The two sections are optional and override what training says for that optimizer. Names are those
  * of the enums, in small letters and without their prefix: "newtonschulz5", "ema", "original". */

@@ -51,6 +51,18 @@ func cPrecision(_ precision: Precision) throws -> muon_precision {
   try cValue(precision, in: precisions)
 }
 
+private let iterations: [(muon_method, Iteration)] = [
+  (MUON_METHOD_AUTO, .auto), (MUON_METHOD_STANDARD, .standard), (MUON_METHOD_GRAM, .gram),
+]
+
+func method(_ c: muon_method) throws -> Iteration {
+  try value(c, in: iterations, "method")
+}
+
+func cMethod(_ method: Iteration) throws -> muon_method {
+  try cValue(method, in: iterations)
+}
+
 private let momentumStyles: [(muon_momentum_style, MomentumStyle)] = [
   (MUON_MOMENTUM_CLASSIC, .classic), (MUON_MOMENTUM_EMA, .ema),
 ]

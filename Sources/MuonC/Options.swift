@@ -20,6 +20,7 @@ public func muon_orthogonalize_options_init(
     unsafe options.backend_steps = cSteps(defaults.steps)
     unsafe options.eps = defaults.epsilon
     unsafe options.precision = try cPrecision(defaults.precision)
+    unsafe options.method = try cMethod(defaults.method)
     return unsafe options
   }
 }
@@ -52,7 +53,7 @@ func orthogonalizeOptions(
   let rows = try unsafe coefficients(c.coefficients, count: c.coefficients_count, of: c.backend)
   return unsafe OrthogonalizeOptions(
     backend: try backend(c.backend, rows: rows ?? []), steps: steps(c.backend_steps),
-    epsilon: c.eps, precision: try precision(c.precision))
+    epsilon: c.eps, precision: try precision(c.precision), method: try method(c.method))
 }
 
 /// `present` are the options that a group has: its coefficients stay where none are given.
@@ -73,7 +74,8 @@ func muonOptions(
     learningRate: c.lr, momentum: c.momentum, nesterov: try flag(c.nesterov, "nesterov"),
     momentumStyle: try momentumStyle(c.momentum_style), weightDecay: c.weight_decay,
     shapeScale: try shapeScale(c.shape_scale), backend: try backend(c.backend, rows: rows),
-    backendSteps: steps(c.backend_steps), epsilon: c.eps, precision: try precision(c.precision))
+    backendSteps: steps(c.backend_steps), epsilon: c.eps, precision: try precision(c.precision),
+    method: try method(c.method))
 }
 
 func adamWOptions(_ options: UnsafePointer<muon_adamw_options>?) throws -> AdamWOptions {
@@ -97,6 +99,7 @@ func cOptions(_ options: MuonOptions) throws -> muon_muon_options {
   unsafe c.backend = try cBackend(options.backend)
   unsafe c.backend_steps = cSteps(options.backendSteps)
   unsafe c.precision = try cPrecision(options.precision)
+  unsafe c.method = try cMethod(options.method)
   if case .custom(let rows) = options.backend { unsafe c.coefficients_count = rows.count }
   return unsafe c
 }

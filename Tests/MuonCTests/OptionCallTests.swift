@@ -28,7 +28,7 @@ struct OptionCallTests {
     #expect(unsafe muon.momentum_style == MUON_MOMENTUM_CLASSIC)
     #expect(unsafe muon.shape_scale == MUON_SCALE_NONE)
     #expect(unsafe muon.backend == MUON_BACKEND_NEWTONSCHULZ5 && muon.backend_steps == 0)
-    #expect(unsafe muon.precision == MUON_PRECISION_AUTO)
+    #expect(unsafe muon.precision == MUON_PRECISION_AUTO && muon.method == MUON_METHOD_AUTO)
     #expect(unsafe muon.coefficients == nil && muon.coefficients_count == 0)
     #expect(rows() == [[Double]](repeating: [3.4445, -4.7750, 2.0315], count: 5))
 
@@ -49,6 +49,7 @@ struct OptionCallTests {
     unsafe options.shape_scale = MUON_SCALE_SPECTRAL
     unsafe options.backend = MUON_BACKEND_CANS
     unsafe options.precision = MUON_PRECISION_F32
+    unsafe options.method = MUON_METHOD_GRAM
     expectOK(unsafe muon_muon_set_options(world.muon.pointer, 0, &options))
     let got = unsafe muonOptions()
     #expect(unsafe got.lr == 0.5 && got.momentum == 0.25 && got.weight_decay == 0.125)
@@ -56,6 +57,7 @@ struct OptionCallTests {
     #expect(unsafe got.momentum_style == MUON_MOMENTUM_EMA)
     #expect(unsafe got.shape_scale == MUON_SCALE_SPECTRAL)
     #expect(unsafe got.backend == MUON_BACKEND_CANS && got.precision == MUON_PRECISION_F32)
+    #expect(unsafe got.method == MUON_METHOD_GRAM)
     #expect(unsafe got.struct_size == MemoryLayout<muon_muon_options>.size)
     #expect(rows().count == 3)
 

@@ -27,6 +27,7 @@ struct OrthogonalizeCallTests {
     #expect(unsafe options.backend == MUON_BACKEND_ORTHOGONALIZE && options.backend_steps == 0)
     #expect(unsafe options.eps == 1e-8 && options.precision == MUON_PRECISION_F32)
     #expect(unsafe options.coefficients == nil && options.coefficients_count == 0)
+    #expect(unsafe options.method == MUON_METHOD_AUTO)
     var out = [Float](repeating: 7, count: 35)
     expectOK(unsafe muon_orthogonalize(g, 35, 5, 7, nil, &out, 35))
     #expect(try out == orthogonalize(g, rows: 5, columns: 7))
@@ -62,6 +63,26 @@ struct OrthogonalizeCallTests {
       options: OrthogonalizeOptions(
         backend: .custom([Coefficients(3, -3.2, 1.2), Coefficients(2, -1.5, 0.5)]), steps: 4))
     #expect(out == expected)
+  }
+
+  /// To the bit, so that it is the method, and not the one that the shape would have.
+  @Test func takesEachMethod() throws {
+    var results: [[Float]] = []
+    for (number, method) in [
+      (MUON_METHOD_AUTO, Iteration.auto), (MUON_METHOD_STANDARD, .standard),
+      (MUON_METHOD_GRAM, .gram),
+    ] {
+      var options = unsafe options()
+      unsafe options.backend = MUON_BACKEND_YOU
+      unsafe options.method = number
+      var out = [Float](repeating: 7, count: 35)
+      expectOK(unsafe muon_orthogonalize(g, 35, 5, 7, &options, &out, 35))
+      let expected = try orthogonalize(
+        g, rows: 5, columns: 7, options: OrthogonalizeOptions(backend: .you, method: method))
+      #expect(out == expected)
+      results.append(out)
+    }
+    #expect(results[0] == results[1] && results[1] != results[2])
   }
 
   @Test func worksInPlace() {

@@ -89,7 +89,7 @@ struct BuildOptimizersTests {
         == MuonOptions(
           learningRate: 0.25, momentum: 0.95, nesterov: true, momentumStyle: .classic,
           weightDecay: 0.5, shapeScale: .none, backend: .newtonSchulz5, backendSteps: nil,
-          epsilon: 1e-7, precision: .auto))
+          epsilon: 1e-7, precision: .auto, method: .auto))
     #expect(try muon.options().backend.coefficients().count == 5)
     let adamW = try #require(optimizers[1] as? AdamW)
     #expect(
@@ -117,6 +117,7 @@ struct BuildOptimizersTests {
     muonSection.backend = "polar_express"
     muonSection.backendSteps = 3
     muonSection.precision = .f32
+    muonSection.method = .gram
     var adamWSection = TrainingConfiguration.AdamWSection()
     adamWSection.learningRate = 0.0625
     adamWSection.betas = [0.5, 0.25]
@@ -129,7 +130,7 @@ struct BuildOptimizersTests {
         == MuonOptions(
           learningRate: 0.125, momentum: 0.75, nesterov: false, momentumStyle: .ema,
           weightDecay: 0, shapeScale: .spectral, backend: .polarExpress, backendSteps: 3,
-          epsilon: 1e-3, precision: .f32))
+          epsilon: 1e-3, precision: .f32, method: .gram))
     #expect(
       try (optimizers[1] as? AdamW)?.options()
         == AdamWOptions(

@@ -16,7 +16,7 @@ struct ConfigurationTests {
             "lr": 0.125, "momentum": 0.75, "nesterov": false, "momentum_style": "ema",
             "weight_decay": 0.0625, "eps": 1e-3, "backend": "custom", "backend_steps": 4,
             "coefficients": [[3, -3.2, 1.2]], "shape_scale": "match_rms_adamw",
-            "precision": "f32"
+            "precision": "f32", "method": "standard"
           },
           "adamw": {"lr": 1, "betas": [0.5, 0.25], "eps": 1e-2, "weight_decay": 2}
         }
@@ -33,6 +33,7 @@ struct ConfigurationTests {
     muon.coefficients = [[3, -3.2, 1.2]]
     muon.shapeScale = .matchRMSAdamW
     muon.precision = .f32
+    muon.method = .standard
     var adamw = TrainingConfiguration.AdamWSection()
     adamw.learningRate = 1
     adamw.betas = [0.5, 0.25]
@@ -124,6 +125,7 @@ struct ConfigurationTests {
     (#"{\#(training), "muon": {"momentum_style": "Ema"}}"#, "muon.momentum_style:"),
     (#"{\#(training), "muon": {"shape_scale": "rms"}}"#, "muon.shape_scale:"),
     (#"{\#(training), "muon": {"precision": "f16"}}"#, "muon.precision:"),
+    (#"{\#(training), "muon": {"method": "Gram"}}"#, "muon.method:"),
     (#"{\#(training), "muon": {"backend": 5}}"#, "muon.backend:"),
     (#"{\#(training), "muon": {"coefficients": [[1, 2, "3"]]}}"#, "muon.coefficients[0][2]:"),
     (#"{\#(training), "muon": {"coefficients": [[1, 2, 3], 4]}}"#, "muon.coefficients[1]:"),
@@ -184,6 +186,17 @@ struct ConfigurationTests {
       try buildOptimizers([Parameter](), configuration: configuration)
     }
     #expect(error?.code == .unsupported)
+  }
+
+  @Test func gramIsNotForEveryBackend() throws {
+    let muon = #""muon": {"backend": "turbo", "method": "gram"}"#
+    let configuration = try TrainingConfiguration(
+      json: "{\(ConfigurationTests.training), \(muon)}")
+    let error = #expect(throws: MuonError.self) {
+      try buildOptimizers([Parameter](), configuration: configuration)
+    }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.hasPrefix("muon.method gram:") == true)
   }
 
   /// Deep nesting is an error, not a stack that overflows.

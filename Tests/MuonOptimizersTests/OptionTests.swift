@@ -8,7 +8,7 @@ struct OptionTests {
     #expect(muon.learningRate == 0.02 && muon.momentum == 0.95 && muon.weightDecay == 0)
     #expect(muon.nesterov && muon.momentumStyle == .classic && muon.shapeScale == .none)
     #expect(muon.backend == .newtonSchulz5 && muon.backendSteps == nil)
-    #expect(muon.epsilon == 1e-7 && muon.precision == .auto)
+    #expect(muon.epsilon == 1e-7 && muon.precision == .auto && muon.method == .auto)
     let adamW = AdamWOptions()
     #expect(adamW.learningRate == 1e-3 && adamW.beta1 == 0.9 && adamW.beta2 == 0.999)
     #expect(adamW.epsilon == 1e-8 && adamW.weightDecay == 0.01)

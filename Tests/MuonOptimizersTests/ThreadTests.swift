@@ -85,16 +85,20 @@ struct ThreadTests {
     }
   }
 
-  /// Products of bfloat16 and of float32, and the Gram iteration with and without restart.
+  /// Products of bfloat16 and of float32, and the Gram iteration with and without restart, also where
+  /// it is forced.
   @Test func largeMatricesDoNotDependOnTheNumber() async {
     await #expect(processExitsWith: .success) {
       for shape in [(512, 512), (1100, 300), (300, 1100)] {
-        for (backend, precision) in [
-          (Backend.newtonSchulz5, Precision.auto), (.newtonSchulz5, .f32), (.turbo, .auto),
-          (.turbo, .f32), (.polarExpress, .auto),
+        for (backend, precision, method) in [
+          (Backend.newtonSchulz5, Precision.auto, Iteration.auto), (.newtonSchulz5, .f32, .auto),
+          (.turbo, .auto, .auto), (.turbo, .f32, .auto), (.polarExpress, .auto, .auto),
+          (.newtonSchulz5, .auto, .standard), (.newtonSchulz5, .auto, .gram),
+          (.polarExpress, .auto, .standard), (.polarExpress, .auto, .gram),
         ] {
-          let options = MuonOptions(weightDecay: 0.1, backend: backend, precision: precision)
-          try ThreadTests.expectSameBits("\(shape) \(backend) \(precision)") {
+          let options = MuonOptions(
+            weightDecay: 0.1, backend: backend, precision: precision, method: method)
+          try ThreadTests.expectSameBits("\(shape) \(backend) \(precision) \(method)") {
             try ThreadTests.large([shape], small: 0, options)
           }
         }
@@ -112,10 +116,11 @@ struct ThreadTests {
 
   @Test func mixturesDoNotDependOnTheNumber() async {
     await #expect(processExitsWith: .success) {
-      for precision in [Precision.auto, .f32] {
-        try ThreadTests.expectSameBits("\(precision)") {
-          try ThreadTests.large(
-            [(512, 512), (1100, 300), (300, 401)], small: 20, MuonOptions(precision: precision))
+      for options in [
+        MuonOptions(precision: .auto), MuonOptions(precision: .f32), MuonOptions(method: .gram),
+      ] {
+        try ThreadTests.expectSameBits("\(options.precision) \(options.method)") {
+          try ThreadTests.large([(512, 512), (1100, 300), (300, 401)], small: 20, options)
         }
       }
     }

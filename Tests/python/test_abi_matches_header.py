@@ -35,6 +35,7 @@ ENUMS = {
     "muon_status": (_enums.Status, "MUON_ERR_"),
     "muon_backend": (_enums.Backend, "MUON_BACKEND_"),
     "muon_precision": (_enums.Precision, "MUON_PRECISION_"),
+    "muon_method": (_enums.Method, "MUON_METHOD_"),
     "muon_dtype": (_enums.DType, "MUON_DTYPE_"),
     "muon_buffer": (_enums.Buffer, "MUON_BUFFER_"),
     "muon_optimizer_kind": (_enums.OptimizerKind, "MUON_OPTIMIZER_"),

@@ -134,6 +134,7 @@ def test_sections_override_training():
             "backend_steps": 4,
             "shape_scale": "original",
             "precision": "f32",
+            "method": "standard",
         },
         "adamw": {"lr": 0.3, "betas": [0.8, 0.9], "eps": 1e-4, "weight_decay": 0.125},
     }

@@ -90,6 +90,7 @@ def test_options_can_be_read_and_written():
         "shape_scale": "spectral",
         "eps": 1e-6,
         "precision": "f32",
+        "method": "standard",
         "initial_lr": 0.75,
     }.items():
         group[key] = value
@@ -175,6 +176,8 @@ WRONG = [
     ("momentum_style", "torch", ValueError),
     ("shape_scale", "big", ValueError),
     ("precision", "f64", ValueError),
+    ("method", "Gram", ValueError),
+    ("method", 2, TypeError),
     ("initial_lr", -1.0, ValueError),
     ("initial_lr", "0.1", TypeError),
     ("betas", (0.9, 1.0), ValueError),
@@ -217,6 +220,26 @@ def test_bfloat16_is_not_for_every_backend(backend):
         lambda: optimizer.add_param_group({"params": matrix("b"), "precision": "bf16"}),
     ):
         with pytest.raises(NotImplementedError, match="precision"):
+            attempt()
+    assert dict(group) == before
+    assert len(optimizer.param_groups) == len(optimizer.parameters) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"backend": "svd"}, {"backend": "turbo"}, {"backend_steps": 6}, {"precision": "bf16"}],
+    ids=str,
+)
+def test_gram_is_not_for_all_options(options):
+    optimizer = Muon([matrix()], method="gram")
+    group = optimizer.param_groups[0]
+    before = dict(group)
+    for attempt in (
+        lambda: group.update(options),
+        lambda: Muon([matrix()], method="gram", **options),
+        lambda: optimizer.add_param_group({"params": matrix("b"), **options}),
+    ):
+        with pytest.raises(NotImplementedError, match="method gram|no bfloat16 products"):
             attempt()
     assert dict(group) == before
     assert len(optimizer.param_groups) == len(optimizer.parameters) == 1

@@ -97,6 +97,20 @@ def test_tables_that_are_not_there():
             backend_coefficients(wrong, steps)
 
 
+@pytest.mark.parametrize("shape", [(40, 40), (70, 400), (400, 70)], ids=str)
+@pytest.mark.parametrize("backend", ["newtonschulz5", "polar_express", "you", "cans", "cubic5"])
+def test_methods(rng, backend, shape):
+    g = gaussian(rng, shape)
+    expected = reference.orthogonal(g, backend, 1e-8)
+    auto, standard, gram = (
+        orthogonalize(g, backend=backend, method=method) for method in ("auto", "standard", "gram")
+    )
+    assert reference.error(standard, expected) <= 1e-4
+    assert reference.error(gram, expected) <= 1e-4
+    assert standard.tobytes() != gram.tobytes()
+    assert auto.tobytes() == (standard if shape == (40, 40) else gram).tobytes()
+
+
 def test_own_coefficients(rng):
     g = gaussian(rng, (10, 14))
     one = (3.4445, -4.7750, 2.0315)
@@ -234,6 +248,8 @@ def test_what_is_refused(rng):
         (lambda: orthogonalize(g, abc=(1, 2, np.inf)), libmuon.InvalidArgumentError),
         (lambda: orthogonalize(g, backend="newton"), libmuon.InvalidArgumentError),
         (lambda: orthogonalize(g, backend="custom"), libmuon.InvalidArgumentError),
+        (lambda: orthogonalize(g, method="Gram"), libmuon.InvalidArgumentError),
+        (lambda: orthogonalize(g, method="gram"), libmuon.UnsupportedError),
         (lambda: orthogonalize(g, backend="cans", abc=(1, 2, 3)), libmuon.InvalidArgumentError),
     ]:
         with pytest.raises(error):

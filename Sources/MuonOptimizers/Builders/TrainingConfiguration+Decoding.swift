@@ -112,6 +112,7 @@ extension OptimizerKind: NamedOption {}
 extension MomentumStyle: NamedOption {}
 extension ShapeScale: NamedOption {}
 extension Precision: NamedOption {}
+extension Iteration: NamedOption {}
 
 // MARK: - Messages
 

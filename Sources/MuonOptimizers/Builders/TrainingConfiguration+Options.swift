@@ -19,6 +19,7 @@ extension TrainingConfiguration {
     if let scale = section.shapeScale { options.shapeScale = scale }
     if let epsilon = section.epsilon { options.epsilon = epsilon }
     if let precision = section.precision { options.precision = precision }
+    if let method = section.method { options.method = method }
     if let backend = try section.chosenBackend() { options.backend = backend }
     try inConfiguration("muon.", options.check)
     return options

@@ -77,6 +77,8 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     public var coefficients: [[Double]]?
     /// `MuonOptions.precision`.
     public var precision: Precision?
+    /// `MuonOptions.method`.
+    public var method: Iteration?
 
     /// A section that says nothing.
     public init() {}
@@ -90,7 +92,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
       case shapeScale = "shape_scale"
       case backend
       case backendSteps = "backend_steps"
-      case coefficients, precision
+      case coefficients, precision, method
     }
   }
 

@@ -51,13 +51,15 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
   public var epsilon: Double
   /// The element type of the matrix products.
   public var precision: Precision
+  /// How the polynomial is evaluated.
+  public var method: Iteration
 
   /// Options with the defaults of the original system.
   public init(
     learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true,
     momentumStyle: MomentumStyle = .classic, weightDecay: Double = 0,
     shapeScale: ShapeScale = .none, backend: Backend = .newtonSchulz5, backendSteps: Int? = nil,
-    epsilon: Double = 1e-7, precision: Precision = .auto
+    epsilon: Double = 1e-7, precision: Precision = .auto, method: Iteration = .auto
   ) {
     self.learningRate = learningRate
     self.momentum = momentum
@@ -69,6 +71,7 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
     self.backendSteps = backendSteps
     self.epsilon = epsilon
     self.precision = precision
+    self.method = method
   }
 
   func check() throws(MuonError) {
@@ -80,6 +83,7 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
 
   func orthogonalizer() throws(MuonError) -> Orthogonalizer {
     try Orthogonalizer(
-      backend: backend, steps: backendSteps, epsilon: epsilon, precision: precision)
+      backend: backend, steps: backendSteps, epsilon: epsilon, precision: precision,
+      method: method)
   }
 }

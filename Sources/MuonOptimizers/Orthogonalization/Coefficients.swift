@@ -30,7 +30,7 @@ struct CoefficientTable {
   /// iteration stored in bfloat16 errs, on every spectrum of the tests.
   let toleratesBF16: Bool
   /// Where the Gram iteration must restart to stay within 1e-3 in float32 on every spectrum of the
-  /// tests, for at most 5 steps; `nil` where it must not be used.
+  /// tests, 1e-2 for short sides below 32, for at most 5 steps; `nil` where it must not be used.
   let gramRestarts: [Int]?
 
   init(

@@ -1,5 +1,5 @@
-/// How a polynomial is evaluated on a matrix of a certain shape. All methods are the same function; they
-/// differ in cost and in rounding.
+/// How a polynomial is evaluated on a matrix of a certain shape, by the `Iteration` that was asked for.
+/// All methods are the same function; they differ in cost and in rounding.
 enum Method: Equatable {
   case standard(ProductKernel)
   /// In float32.
@@ -10,12 +10,16 @@ enum Method: Equatable {
   /// Below these short sides products are not what costs, and the most accurate method is taken.
   private static let shortestForBF16 = 32
   private static let shortestForGram = 64
+  /// The tables' restarts keep the Gram iteration close for so many steps, and are not known to for more.
+  static let mostGramSteps = 5
 
-  /// The cheapest method for a shape; of two that cost nearly the same, the more accurate.
+  /// The method for a shape: for `auto` the cheapest, of two that cost nearly the same the more
+  /// accurate. `Orthogonalizer` has seen to it that `gram` is possible.
   static func choose(
     rows: Int, columns: Int, _ table: CoefficientTable, _ coefficients: [Coefficients],
-    _ precision: Precision
+    _ precision: Precision, _ iteration: Iteration
   ) -> Method {
+    if iteration == .gram, let restarts = table.gramRestarts { return .gram(restarts: restarts) }
     var best = Method.standard(.f32)
     var bestCost = standardCost(rows, columns, coefficients)
     if let bf16 = ProductKernel.bf16, precision != .f32,
@@ -24,7 +28,8 @@ enum Method: Equatable {
       best = .standard(bf16)
       bestCost /= bf16Speed
     }
-    guard precision != .bf16, let restarts = table.gramRestarts, coefficients.count <= 5,
+    guard iteration == .auto, precision != .bf16, let restarts = table.gramRestarts,
+      coefficients.count <= mostGramSteps,
       min(rows, columns) >= shortestForGram,
       // Nearer to square it would need more than four times the matrix in memory.
       3 * max(rows, columns) >= 5 * min(rows, columns)

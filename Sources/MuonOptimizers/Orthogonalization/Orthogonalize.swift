@@ -11,16 +11,19 @@ public struct OrthogonalizeOptions: Hashable, Sendable {
   public var epsilon: Double
   /// The element type of the matrix products.
   public var precision: Precision
+  /// How the polynomial is evaluated.
+  public var method: Iteration
 
   /// Options with the defaults of the original system.
   public init(
     backend: Backend = .orthogonalize, steps: Int? = nil, epsilon: Double = 1e-8,
-    precision: Precision = .f32
+    precision: Precision = .f32, method: Iteration = .auto
   ) {
     self.backend = backend
     self.steps = steps
     self.epsilon = epsilon
     self.precision = precision
+    self.method = method
   }
 }
 
@@ -62,7 +65,7 @@ package func orthogonalize(
 ) throws(MuonError) {
   let orthogonalizer = try Orthogonalizer(
     backend: options.backend, steps: options.steps, epsilon: options.epsilon,
-    precision: options.precision)
+    precision: options.precision, method: options.method)
   let shape = try Shape([rows, columns], of: "the matrix")
   try shape.requireCount(matrix.count, of: "the matrix")
   try shape.requireCount(result.count, of: "the result")

@@ -7,9 +7,10 @@ struct Orthogonalizer {
   let epsilon: Double
   private let table: CoefficientTable?
   private let precision: Precision
+  private let method: Iteration
 
   init(
-    backend: Backend, steps: Int?, epsilon: Double, precision: Precision
+    backend: Backend, steps: Int?, epsilon: Double, precision: Precision, method: Iteration
   ) throws(MuonError) {
     coefficients = try backend.coefficients(steps: steps)
     table = try backend.table()
@@ -23,9 +24,25 @@ struct Orthogonalizer {
           .unsupported, "precision bf16: backend \(backend.name) is too far off in bfloat16")
       }
     }
+    if method == .gram {
+      guard let table, table.gramRestarts != nil else {
+        throw MuonError(
+          .unsupported, "method gram: backend \(backend.name) is not known to stand it")
+      }
+      guard precision != .bf16 else {
+        throw MuonError(.unsupported, "method gram: it is in float32, not in precision bf16")
+      }
+      guard coefficients.count <= Method.mostGramSteps else {
+        throw MuonError(
+          .unsupported,
+          "method gram: it is close enough for at most \(Method.mostGramSteps) steps, "
+            + "not for \(coefficients.count)")
+      }
+    }
     self.backend = backend
     self.epsilon = epsilon
     self.precision = precision
+    self.method = method
   }
 
   /// The memory one matrix needs, itself included.
@@ -50,7 +67,7 @@ struct Orthogonalizer {
       return Need(floats: before + scratch.floats, integers: scratch.integers)
     }
     if min(rows, columns) == 1 { return Need(floats: before) }
-    switch Method.choose(rows: rows, columns: columns, table, coefficients, precision) {
+    switch method(rows: rows, columns: columns, table) {
     case .standard(let kernel):
       return unsafe Need(
         floats: before + NewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel))
@@ -58,6 +75,10 @@ struct Orthogonalizer {
       return unsafe Need(
         floats: before + GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, .f32))
     }
+  }
+
+  private func method(rows: Int, columns: Int, _ table: CoefficientTable) -> Method {
+    Method.choose(rows: rows, columns: columns, table, coefficients, precision, method)
   }
 
   /// Memory for one matrix at a time.
@@ -143,7 +164,7 @@ struct Orthogonalizer {
       unsafe move(scaled, along: x, by: member)
       return true
     }
-    switch Method.choose(rows: rows, columns: columns, table, coefficients, precision) {
+    switch method(rows: rows, columns: columns, table) {
     case .standard(let kernel):
       unsafe NewtonSchulz.iterate(
         x, scale: Float(scale), coefficients, aolScaling: backend.usesAOLScaling, kernel,

@@ -60,12 +60,24 @@ struct HostileOptionTests {
       unsafe refuse { unsafe $0.shape_scale = muon_shape_scale(number) }
       unsafe refuse { unsafe $0.backend = muon_backend(number) }
       unsafe refuse { unsafe $0.precision = muon_precision(number) }
+      unsafe refuse { unsafe $0.method = muon_method(number) }
     }
     unsafe refuse { unsafe $0.momentum_style = muon_momentum_style(0) }
     unsafe refuse { unsafe $0.backend = muon_backend(0) }
     unsafe refuse(MUON_ERR_UNSUPPORTED) {
       unsafe $0.backend = MUON_BACKEND_POLAR_EXPRESS
       unsafe $0.precision = MUON_PRECISION_BF16
+    }
+    for backend in [MUON_BACKEND_SVD, MUON_BACKEND_TURBO, MUON_BACKEND_DEEPSEEKV4] {
+      unsafe refuse(MUON_ERR_UNSUPPORTED) {
+        unsafe $0.backend = backend
+        unsafe $0.method = MUON_METHOD_GRAM
+      }
+    }
+    unsafe refuse(MUON_ERR_UNSUPPORTED) {
+      unsafe $0.backend = MUON_BACKEND_YOU
+      unsafe $0.backend_steps = 6
+      unsafe $0.method = MUON_METHOD_GRAM
     }
     for steps in notSteps { unsafe refuse { unsafe $0.backend_steps = steps } }
     unsafe refuse {
@@ -164,10 +176,22 @@ struct HostileOptionTests {
     for number in notEnums {
       unsafe refuse { unsafe $0.backend = muon_backend(number) }
       unsafe refuse { unsafe $0.precision = muon_precision(number) }
+      unsafe refuse { unsafe $0.method = muon_method(number) }
     }
     unsafe refuse(MUON_ERR_UNSUPPORTED) {
       unsafe $0.backend = MUON_BACKEND_POLAR_EXPRESS
       unsafe $0.precision = MUON_PRECISION_BF16
+    }
+    for backend in [MUON_BACKEND_SVD, MUON_BACKEND_TURBO, MUON_BACKEND_DEEPSEEKV4] {
+      unsafe refuse(MUON_ERR_UNSUPPORTED) {
+        unsafe $0.backend = backend
+        unsafe $0.method = MUON_METHOD_GRAM
+      }
+    }
+    unsafe refuse(MUON_ERR_UNSUPPORTED) {
+      unsafe $0.backend = MUON_BACKEND_YOU
+      unsafe $0.backend_steps = 6
+      unsafe $0.method = MUON_METHOD_GRAM
     }
     for steps in notSteps { unsafe refuse { unsafe $0.backend_steps = steps } }
     refuseCoefficients(world.memory) { backend, rows, count in

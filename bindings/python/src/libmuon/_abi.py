@@ -37,6 +37,7 @@ class OrthogonalizeOptions(Structure):
         ("precision", c_int),
         ("coefficients", POINTER(Coefficients)),
         ("coefficients_count", c_size_t),
+        ("method", c_int),
     ]
 
 
@@ -76,6 +77,7 @@ class MuonOptions(Structure):
         ("precision", c_int),
         ("coefficients", POINTER(Coefficients)),
         ("coefficients_count", c_size_t),
+        ("method", c_int),
     ]
 
 

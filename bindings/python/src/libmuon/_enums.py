@@ -44,6 +44,14 @@ class Precision(IntEnum):
     bf16 = 2
 
 
+class Method(IntEnum):
+    """muon_method"""
+
+    auto = 0
+    standard = 1
+    gram = 2
+
+
 class DType(IntEnum):
     """muon_dtype"""
 

@@ -55,7 +55,8 @@ def build_optimizers(
         training.learning_rate  a number; required
         training.weight_decay   a number; 0
         muon.*                  optional: lr, momentum, nesterov, momentum_style, weight_decay,
-                                eps, backend, backend_steps, coefficients, shape_scale, precision
+                                eps, backend, backend_steps, coefficients, shape_scale, precision,
+                                method
         adamw.*                 optional: lr, betas (by default 0.9, 0.95), eps, weight_decay
 
         The two sections override what training says. Other keys are ignored, except inside them.

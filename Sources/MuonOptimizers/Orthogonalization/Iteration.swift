@@ -1,0 +1,15 @@
+/// How the polynomial of a backend is evaluated: the same function at another cost, and with other
+/// rounding. A vector, of one row or one column, needs no iteration, and `svd` has none.
+public enum Iteration: String, CaseIterable, Sendable {
+  /// The cheaper one for the shape, the backend and the processor. `gram` for long matrices only, where
+  /// it takes no more memory than `standard` may.
+  case auto
+  /// Every step multiplies the matrix itself.
+  case standard
+  /// The steps are made on the Gram matrix of the shorter side, in float32, whatever the shape.
+  /// `MuonError.Code.unsupported` with precision `bf16`, for more than 5 steps, and for all backends but
+  /// `newtonSchulz5`, `polarExpress`, `you`, `cans` and `cubic5`: it squares the condition number, and
+  /// only with these is it known to stay close to the polynomial, that is, within 1e-3, or 1e-2 where a
+  /// side is shorter than 32.
+  case gram
+}
