@@ -123,6 +123,7 @@ def test_groups_that_are_added_and_removed_on_the_way():
         ({"momentum_style": "old"}, "momentum_style: 'old' is not one of"),
         ({"shape_scale": "big"}, "shape_scale: 'big' is not one of"),
         ({"precision": "f64"}, "precision: 'f64' is not one of"),
+        ({"method": "qr"}, "method: 'qr' is not one of"),
         ({"nonfinite": "ignore"}, "nonfinite: 'ignore' is not one of"),
     ],
 )

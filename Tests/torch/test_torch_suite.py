@@ -228,7 +228,7 @@ def test_can_load_older_state_dict(info, kwargs):
     optimizer = info.optim_cls(given, **kwargs)
     run(optimizer, closure, 3)
     new = optimizer.state_dict()
-    own = ("precision", "higher_dims", "decoupled_weight_decay")
+    own = ("precision", "method", "higher_dims", "decoupled_weight_decay")
     for flag in (*info.not_og_supported_flags, *own):
         old = copy.deepcopy(new)
         for group in old["param_groups"]:

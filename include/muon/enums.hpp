@@ -27,6 +27,13 @@ enum class Precision : int {
   bf16 = MUON_PRECISION_BF16
 };
 
+/// Which iteration is made on a matrix.
+enum class Method : int {
+  automatic = MUON_METHOD_AUTO,  // auto is a keyword
+  standard = MUON_METHOD_STANDARD,
+  gram = MUON_METHOD_GRAM
+};
+
 /// Element type of a parameter.
 enum class DType : int {
   f32 = MUON_DTYPE_F32,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._session import Kind
 
 # Keys of a group that torch.optim.Muon does not have.
-NOT_TORCHS = (*DIALECTS[LIBMUON], "precision", "higher_dims")
+NOT_TORCHS = (*DIALECTS[LIBMUON], "precision", "method", "higher_dims")
 
 
 class Kept:

@@ -90,7 +90,7 @@ def muon_group_struct(group: Mapping[str, Any]) -> _abi.MuonOptions:
 
 def libmuon_options(group: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a group as libmuon.Muon names them."""
-    keys = ("lr", "momentum", "nesterov", "weight_decay", "eps", "precision")
+    keys = ("lr", "momentum", "nesterov", "weight_decay", "eps", "precision", "method")
     common = {key: plain(group[key]) for key in keys}
     # A group that speaks neither has lost its keys, and gets torch's defaults.
     dialect = dialect_of(group) or TORCH

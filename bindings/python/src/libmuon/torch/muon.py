@@ -76,6 +76,7 @@ class Muon(Optimizer):
     Either way:
     precision: of the matrix products: "auto" (bfloat16 where the processor is faster at it and the
         iteration stands it), "f32" or "bf16".
+    method: of the iteration: "auto", "standard" or "gram", as in libmuon.Muon.
     higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
         dimensions for every index of the others. r and c are those of that matrix.
@@ -110,6 +111,7 @@ class Muon(Optimizer):
         momentum_style: Optional[str] = None,
         shape_scale: Optional[str] = None,
         precision: str = "auto",
+        method: str = "auto",
         higher_dims: str = "refuse",
         nonfinite: str = "error",
     ) -> None:
@@ -128,6 +130,7 @@ class Muon(Optimizer):
             "momentum_style": momentum_style,
             "shape_scale": shape_scale,
             "precision": precision,
+            "method": method,
             "higher_dims": higher_dims,
         }
         dialect = dialect_of(given) or TORCH
@@ -144,7 +147,7 @@ class Muon(Optimizer):
         set_options=lib.muon_muon_set_options,
         counts_steps=False,
         options=(
-            *("lr", "weight_decay", "momentum", "nesterov", "eps", "precision"),
+            *("lr", "weight_decay", "momentum", "nesterov", "eps", "precision", "method"),
             *DIALECTS[TORCH],
             *DIALECTS[LIBMUON],
         ),
