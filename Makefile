@@ -1,7 +1,7 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-.PHONY: library demo test bench bench-quick clean system-packages lint test-swift test-python
+.PHONY: library demo demo-torch test bench bench-quick clean system-packages lint test-swift test-python
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
 # C and C++ examples, binutils for nm, Python for its binding.
@@ -37,6 +37,18 @@ demo: library $(PYTHON)
 	@echo "Training on handwritten digits: Muon and AdamW against AdamW alone"
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
+
+TORCH := .venv-torch/bin/python
+
+$(TORCH): | system-packages
+	@echo "Setting up Python in .venv-torch, for torch: some minutes and 5 GB, once"
+	@python3 -m venv .venv-torch
+
+# ARGS goes to gpt.py (see its --help).
+demo-torch: library $(TORCH)
+	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,demo]"
+	@echo "Training a small GPT on text: AdamW, torch's Muon, libmuon's; about 4 minutes"
+	@$(TORCH) bindings/python/examples/gpt.py $(ARGS)
 
 test: library lint test-swift test-python
 	@echo "All tests passed"
@@ -74,4 +86,4 @@ bench-quick: library $(PYTHON)
 	@$(PYTHON) benchmarks/accuracy.py
 
 clean:
-	rm -rf .build .venv .venv-bench build bindings/python/build
+	rm -rf .build .venv .venv-bench .venv-torch build bindings/python/build
