@@ -1,7 +1,7 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-.PHONY: library demo test bench bench-quick docs clean system-packages lint
+.PHONY: library demo demo-torch test bench bench-quick docs clean system-packages lint
 .PHONY: test-swift test-python test-torch wheel sdist test-wheel test-sdist
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
@@ -68,9 +68,15 @@ TORCH := .venv-torch/bin/python
 
 test-torch: library wheel .venv-torch/ready
 	@echo "Testing the torch optimizers"
-	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,test]"
+	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,demo,test]"
 	@$(TORCH) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(TORCH) -m pytest -q Tests/torch
+
+# ARGS goes to gpt.py (see its --help).
+demo-torch: library .venv-torch/ready
+	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,demo]"
+	@echo "Training a small GPT on text: AdamW, torch's Muon, libmuon's; some minutes"
+	@$(TORCH) bindings/python/examples/gpt.py $(ARGS)
 
 DOCS := .build/docs
 

@@ -102,7 +102,7 @@ def test_enums_are_the_c_headers():
     found = [pair for body in enums for pair in re.findall(r"(\w+) = (MUON_\w+)", body)]
     assert len(found) == len(declared) and {constant for _, constant in found} == declared
     for name, constant in found:
-        if constant != "MUON_PRECISION_AUTO":  # auto is a keyword
+        if not constant.endswith("_AUTO"):  # auto is a keyword
             assert constant.lower().endswith("_" + name)
 
 

@@ -1,4 +1,5 @@
-"""Muon and AdamW for torch: the optimizers of torch.optim, computed by libmuon on the CPU.
+"""Muon and AdamW for torch: the optimizers of torch.optim, computed by libmuon on the CPU; both in
+one for a whole module; and the builders.
 
     from libmuon.torch import Muon          # was: from torch.optim import Muon
     from libmuon.torch import AdamW         # was: from torch.optim import AdamW
@@ -16,6 +17,17 @@ except ImportError as error:
     raise ImportError('libmuon.torch needs torch: pip install "libmuon[torch]"') from error
 
 from .adamw import AdamW
+from .builders import build_optimizers, build_schedulers, explain_routing
 from .muon import Muon
+from .routing import route_module
+from .whole_module import MuonWithAdamW
 
-__all__ = ["AdamW", "Muon"]
+__all__ = [
+    "AdamW",
+    "Muon",
+    "MuonWithAdamW",
+    "build_optimizers",
+    "build_schedulers",
+    "explain_routing",
+    "route_module",
+]

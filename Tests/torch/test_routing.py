@@ -1,0 +1,169 @@
+"""What MuonWithAdamW sends where, in the kinds of modules there are, and why."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from libmuon.torch import MuonWithAdamW, route_module
+from small_model import HIDDEN, Block, Model, to
+
+
+def reason(module, name, **options):
+    [route] = [route for route in route_module(module, **options) if route.name == name]
+    return f"{route.optimizer}: {route.reason}"
+
+
+@pytest.mark.parametrize("head", ["lm_head", "projection", ""])
+@pytest.mark.parametrize("tied", [False, True])
+def test_hidden_matrices_go_to_muon_and_nothing_else(head, tied):
+    module = Model(head, tied and bool(head))
+    routes = route_module(module)
+    assert [route.name for route in routes] == [name for name, _ in module.named_parameters()]
+    assert [route.shape for route in routes] == [tuple(p.shape) for p in module.parameters()]
+    assert to(routes, "Muon") == HIDDEN
+    assert len(to(routes, "Muon")) + len(to(routes, "AdamW")) == len(routes)
+
+
+def test_reasons():
+    module = Model()
+    assert reason(module, "wte.weight") == "AdamW: an embedding"
+    assert reason(module, "lm_head.weight") == "AdamW: the output layer: its name"
+    assert reason(module, "norm.weight") == "AdamW: it does not have 2 dimensions"
+    assert reason(module, "blocks.0.up.bias") == "AdamW: it does not have 2 dimensions"
+    assert reason(module, "blocks.1.up.weight") == "Muon: a hidden matrix"
+    last = "AdamW: the output layer: it is the last nn.Linear"
+    assert reason(Model("projection"), "projection.weight") == last
+    tied = "AdamW: an embedding, tied to projection"
+    assert reason(Model("projection", tied=True), "wte.weight") == tied
+
+
+def test_a_named_output_layer_need_not_be_the_last():
+    module = nn.Module()
+    module.head, module.body = nn.Linear(3, 2), nn.Linear(3, 3)
+    assert to(route_module(module), "Muon") == ["body.weight"]
+
+
+def test_a_tied_output_layer_need_not_be_the_last():
+    module = Model("projection", tied=True)
+    module.last = nn.Linear(6, 6)
+    assert to(route_module(module), "Muon") == [*HIDDEN, "last.weight"]
+
+
+def test_the_module_itself_may_say_what_its_output_layer_is():
+    module = Model("projection")
+    module.pooler = nn.Linear(6, 6)
+    assert "pooler.weight" not in to(route_module(module), "Muon")
+    module.get_output_embeddings = lambda: module.projection
+    assert to(route_module(module), "Muon") == [*HIDDEN, "pooler.weight"]
+    assert "get_output_embeddings()" in reason(module, "projection.weight")
+
+
+def test_a_network_of_linear_layers():
+    layers = [nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2)]
+    for module in (nn.Sequential(*layers), nn.ModuleList(layers)):
+        assert to(route_module(module), "Muon") == ["0.weight", "2.weight"]
+        assert to(route_module(module), "AdamW") == ["0.bias", "2.bias", "4.weight", "4.bias"]
+
+
+def test_a_layer_in_a_repeated_block_is_not_the_output():
+    blocks = nn.Sequential(Block(4), Block(4))
+    assert to(route_module(blocks), "Muon") == [
+        f"{i}.{layer}.weight" for i in range(2) for layer in ("up", "down")
+    ]
+    # Two parts of a class, but not in a list: the second one ends in the output layer.
+    module = nn.Module()
+    module.features = nn.Sequential(nn.Linear(4, 4))
+    module.top = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+    assert to(route_module(module), "AdamW") == [
+        "features.0.bias", "top.0.bias", "top.1.weight", "top.1.bias"
+    ]
+    # One block of its class in a row of others.
+    single = nn.Sequential(nn.Flatten(), Block(4))
+    assert to(route_module(single), "Muon") == ["1.up.weight"]
+
+
+def test_matrices_that_are_not_weights():
+    module = nn.Module()
+    module.norm = nn.LayerNorm((2, 3))
+    module.pos_embed = nn.Parameter(torch.zeros(5, 3))
+    module.relative_bias = nn.Parameter(torch.zeros(5, 3))
+    module.bag = nn.EmbeddingBag(4, 3)
+    module.mix = nn.Parameter(torch.zeros(3, 3))
+    module.conv = nn.Conv2d(2, 3, 3)
+    assert to(route_module(module), "Muon") == ["mix"]
+    assert "LayerNorm" in reason(module, "norm.weight")
+    assert "embedding" in reason(module, "pos_embed")
+    assert "bias" in reason(module, "relative_bias")
+
+
+def test_what_is_not_trained_goes_nowhere():
+    module = Model()
+    module.wte.requires_grad_(False)
+    module.blocks[0].up.requires_grad_(False)
+    nowhere = ["wte.weight", "blocks.0.up.weight", "blocks.0.up.bias"]
+    assert to(route_module(module), "none") == nowhere
+    optimizer = MuonWithAdamW(module)
+    assert len(optimizer.param_groups[0]["params"]) == 3
+
+
+def test_what_the_user_asks_for():
+    module = Model()
+    options = {"to_muon": ["lm_head.weight"], "to_adamw": ["blocks.*.up.weight"]}
+    routes = route_module(module, **options)
+    assert to(routes, "Muon") == [HIDDEN[1], HIDDEN[3], "lm_head.weight"]
+    assert reason(module, HIDDEN[0], **options) == (
+        "AdamW: asked for: to_adamw has 'blocks.*.up.weight'"
+    )
+    assert MuonWithAdamW(module, **options).routes == routes
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"to_muon": ["lm_haed.weight"]}, "to_muon: 'lm_haed.weight' matches no parameter"),
+        ({"to_muon": ["*.up.*"], "to_adamw": ["*.weight"]}, "both match 'blocks.0.up.weight'"),
+        ({"to_muon": ["norm.weight"]}, "'norm.weight' cannot go there.*2 dimensions"),
+        ({"to_adamw": ["wte.weight"]}, "'wte.weight' cannot go there.*gradient"),
+    ],
+)
+def test_what_the_user_cannot_ask_for(options, text):
+    module = Model()
+    module.wte.requires_grad_(False)
+    with pytest.raises(ValueError, match=text):
+        route_module(module, **options)
+
+
+def test_wrong_types():
+    with pytest.raises(TypeError, match="to_muon: a list of names"):
+        route_module(Model(), to_muon="wte.weight")
+    with pytest.raises(TypeError, match="an nn.Module is expected, not generator"):
+        MuonWithAdamW(Model().parameters())
+    with pytest.raises(ValueError, match="no parameter to train"):
+        MuonWithAdamW(nn.Sequential(nn.ReLU()))
+    with pytest.raises(TypeError, match="momentun"):
+        MuonWithAdamW(Model(), muon={"momentun": 0.9})
+    with pytest.raises(ValueError, match="of both sides"):
+        MuonWithAdamW(Model(), adamw={"nonfinite": "skip"})
+    with pytest.raises(ValueError, match="nonfinite"):
+        MuonWithAdamW(Model(), nonfinite="perhaps")
+
+
+def test_convolutions_on_request():
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 2))
+    with pytest.raises(ValueError, match="higher_dims"):
+        MuonWithAdamW(module, to_muon=["0.weight"])
+    optimizer = MuonWithAdamW(module, to_muon=["0.weight"], muon={"higher_dims": "flatten"})
+    module(torch.ones(1, 2, 4, 4)).sum().backward()
+    before = module[0].weight.clone()
+    optimizer.step()
+    assert not torch.equal(module[0].weight, before)
+
+
+def test_the_routing_is_printed(capsys):
+    MuonWithAdamW(Model())
+    assert capsys.readouterr().out == ""
+    optimizer = MuonWithAdamW(Model(), verbose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [str(route) for route in optimizer.routes]

@@ -1,0 +1,147 @@
+"""torch optimizers and schedulers from one configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Optional, Union
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LRScheduler
+from torch.optim.lr_scheduler import SequentialLR
+
+from .. import builders
+from ..builders import Route, TrainingSetup
+from ..parameter import Parameter
+from .adamw import AdamW
+from .muon import Muon
+
+ModelParams = Union[Iterable[Tensor], Iterable[tuple[str, Tensor]], Mapping[str, Tensor]]
+
+
+def build_optimizers(
+    model_params: ModelParams, config: Mapping[str, Any]
+) -> list[Union[Muon, AdamW]]:
+    """Makes the optimizers that config asks for: Muon for the matrices, AdamW for the rest.
+
+    model_params: tensors, (name, tensor) pairs, or a dict of name to tensor, such as
+        model.parameters() or model.named_parameters(). Those that do not require a gradient or are
+        not floating point are left out. Names, if all have them, go into the parameter groups.
+    config: a dict, as for libmuon.build_optimizers. It is read by the library: training.optimizer
+        ("Muon", or "AdamW" for all), training.learning_rate, training.weight_decay, and the
+        optional sections muon and adamw, whose keys are those of libmuon.Muon and libmuon.AdamW.
+
+    Every matrix goes to Muon, embeddings and heads too; MuonWithAdamW looks at the modules.
+
+    Returns a list: Muon, then AdamW; a side without parameters is not made. Raises ConfigError,
+    whose text has the path, for what is missing, has a wrong type, or is misspelt in our sections.
+    See explain_routing for what went where.
+    """
+    named = named_tensors(model_params)
+    stand_ins = [stand_in(index, *item) for index, item in enumerate(named)]
+    item_of = {id(each): item for each, item in zip(stand_ins, named)}
+    optimizers: list[Union[Muon, AdamW]] = []
+    for made in builders.build_optimizers(stand_ins, config):
+        own = [item_of[id(each)] for each in made.parameters]
+        params = own if all(name for name, _ in named) else [tensor for _, tensor in own]
+        options = made.param_groups[0].options()
+        if made.kind == AdamW.__name__:
+            optimizers.append(AdamW(params, **options))
+        else:
+            optimizers.append(Muon(params, **options))
+    return optimizers
+
+
+def explain_routing(model_params: ModelParams, config: Mapping[str, Any]) -> list[Route]:
+    """Says for each parameter where build_optimizers sends it, and why.
+
+    print(*explain_routing(model_params, config), sep="\\n") is a table.
+    """
+    named = named_tensors(model_params)
+    stand_ins = [stand_in(index, *item) for index, item in enumerate(named)]
+    routes = builders.explain_routing(stand_ins, config)
+    return [route._replace(shape=tuple(p.shape)) for route, (_, p) in zip(routes, named)]
+
+
+def build_schedulers(
+    optimizers: Sequence[torch.optim.Optimizer],
+    config: Mapping[str, Any],
+    training_setup: TrainingSetup,
+) -> list[LRScheduler]:
+    """Makes one torch scheduler for each optimizer, in order. They need not be ours.
+
+    config: a dict, as for libmuon.build_schedulers. With T = training.n_epochs * batches:
+
+        training.warmup_steps   if above 0, LinearLR from 1e-5 to 1 over so many steps comes first
+        training.lr_schedule    "linear": LinearLR from 1 to 1e-5 over T steps;
+                                "cosine": CosineAnnealingLR over T steps; anything else: none
+
+        Both together are a SequentialLR. With neither, ConstantLR leaves the rate as it is, so that
+        a training loop need not ask whether there is a scheduler.
+    training_setup: an object whose len(training_setup.train_dataloader) is the number of batches
+        of an epoch, at least 1.
+
+    Raises ConfigError, whose text has the path; then nothing has changed.
+    """
+    # The library checks the values, by making schedulers of its own, which are not kept.
+    any_one = Parameter(np.zeros(1, np.float32))
+    builders.build_schedulers(
+        builders.build_optimizers([any_one], config), config, training_setup
+    )
+    training = config["training"]
+    total = int(training["n_epochs"]) * len(training_setup.train_dataloader)
+    warmup = int(training.get("warmup_steps") or 0)
+    schedule = training.get("lr_schedule")
+    return [torch_scheduler(each, warmup, schedule, total) for each in optimizers]
+
+
+def torch_scheduler(
+    optimizer: torch.optim.Optimizer, warmup: int, schedule: Any, total: int
+) -> LRScheduler:
+    """The scheduler of one optimizer. The library's own give the same rates (there is a test)."""
+    parts: list[LRScheduler] = []
+    if warmup > 0:
+        parts.append(LinearLR(optimizer, start_factor=1e-5, end_factor=1.0, total_iters=warmup))
+    if schedule == "linear":
+        parts.append(LinearLR(optimizer, start_factor=1.0, end_factor=1e-5, total_iters=total))
+    elif schedule == "cosine":
+        parts.append(CosineAnnealingLR(optimizer, T_max=total))
+    if not parts:
+        return ConstantLR(optimizer, factor=1.0, total_iters=1)
+    if len(parts) == 1:
+        return parts[0]
+    return SequentialLR(optimizer, parts, milestones=[warmup])
+
+
+def named_tensors(model_params: ModelParams) -> list[tuple[Optional[str], Tensor]]:
+    """The parameters with their names; None for one that has none."""
+    if isinstance(model_params, Tensor):
+        raise TypeError("an iterable of tensors is expected; put a single one into a list")
+    items: Iterable[Any] = model_params
+    if isinstance(model_params, Mapping):
+        items = model_params.items()
+    named: list[tuple[Optional[str], Tensor]] = []
+    for index, item in enumerate(items):
+        pair = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
+        name, tensor = pair
+        label = f"param{index}" if name is None else repr(name)
+        if not isinstance(tensor, Tensor) or not isinstance(name, (str, type(None))):
+            raise TypeError(
+                f"model_params: {label}: a tensor or a (name, tensor) pair is expected, "
+                f"not {type(item).__name__}"
+            )
+        if is_lazy(tensor):
+            raise ValueError(
+                f"model_params: {label} has no shape yet; run the lazy module once before"
+            )
+        named.append((name, tensor))
+    return named
+
+
+def stand_in(index: int, name: Optional[str], tensor: Tensor) -> Parameter:
+    """An empty array with all that routing reads of a tensor: the library routes it instead."""
+    dtype = np.float32 if tensor.is_floating_point() else np.int8
+    empty = np.zeros((0,) * tensor.ndim, dtype) if tensor.ndim else np.zeros((), dtype)
+    return Parameter(empty, f"param{index}" if name is None else name, tensor.requires_grad)

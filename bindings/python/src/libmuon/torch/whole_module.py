@@ -1,0 +1,231 @@
+"""Muon and AdamW for a whole module, as one optimizer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional, Union
+
+import torch
+from torch import Tensor, nn
+
+from ..builders import Route
+from ..errors import InvalidArgumentError, NonFiniteGradientError
+from ._dialects import LIBMUON, dialect_of
+from ._tensors import check_parameter, check_tensor
+from .adamw import AdamW
+from .muon import Muon
+from .routing import route_module
+
+Side = Union[Muon, AdamW]
+Loss = Optional[Callable[[], Any]]
+
+CLASSES: dict[str, type[Side]] = {"Muon": Muon, "AdamW": AdamW}
+
+
+class MuonWithAdamW(torch.optim.Optimizer):
+    """Muon for the hidden matrices of a module and AdamW for the rest, as one torch optimizer.
+
+        optimizer = MuonWithAdamW(model, lr=1e-3)
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=1000)
+        print(*optimizer.routes, sep="\\n")
+
+    A learning-rate scheduler made for it drives both sides; its state_dict() holds both. There is
+    one parameter group for each side, and more by add_param_group; the "optimizer" of a group is
+    "Muon" or "AdamW".
+
+    module: the whole model. route_module says what goes where, and why; so does .routes. Parameters
+        that do not require a gradient are left out.
+    lr, weight_decay: of both sides. Muon's updates are scaled to be as large as AdamW's
+        ("match_rms_adamw"), so that one rate can serve both.
+    muon, adamw: options of one side, such as muon={"lr": 0.02, "adjust_lr_fn": "original"} or
+        adamw={"lr": 3e-4, "betas": (0.9, 0.999)}: the arguments of libmuon.torch.Muon and
+        libmuon.torch.AdamW. They override lr and weight_decay. AdamW's betas are (0.9, 0.95) here.
+    to_muon, to_adamw: names or patterns of parameters that go there whatever they are; see
+        route_module.
+    nonfinite: what to do with NaN or infinity in a gradient of either side: "error", "skip" or
+        "propagate", as for Muon and AdamW. The first two change neither side.
+    verbose: print the routes.
+
+    Raises what route_module, Muon and AdamW raise, and InvalidArgumentError (a ValueError) for a
+    module without a parameter to train.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        lr: Union[float, Tensor] = 1e-3,
+        weight_decay: float = 0.1,
+        *,
+        muon: Optional[Mapping[str, Any]] = None,
+        adamw: Optional[Mapping[str, Any]] = None,
+        to_muon: Sequence[str] = (),
+        to_adamw: Sequence[str] = (),
+        nonfinite: str = "error",
+        verbose: bool = False,
+    ) -> None:
+        for side in (muon, adamw):
+            if side is not None and "nonfinite" in side:
+                raise InvalidArgumentError("nonfinite is of both sides: give it beside them")
+        self.routes: list[Route] = route_module(module, to_muon=to_muon, to_adamw=to_adamw)
+        common = {"lr": lr, "weight_decay": weight_decay, "nonfinite": nonfinite}
+        scale = "shape_scale" if dialect_of(muon or {}) == LIBMUON else "adjust_lr_fn"
+        self._options: dict[str, dict[str, Any]] = {
+            "Muon": {**common, scale: "match_rms_adamw", **(muon or {})},
+            "AdamW": {**common, "betas": (0.9, 0.95), **(adamw or {})},
+        }
+        self._nonfinite = nonfinite
+        self._skipped_steps = 0
+        parameters = dict(module.named_parameters())
+        groups = []
+        for kind in CLASSES:
+            own = [(r.name, parameters[r.name]) for r in self.routes if r.optimizer == kind]
+            if own:
+                groups.append({"params": own, "optimizer": kind})
+        if not groups:
+            raise InvalidArgumentError("module: it has no parameter to train")
+        super().__init__(groups, {"lr": lr, "weight_decay": weight_decay})
+        if verbose:
+            print(*self.routes, sep="\n", flush=True)
+
+    # ---- Training
+
+    def step(self, closure: Loss = None) -> Any:
+        """Makes one step of both sides.
+
+        closure: called first, with gradients enabled, to compute the loss; step returns its result.
+
+        Raises what Muon and AdamW raise, and then nothing has changed; except that for an option of
+        AdamW's that was set out of its range, Muon's side has made its step.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        if not self._step_sides():
+            self._skipped_steps += 1
+        return loss
+
+    @property
+    def skipped_steps(self) -> int:
+        """How many steps were left out because nonfinite is "skip"."""
+        return self._skipped_steps
+
+    def _step_sides(self) -> bool:
+        """One step of each side; whether it was made."""
+        if len(self._sides) == 2 and not self._adamw_will():
+            return False
+        for side in self._sides.values():
+            skipped = side.skipped_steps
+            side.step()
+            if side.skipped_steps != skipped:
+                return False
+        return True
+
+    def _adamw_will(self) -> bool:
+        """Whether AdamW's side will make its step. Raises what its step would say of a gradient.
+
+        Muon's side, which goes first, does this by itself, and has then made its step.
+        """
+        for group in self._sides["AdamW"].param_groups:
+            for name, parameter in zip(group["param_names"], group["params"]):
+                grad = parameter.grad
+                if grad is None:
+                    continue
+                check_parameter("AdamW", name, parameter)
+                check_tensor("AdamW", f"the gradient of {name}", grad)
+                if self._nonfinite != "propagate" and not is_finite(grad):
+                    if self._nonfinite == "skip":
+                        return False
+                    raise NonFiniteGradientError(f"the gradient of {name} has NaN or infinity")
+        return True
+
+    # ---- The sides
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Adds {"params": [(name, tensor), ...], "optimizer": "Muon" or "AdamW", ...}.
+
+        Options not given are the constructor's for that side.
+        """
+        kind = param_group.get("optimizer")
+        if kind not in CLASSES:
+            raise InvalidArgumentError(
+                f'param_group: "optimizer" is "Muon" or "AdamW", not {kind!r}'
+            )
+        # The class of the side checks the group, and adds what it does not say.
+        [group] = CLASSES[kind]([param_group], **self._options[kind]).param_groups
+        super().add_param_group(group)
+        self._link()
+
+    def _link(self) -> None:
+        """Makes the optimizers of the sides anew, to work on the groups and state of this one."""
+        self._sides = {}
+        for kind, make in CLASSES.items():
+            groups = [group for group in self.param_groups if group["optimizer"] == kind]
+            if groups:
+                side = make([dict(group) for group in groups], nonfinite=self._nonfinite)
+                side.param_groups, side.state = groups, self.state
+                self._sides[kind] = side
+
+    # ---- Saving and resuming
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from what state_dict() of such an optimizer returned.
+
+        Options of the groups come from the dict too. If something does not fit, an error says what,
+        and nothing has changed.
+        """
+        hook = self.register_load_state_dict_pre_hook(load_sides)
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            hook.remove()
+            self._loaded = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = ("routes", "_options", "_nonfinite", "_skipped_steps")
+        return {**super().__getstate__(), **{key: self.__dict__[key] for key in own}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self._loaded is not None:
+            self.param_groups, self.state = self._loaded
+        self._link()
+
+    # What load_state_dict has read.
+    _loaded: Optional[tuple[list[dict[str, Any]], defaultdict[Tensor, Any]]] = None
+
+
+def load_sides(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
+    """The last of the hooks before loading: each side's class reads its part of a state dict.
+
+    They keep it in float32. torch is left with none, which it would copy and cast.
+    """
+    saved, groups = state_dict["param_groups"], optimizer.param_groups
+    kinds, expected = ([each.get("optimizer") for each in part] for part in (saved, groups))
+    if kinds != expected:
+        raise InvalidArgumentError(
+            f"state_dict: param_groups of {expected} are expected, not of {kinds}"
+        )
+    loaded: dict[str, Any] = {}
+    state: defaultdict[Tensor, Any] = defaultdict(dict)
+    for kind in optimizer._sides:
+        own = [group for group in saved if group["optimizer"] == kind]
+        ids = {key for group in own for key in group["params"]}
+        side = CLASSES[kind]([dict(group) for group in optimizer._sides[kind].param_groups])
+        side.load_state_dict(
+            {
+                "state": {key: each for key, each in state_dict["state"].items() if key in ids},
+                "param_groups": own,
+            }
+        )
+        state.update(side.state)
+        loaded[kind] = iter(side.param_groups)
+    optimizer._loaded = [next(loaded[kind]) for kind in kinds], state
+    return {**state_dict, "state": {}}
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether a tensor has neither NaN nor infinity."""
+    # A finite sum has finite terms. One that is not may come of an overflow.
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
