@@ -2,12 +2,13 @@
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 .PHONY: library demo demo-torch test bench bench-quick docs clean system-packages lint
-.PHONY: test-swift test-python test-torch wheel sdist test-wheel test-sdist
+.PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak abi
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
-# C and C++ examples, CMake to build them against an installed library, binutils for nm, git for the
-# test of a tagged version, Python for its binding.
-PACKAGES := libopenblas-dev pkg-config gcc g++ cmake binutils git python3 python3-venv
+# C and C++ examples (and C++'s library for Swift's runtime), CMake to build them against an installed
+# library, binutils for nm, git for the test of a tagged version, valgrind for the tests of memory,
+# Python for its binding.
+PACKAGES := libopenblas-dev pkg-config gcc g++ cmake binutils git valgrind python3 python3-venv
 
 LIBRARY := .build/dist/release/libmuon.so
 PYTHON := .venv/bin/python
@@ -40,7 +41,7 @@ demo: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
 
-test: library lint test-swift test-python test-wheel test-torch
+test: library lint test-swift test-python test-robust test-wheel test-torch
 	@echo "All tests passed"
 
 lint: system-packages
@@ -56,6 +57,24 @@ test-python: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
+
+# What users rely on, each promise with its test; builds the library with AddressSanitizer and with
+# ThreadSanitizer too, in .build/asan and .build/tsan.
+test-robust: library $(PYTHON)
+	@echo "Testing what can be relied on: hostile calls, races, no memory, forks, the host, the ABI"
+	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
+	@$(PYTHON) -m pytest -q Tests/robust
+
+# The same at length: about an hour on 2 cores, 70 minutes at most. LIBMUON_SEED repeats a run.
+soak: library $(PYTHON)
+	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
+	@seed=$${LIBMUON_SEED:-$$(date +%Y%m%d)}; echo "LIBMUON_SEED=$$seed"; \
+	LIBMUON_SOAK=1 LIBMUON_SEED=$$seed timeout 70m \
+	  $(PYTHON) -m pytest -v --no-header --durations=0 --durations-min=1 Tests/robust
+
+# Records the binary interface of include/muon.h, for a release.
+abi: system-packages
+	@python3 Tests/robust/abi.py
 
 TORCH := .venv-torch/bin/python
 

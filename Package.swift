@@ -9,6 +9,12 @@ let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
+/// What Swift's runtime calls for memory goes through CMuonShims/reserve.c in the shared library.
+let reserve = [
+  "malloc", "calloc", "realloc", "free", "posix_memalign", "aligned_alloc", "malloc_usable_size",
+  "strdup",
+].flatMap { ["-Xlinker", "--wrap=\($0)"] }
+
 let package = Package(
   name: "libmuon",
   products: [
@@ -21,6 +27,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CMuonShims"),
+    .systemLibrary(name: "CLibstdcxx"),
     // Optimized in every configuration: without it the tests would take an hour.
     .target(name: "CMuonKernels", cSettings: [.unsafeFlags(["-O2"])]),
     .target(
@@ -28,7 +35,7 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "MuonC",
-      dependencies: ["CMuon", "CMuonShims", "MuonOptimizers"],
+      dependencies: ["CLibstdcxx", "CMuon", "CMuonShims", "MuonOptimizers"],
       exclude: ["exports.map"],
       swiftSettings: strict,
       linkerSettings: [
@@ -39,7 +46,7 @@ let package = Package(
             "-Xlinker", "-soname=libmuon.so.0",
             // gold, the default, leaves local symbols in the dynamic table.
             "-use-ld=lld", "-Xlinker", "--strip-all",
-          ],
+          ] + reserve,
           .when(platforms: [.linux], configuration: .release))
       ]),
     .executableTarget(

@@ -47,7 +47,11 @@
  *   has ndim 1, a scalar ndim 0 and one element. An extent may be 0.
  *
  * Structs start with struct_size and are filled in by their ..._init function, which takes
- *   sizeof the struct as your compiler sees it. Set what you need after that.
+ *   sizeof the struct as your compiler sees it. Set what you need after that. A later version adds
+ *   fields at the end, which mean at 0 what was before them. So a program goes on with a library
+ *   that is newer than its header: fields it does not know are 0. And with an older library, as long
+ *   as the fields that library does not know are 0; otherwise it is MUON_ERR_UNSUPPORTED. In a list
+ *   of structs all have the same struct_size. Structs without struct_size do not change.
  *
  * Enums have fixed values. New ones are added at the end; none changes its meaning.
  *

@@ -1,4 +1,5 @@
 internal import CMuon
+internal import MuonOptimizers
 
 // What every entry point asks of its arguments before it uses them.
 
@@ -44,6 +45,7 @@ func list<T>(
       "the number of \(name) must be at most \(most), got \(UInt(bitPattern: count))")
   }
   guard count > 0 else { return unsafe UnsafeBufferPointer(start: nil, count: 0) }
+  try requireMemory(for: count, each: 1024)
   return unsafe UnsafeBufferPointer(start: try required(pointer, name), count: count)
 }
 
@@ -106,38 +108,4 @@ func flag(_ value: Int32, _ name: String) throws -> Bool {
     throw CallError(MUON_ERR_INVALID_ARGUMENT, "\(name) must be 0 or 1, got \(value)")
   }
   return value == 1
-}
-
-/// Requires the struct_size that `..._init` sets.
-func requireSize<T>(_ size: Int, of type: T.Type, _ name: String) throws {
-  guard size == MemoryLayout<T>.size else {
-    throw CallError(
-      MUON_ERR_INVALID_ARGUMENT,
-      "\(name): struct_size is \(UInt(bitPattern: size)), this library expects "
-        + "\(MemoryLayout<T>.size); fill the struct with \(name)_init")
-  }
-}
-
-/// Requires a struct that `..._init` has filled. Nothing behind its struct_size is read before that is
-/// known to be right: the caller's struct may be shorter.
-@unsafe
-func requiredStruct<T>(
-  _ pointer: UnsafePointer<T>?, _ argument: String, _ name: String
-) throws -> UnsafePointer<T> {
-  let pointer = try unsafe required(pointer, argument)
-  try unsafe requireSize(UnsafeRawPointer(pointer).load(as: Int.self), of: T.self, name)
-  return unsafe pointer
-}
-
-/// Requires a list of parameters, each of which `muon_param_init` has filled.
-@unsafe
-func parameterList(
-  _ pointer: UnsafePointer<muon_param>?, count: Int
-) throws -> UnsafeBufferPointer<muon_param> {
-  let params = try unsafe list(pointer, count: count, "parameters")
-  for index in params.indices {
-    _ = try unsafe requiredStruct(
-      params.baseAddress.map { unsafe $0 + index }, "params", "muon_param")
-  }
-  return unsafe params
 }

@@ -56,7 +56,7 @@ public func muon_build_optimizers(
     let configuration = try unsafe configuration(config)
     var trained: [ParameterBinding] = []
     let params = unsafe try parameterList(params, count: count)
-    for index in params.indices
+    for index in unsafe params.indices
     where unsafe try route(params[index], configuration).optimizer != nil {
       trained.append(try unsafe ParameterBinding(params[index], index: index))
     }

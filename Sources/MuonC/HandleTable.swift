@@ -107,6 +107,7 @@ final class HandleTable: Sendable {
             MUON_ERR_OUT_OF_MEMORY,
             "there are \(state.slots.count) live handles, the most there can be")
         }
+        try requireMemory(for: state.slots.count, each: 2 * MemoryLayout<Slot>.stride)
         state.free.append(state.slots.count)
         state.slots.append(Slot())
       }

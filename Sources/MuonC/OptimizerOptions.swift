@@ -11,9 +11,9 @@ public func muon_muon_get_options(
 ) -> muon_status {
   guarded {
     let out = try unsafe required(outOptions, "outOptions")
-    _ = try unsafe requiredStruct(UnsafePointer(out), "outOptions", "muon_muon_options")
-    unsafe out.pointee = try cOptions(
-      try withMuon(optimizer) { try $0.options(ofGroup: Int(group)) })
+    let size = try unsafe structSize(UnsafePointer(out), "outOptions")
+    let options = try unsafe withMuon(optimizer) { try $0.options(ofGroup: Int(group)) }
+    unsafe writeStruct(try cOptions(options), to: out, size: size)
   }
 }
 
@@ -38,9 +38,9 @@ public func muon_adamw_get_options(
 ) -> muon_status {
   guarded {
     let out = try unsafe required(outOptions, "outOptions")
-    _ = try unsafe requiredStruct(UnsafePointer(out), "outOptions", "muon_adamw_options")
-    unsafe out.pointee = cOptions(
-      try withAdamW(optimizer) { try $0.options(ofGroup: Int(group)) })
+    let size = try unsafe structSize(UnsafePointer(out), "outOptions")
+    let options = try unsafe withAdamW(optimizer) { try $0.options(ofGroup: Int(group)) }
+    unsafe writeStruct(cOptions(options), to: out, size: size)
   }
 }
 

@@ -58,7 +58,7 @@ public func muon_adamw_add_group(
 
 @c @implementation
 public func muon_optimizer_destroy(_ optimizer: OpaquePointer?) -> muon_status {
-  guarded {
+  guardedWithoutMemory {
     guard unsafe optimizer != nil else { return }
     let object = try unsafe optimizerHandle(optimizer)
     try unsafe HandleTable.shared.remove(Handle(optimizer), .optimizer)
@@ -101,7 +101,7 @@ public func muon_optimizer_add_param(
 ) -> muon_status {
   guarded {
     let out = unsafe outIndex == nil ? nil : try unsafe required(outIndex, "outIndex")
-    let param = try unsafe requiredStruct(param, "param", "muon_param").pointee
+    let param = try unsafe readStruct(param, "param")
     try unsafe withOptimizer(optimizer) { optimizer in
       let index = optimizer.parameterCount
       try optimizer.add([try unsafe ParameterBinding(param, index: index)], toGroup: Int(group))

@@ -10,12 +10,9 @@ internal import MuonOptimizers
 public func muon_orthogonalize_options_init(
   _ outOptions: UnsafeMutablePointer<muon_orthogonalize_options>?, _ struct_size: Int
 ) -> muon_status {
-  unsafe guarded(outOptions, "outOptions") {
-    unsafe try requireSize(
-      struct_size, of: muon_orthogonalize_options.self, "muon_orthogonalize_options")
+  unsafe initialize(outOptions, "outOptions", struct_size) {
     let defaults = OrthogonalizeOptions()
     var options = unsafe muon_orthogonalize_options()
-    unsafe options.struct_size = struct_size
     unsafe options.backend = try cBackend(defaults.backend)
     unsafe options.backend_steps = cSteps(defaults.steps)
     unsafe options.eps = defaults.epsilon
@@ -29,9 +26,8 @@ public func muon_orthogonalize_options_init(
 public func muon_muon_options_init(
   _ outOptions: UnsafeMutablePointer<muon_muon_options>?, _ struct_size: Int
 ) -> muon_status {
-  unsafe guarded(outOptions, "outOptions") {
-    unsafe try requireSize(struct_size, of: muon_muon_options.self, "muon_muon_options")
-    return unsafe try cOptions(MuonOptions())
+  unsafe initialize(outOptions, "outOptions", struct_size) {
+    unsafe try cOptions(MuonOptions())
   }
 }
 
@@ -39,17 +35,14 @@ public func muon_muon_options_init(
 public func muon_adamw_options_init(
   _ outOptions: UnsafeMutablePointer<muon_adamw_options>?, _ struct_size: Int
 ) -> muon_status {
-  unsafe guarded(outOptions, "outOptions") {
-    try requireSize(struct_size, of: muon_adamw_options.self, "muon_adamw_options")
-    return cOptions(AdamWOptions())
-  }
+  unsafe initialize(outOptions, "outOptions", struct_size) { cOptions(AdamWOptions()) }
 }
 
 func orthogonalizeOptions(
   _ options: UnsafePointer<muon_orthogonalize_options>?
 ) throws -> OrthogonalizeOptions {
   guard unsafe options != nil else { return OrthogonalizeOptions() }
-  let c = try unsafe requiredStruct(options, "options", "muon_orthogonalize_options").pointee
+  let c = try unsafe readStruct(options, "options")
   let rows = try unsafe coefficients(c.coefficients, count: c.coefficients_count, of: c.backend)
   return unsafe OrthogonalizeOptions(
     backend: try backend(c.backend, rows: rows ?? []), steps: steps(c.backend_steps),
@@ -61,7 +54,7 @@ func muonOptions(
   _ options: UnsafePointer<muon_muon_options>?, present: MuonOptions? = nil
 ) throws -> MuonOptions {
   guard unsafe options != nil else { return MuonOptions() }
-  let c = try unsafe requiredStruct(options, "options", "muon_muon_options").pointee
+  let c = try unsafe readStruct(options, "options")
   var rows: [Coefficients]
   if unsafe c.coefficients == nil, case .custom(let kept) = present?.backend {
     rows = kept
@@ -80,15 +73,15 @@ func muonOptions(
 
 func adamWOptions(_ options: UnsafePointer<muon_adamw_options>?) throws -> AdamWOptions {
   guard unsafe options != nil else { return AdamWOptions() }
-  let c = try unsafe requiredStruct(options, "options", "muon_adamw_options").pointee
+  let c = try unsafe readStruct(options, "options")
   return AdamWOptions(
     learningRate: c.lr, beta1: c.beta1, beta2: c.beta2, epsilon: c.eps,
     weightDecay: c.weight_decay)
 }
 
+/// Without its struct_size, which is the caller's.
 func cOptions(_ options: MuonOptions) throws -> muon_muon_options {
   var c = unsafe muon_muon_options()
-  unsafe c.struct_size = unsafe MemoryLayout<muon_muon_options>.size
   unsafe c.lr = options.learningRate
   unsafe c.momentum = options.momentum
   unsafe c.weight_decay = options.weightDecay
@@ -106,7 +99,6 @@ func cOptions(_ options: MuonOptions) throws -> muon_muon_options {
 
 func cOptions(_ options: AdamWOptions) -> muon_adamw_options {
   var c = muon_adamw_options()
-  c.struct_size = MemoryLayout<muon_adamw_options>.size
   c.lr = options.learningRate
   c.beta1 = options.beta1
   c.beta2 = options.beta2

@@ -8,10 +8,8 @@ internal import MuonOptimizers
 public func muon_param_init(
   _ outParam: UnsafeMutablePointer<muon_param>?, _ struct_size: Int
 ) -> muon_status {
-  unsafe guarded(outParam, "outParam") {
-    unsafe try requireSize(struct_size, of: muon_param.self, "muon_param")
+  unsafe initialize(outParam, "outParam", struct_size) {
     var param = unsafe muon_param()
-    unsafe param.struct_size = struct_size
     unsafe param.dtype = MUON_DTYPE_F32
     unsafe param.requires_grad = 1
     return unsafe param
@@ -48,7 +46,7 @@ func bindings(
   _ params: UnsafePointer<muon_param>?, _ count: Int, after first: Int
 ) throws -> [ParameterBinding] {
   let params = unsafe try parameterList(params, count: count)
-  return try params.indices.map {
+  return unsafe try params.indices.map {
     try unsafe ParameterBinding(params[$0], index: first + $0)
   }
 }

@@ -71,7 +71,7 @@ public func muon_scheduler_get_last_lr(
 
 @c @implementation
 public func muon_scheduler_destroy(_ scheduler: OpaquePointer?) -> muon_status {
-  guarded {
+  guardedWithoutMemory {
     guard unsafe scheduler != nil else { return }
     try unsafe HandleTable.shared.remove(Handle(scheduler), .scheduler)
   }

@@ -95,7 +95,7 @@ public func muon_schedule_get_rate(
 
 @c @implementation
 public func muon_schedule_destroy(_ schedule: OpaquePointer?) -> muon_status {
-  guarded {
+  guardedWithoutMemory {
     guard unsafe schedule != nil else { return }
     try unsafe HandleTable.shared.remove(Handle(schedule), .schedule)
   }

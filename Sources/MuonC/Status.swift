@@ -1,6 +1,7 @@
 // The names are those of muon.h.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
+internal import CLibstdcxx
 public import CMuon
 internal import CMuonShims
 internal import MuonOptimizers
@@ -18,6 +19,17 @@ struct CallError: Error {
 
 /// Wraps every entry point: an error becomes a status and this thread's text.
 func guarded(_ body: () throws -> Void) -> muon_status {
+  // Swift's runtime ends the process where it gets no memory: see reserve.c.
+  guard muon_shim_reserve_is_ready() != 0 else {
+    let text: StaticString = "out of memory, also for the library's own small needs"
+    unsafe muon_shim_set_last_error(constant(text), text.utf8CodeUnitCount)
+    return MUON_ERR_OUT_OF_MEMORY
+  }
+  return guardedWithoutMemory(body)
+}
+
+/// The same for calls that give memory back, which come to their end with the reserve.
+func guardedWithoutMemory(_ body: () throws -> Void) -> muon_status {
   let status: muon_status
   var message: String
   do {

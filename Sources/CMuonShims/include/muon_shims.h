@@ -1,4 +1,5 @@
-/* What Swift cannot say: thread-local storage, callbacks around fork, and the CPU_COUNT macro. */
+/* What Swift cannot say: thread-local storage, callbacks around fork, the CPU_COUNT macro, and an
+ * allocator in the place of malloc. */
 #ifndef MUON_SHIMS_H
 #define MUON_SHIMS_H
 
@@ -19,5 +20,14 @@ void muon_shim_hold_across_forks(pthread_mutex_t *lock);
 /* The processors this process may use, by its affinity mask and the quota of its cgroup; 1 where that
  * cannot be told. */
 int muon_shim_available_processors(void);
+
+/* Aligned memory, which is not taken from the reserve; NULL when there is none. For free. */
+void *muon_shim_allocate(size_t alignment, size_t size);
+
+/* Whether so much memory can be had just now. */
+int muon_shim_has_memory(size_t size);
+
+/* Whether a call may begin: 0 when the reserve was needed and there is still no memory. */
+int muon_shim_reserve_is_ready(void);
 
 #endif

@@ -10,6 +10,7 @@ extension Optimizer {
 
   /// The same for parameters with state of the caller's.
   package func add(_ bindings: [ParameterBinding], toGroup group: Int = 0) throws(MuonError) {
+    try requireMemory(for: members.count + bindings.count, each: 512)
     let before = members.count
     do throws(MuonError) {
       for binding in bindings { try add(binding, toGroup: group) }

@@ -59,6 +59,10 @@ extension Optimizer {
       return
     }
     // Kept from step to step, so that only the first one allocates.
+    if updates.capacity < members.count {
+      try requireMemory(for: members.count, each: 1024)
+      updates.reserveCapacity(members.count)
+    }
     updates.removeAll(keepingCapacity: true)
     for index in members.indices {
       if let update = update(of: members[index]) { updates.append(update) }

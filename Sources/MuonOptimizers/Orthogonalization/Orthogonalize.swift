@@ -70,13 +70,13 @@ package func orthogonalize(
   try shape.requireCount(matrix.count, of: "the matrix")
   try shape.requireCount(result.count, of: "the result")
   try shape.requireMatrix(of: "the matrix")
+  let need = try orthogonalizer.need(rows: rows, columns: columns)
   guard let from = matrix.baseAddress, let to = result.baseAddress, shape.count > 0 else { return }
   guard unsafe matrix.allSatisfy(\.isFinite) else {
     throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
   }
 
-  let scratch = try Orthogonalizer.Scratch(
-    try orthogonalizer.need(rows: rows, columns: columns))
+  let scratch = try Orthogonalizer.Scratch(need)
   let x = unsafe scratch.matrix(rows: rows, columns: columns)
   let floats = unsafe x.floats
   let workers = Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns))

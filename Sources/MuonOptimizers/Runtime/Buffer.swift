@@ -1,3 +1,4 @@
+internal import CMuonShims
 internal import Glibc
 
 /// Numbers at an address that does not change, and freed with the object.
@@ -19,8 +20,7 @@ final class Buffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral> {
     guard count >= 0, !overflow, !tooLarge else {
       throw MuonError(.outOfMemory, "\(count) elements are more than memory can hold")
     }
-    var memory: UnsafeMutableRawPointer? = nil
-    guard unsafe posix_memalign(&memory, line, size) == 0, let memory = unsafe memory else {
+    guard let memory = unsafe muon_shim_allocate(line, size) else {
       throw MuonError(.outOfMemory, "out of memory: \(bytes) bytes could not be allocated")
     }
     self.count = count

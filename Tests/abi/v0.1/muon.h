@@ -1,0 +1,492 @@
+/*
+ * muon.h - the C interface of libmuon: the Muon optimizer, AdamW, learning-rate schedules.
+ *
+ * Copyright (c) 2026 the libmuon authors. MIT licence.
+ *
+ *
+ * MANUAL
+ *
+ * Muon trains matrices: it keeps a momentum of the gradients, replaces it by a nearby matrix with
+ * orthonormal rows or columns (a few Newton-Schulz steps), and moves the parameter along it. Biases,
+ * gains and everything else that is not a matrix go to AdamW. A complete program:
+ *
+ *     #include <muon.h>
+ *     #include <stdio.h>
+ *     int main(void) {
+ *       float w[6] = {1, 2, 3, 4, 5, 6}, g[6] = {1, 0, 0, 0, 1, 0};
+ *       int64_t shape[2] = {2, 3};
+ *       muon_param param;
+ *       muon_optimizer *muon;
+ *       muon_param_init(&param, sizeof param);
+ *       param.name = "w", param.ndim = 2, param.shape = shape;
+ *       param.data = w, param.data_count = 6, param.grad = g, param.grad_count = 6;
+ *       if (muon_muon_create(NULL, &muon) || muon_optimizer_add_param(muon, 0, &param, NULL) ||
+ *           muon_optimizer_step(muon))
+ *         return fprintf(stderr, "%s\n", muon_last_error()), 1;
+ *       printf("%g %g %g\n", w[0], w[1], w[2]);
+ *       return muon_optimizer_destroy(muon) != MUON_OK;
+ *     }
+ *
+ * Build it with: cc example.c -lmuon
+ *
+ * Status. Every function that can fail returns a muon_status; MUON_OK is 0. Results are the last
+ *   arguments, named out..., and are written only on MUON_OK, except where it says otherwise. After a
+ *   failure muon_last_error() has the text: what was wrong, and what was expected.
+ *   A call that fails has changed nothing.
+ *
+ * Handles. muon_optimizer, muon_schedule and muon_scheduler are handles, not addresses. A handle
+ *   that was destroyed, made up, or belongs to another kind gives MUON_ERR_INVALID_HANDLE.
+ *   Destroying NULL does nothing and succeeds.
+ *
+ * Ownership. Text, shapes, option structs and coefficient rows are copied during the call. Only the
+ *   buffers bound to a parameter (its data, its gradient and, if you give them, its state) are kept
+ *   as pointers: they must stay valid, and must not be resized or moved, until they are bound anew
+ *   or the optimizer is destroyed. You allocate and free them; the library never does.
+ *
+ * Matrices are row-major and dense: element (i, j) of an r x c matrix is at i*c + j. A vector
+ *   has ndim 1, a scalar ndim 0 and one element. An extent may be 0.
+ *
+ * Structs start with struct_size and are filled in by their ..._init function, which takes
+ *   sizeof the struct as your compiler sees it. Set what you need after that. A later version adds
+ *   fields at the end, which mean at 0 what was before them. So a program goes on with a library
+ *   that is newer than its header: fields it does not know are 0. And with an older library, as long
+ *   as the fields that library does not know are 0; otherwise it is MUON_ERR_UNSUPPORTED. In a list
+ *   of structs all have the same struct_size. Structs without struct_size do not change.
+ *
+ * Enums have fixed values. New ones are added at the end; none changes its meaning.
+ *
+ * Threads. Distinct handles may be used from different threads at once. One handle serves one call
+ *   at a time: a second call on it waits for the first. A scheduler uses the optimizers it drives.
+ *   After a fork the child may go on with every handle that no other thread was using just then.
+ *   The caller's buffers must not be touched by others during step, zero_grad and the state calls.
+ *
+ * Host. The library prints nothing, installs no signal handler and changes no environment
+ *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it.
+ */
+#ifndef MUON_H
+#define MUON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Version, status, threads --------------------------------------------------------------- */
+
+#define MUON_VERSION_MAJOR 0
+#define MUON_VERSION_MINOR 1
+#define MUON_VERSION_PATCH 0
+/* One number that grows with the version: 0.1.0 is 100, 1.2.3 is 10203. */
+#define MUON_VERSION_NUMBER \
+  (MUON_VERSION_MAJOR * 10000 + MUON_VERSION_MINOR * 100 + MUON_VERSION_PATCH)
+
+typedef enum muon_status {
+  MUON_OK = 0,
+  MUON_ERR_INVALID_ARGUMENT = 1,   /* NULL where it must not be, or a value outside its range */
+  MUON_ERR_INVALID_HANDLE = 2,     /* stale, forged, or of another kind */
+  MUON_ERR_SHAPE = 3,              /* a shape or an element count that does not fit */
+  MUON_ERR_DTYPE = 4,              /* an element type that is not accepted here */
+  MUON_ERR_CONFIG = 5,             /* a configuration that cannot be used; the text has the path */
+  MUON_ERR_OUT_OF_MEMORY = 6,
+  MUON_ERR_NONFINITE_GRADIENT = 7, /* NaN or infinity in a gradient */
+  MUON_ERR_UNSUPPORTED = 8,        /* meaningful, but not in this version */
+  MUON_ERR_NOT_CONVERGED = 9,      /* LAPACK's SVD did not converge */
+  MUON_ERR_INTERNAL = 10           /* a defect in the library: please report it */
+} muon_status;
+
+/* The version of the library that is loaded; compare with MUON_VERSION_NUMBER. */
+uint32_t muon_version_number(void);
+
+/* One line about the library: its version, OpenBLAS's version and the core it chose its kernels for.
+ * Valid until the process ends. */
+const char *muon_build_info(void);
+
+/* Text of this thread's latest failure; "" if there was none. Never NULL. Valid until the thread's
+ * next failing call. */
+const char *muon_last_error(void);
+
+/* "MUON_ERR_SHAPE" and so on; "MUON_ERR_UNKNOWN" for a number that is no status. Never NULL. */
+const char *muon_status_name(muon_status status);
+
+/* How many threads a step may use: 1 to 1024, of which it uses 32 at most, or 0 for the default, which
+ * is MUON_NUM_THREADS in the environment at the first use, or else the number of processors this
+ * process may run on. Results do not depend on it, to the bit. For the whole process. */
+muon_status muon_set_num_threads(int32_t count);
+int32_t muon_get_num_threads(void);
+
+/* ---- Orthogonalization ---------------------------------------------------------------------- */
+
+/* How a matrix G is replaced by an orthogonal one. All but SVD evaluate an odd polynomial: X = G
+ * divided by its Frobenius norm + eps, and then at each step
+ *     A = X X^T,   X <- a X + (b A + c A^2) X
+ * with the coefficients (a, b, c) of that step, on the short side of the matrix. */
+typedef enum muon_backend {
+  MUON_BACKEND_NEWTONSCHULZ5 = 1,  /* Keller Jordan's quintic; the default of Muon. 5 steps */
+  MUON_BACKEND_SVD = 2,            /* exact polar factor by LAPACK, without the directions below 1e-6
+                                      of the largest singular value; has no steps */
+  MUON_BACKEND_POLAR_EXPRESS = 3,  /* arXiv 2505.16932. 5 steps */
+  MUON_BACKEND_YOU = 4,            /* Jiacheng You's quintic. 5 steps */
+  MUON_BACKEND_CANS = 5,           /* arXiv 2506.10935. 5 steps */
+  MUON_BACKEND_DEEPSEEKV4 = 6,     /* 8 steps of newtonschulz5, then 2 of (2, -1.5, 0.5) */
+  MUON_BACKEND_CUBIC5 = 7,         /* arXiv 2606.00371, cubic. 5 steps, always */
+  MUON_BACKEND_TURBO = 8,          /* arXiv 2512.04632, with its AOL scaling. 4 steps, always. Turns
+                                      around what AOL leaves above 0.88: rows that are orthogonal
+                                      already, a single row among them */
+  MUON_BACKEND_ORTHOGONALIZE = 9,  /* (3, -3.2, 1.2); the default of muon_orthogonalize. 10 steps */
+  MUON_BACKEND_CUSTOM = 10         /* your own coefficients; the last row repeats */
+} muon_backend;
+
+/* One step's polynomial a x + b x^3 + c x^5. */
+typedef struct muon_coefficients {
+  double a, b, c;
+} muon_coefficients;
+
+/* Element type of the matrix products. */
+typedef enum muon_precision {
+  MUON_PRECISION_AUTO = 0, /* BF16 where the processor is faster at it and the backend stands it */
+  MUON_PRECISION_F32 = 1,
+  MUON_PRECISION_BF16 = 2  /* bfloat16 operands, float32 sums and storage. MUON_ERR_UNSUPPORTED where
+                              the processor has no such products, and for POLAR_EXPRESS and CANS,
+                              which they would take too far from their polynomials */
+} muon_precision;
+
+typedef struct muon_orthogonalize_options {
+  size_t struct_size;
+  muon_backend backend;                  /* MUON_BACKEND_ORTHOGONALIZE */
+  int32_t backend_steps;                 /* 1 to 99, or 0: the backend's own number. 0 */
+  double eps;                            /* added to the Frobenius norm; finite, >= 0. 1e-8 */
+  muon_precision precision;              /* MUON_PRECISION_F32 */
+  const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
+  size_t coefficients_count;             /* 0 */
+} muon_orthogonalize_options;
+
+muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptions,
+                                            size_t struct_size);
+
+/* Writes the orthogonal matrix nearest in direction to the rows x cols matrix g: approximately
+ * U V^T where g = U S V^T, in the layout of g. Both buffers have rows*cols elements. out may be g
+ * itself, but must not overlap it in another way. Zeros give zeros; NaN or infinity is
+ * MUON_ERR_INVALID_ARGUMENT. options may be NULL: the defaults beside the fields above. */
+muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
+                               const muon_orthogonalize_options *options, float *out,
+                               size_t out_count);
+
+/* The coefficient rows a backend uses for a number of steps (0: its own number). Writes
+ * min(capacity, *outCount) rows; out may be NULL when capacity is 0. MUON_BACKEND_SVD has 0 rows;
+ * MUON_BACKEND_CUSTOM is MUON_ERR_INVALID_ARGUMENT. */
+muon_status muon_backend_get_coefficients(muon_backend backend, int32_t backend_steps,
+                                          muon_coefficients *out, size_t capacity,
+                                          size_t *outCount);
+
+/* ---- Parameters ----------------------------------------------------------------------------- */
+
+typedef enum muon_dtype {
+  MUON_DTYPE_F32 = 1,
+  MUON_DTYPE_BF16 = 2, /* MUON_ERR_UNSUPPORTED in this version, as are the next two */
+  MUON_DTYPE_F16 = 3,
+  MUON_DTYPE_F64 = 4,
+  MUON_DTYPE_NOT_FLOAT = 5 /* integers and the like: builders leave such a parameter out */
+} muon_dtype;
+
+/* The buffers of a parameter. Each has as many elements as the parameter. */
+typedef enum muon_buffer {
+  MUON_BUFFER_DATA = 1,       /* the parameter itself; step writes it */
+  MUON_BUFFER_GRAD = 2,       /* its gradient; zero_grad writes it, step only reads it */
+  MUON_BUFFER_MOMENTUM = 3,   /* Muon: the momentum */
+  MUON_BUFFER_EXP_AVG = 4,    /* AdamW: mean of the gradients */
+  MUON_BUFFER_EXP_AVG_SQ = 5  /* AdamW: mean of their squares */
+} muon_buffer;
+
+typedef struct muon_param {
+  size_t struct_size;
+  const char *name;      /* UTF-8, for messages. NULL: "param" and its index */
+  muon_dtype dtype;      /* MUON_DTYPE_F32 */
+  int32_t requires_grad; /* read by the builders: 0 leaves the parameter out. 1 */
+  int32_t ndim;          /* 0 to 8. Muon takes 2. 0 */
+  const int64_t *shape;  /* ndim extents, each >= 0 */
+  void *data;            /* aligned to its element; may be NULL only if the parameter is empty */
+  size_t data_count;     /* the product of the extents */
+  void *grad;            /* NULL: no gradient now; step skips the parameter */
+  size_t grad_count;
+  void *state[2];        /* your own momentum (Muon), or exp_avg and exp_avg_sq (AdamW): the */
+  size_t state_count[2]; /* library continues from their contents. NULL, 0: the library's, zeros */
+} muon_param;
+
+muon_status muon_param_init(muon_param *outParam, size_t struct_size);
+
+/* ---- Optimizers ----------------------------------------------------------------------------- */
+
+typedef struct muon_optimizer muon_optimizer;
+
+typedef enum muon_optimizer_kind {
+  MUON_OPTIMIZER_NONE = 0, /* in a muon_route only: no optimizer */
+  MUON_OPTIMIZER_MUON = 1,
+  MUON_OPTIMIZER_ADAMW = 2
+} muon_optimizer_kind;
+
+typedef enum muon_momentum_style {
+  MUON_MOMENTUM_CLASSIC = 1, /* m <- b m + g         ; with Nesterov u = g + b m */
+  MUON_MOMENTUM_EMA = 2      /* m <- b m + (1 - b) g ; with Nesterov u = (1 - b) g + b m */
+} muon_momentum_style;
+
+/* The factor s on the update of an r x c parameter. */
+typedef enum muon_shape_scale {
+  MUON_SCALE_NONE = 0,            /* 1 */
+  MUON_SCALE_ORIGINAL = 1,        /* sqrt(max(1, r/c)) */
+  MUON_SCALE_MATCH_RMS_ADAMW = 2, /* 0.2 sqrt(max(r, c)) */
+  MUON_SCALE_SPECTRAL = 3         /* sqrt(r/c) */
+} muon_shape_scale;
+
+/* What step does with NaN or infinity in a gradient. */
+typedef enum muon_nonfinite_policy {
+  MUON_NONFINITE_ERROR = 0,    /* MUON_ERR_NONFINITE_GRADIENT, and nothing has changed. Default */
+  MUON_NONFINITE_SKIP = 1,     /* MUON_OK, and nothing has changed but the count of skipped steps */
+  MUON_NONFINITE_PROPAGATE = 2 /* go on: the parameter will have NaN in it */
+} muon_nonfinite_policy;
+
+/* Muon. With the gradient g and the momentum m of a matrix p (m starts at 0):
+ *     m <- momentum m + g,   u = g + momentum m with Nesterov, else m   (see momentum_style)
+ *     O = orthogonalize(u)
+ *     p <- p (1 - lr weight_decay) - lr s O                             (see shape_scale) */
+typedef struct muon_muon_options {
+  size_t struct_size;
+  double lr;                             /* finite, >= 0. 0.02 */
+  double momentum;                       /* [0, 1). 0.95 */
+  double weight_decay;                   /* finite, >= 0. 0 */
+  double eps;                            /* as in orthogonalize. 1e-7 */
+  int32_t nesterov;                      /* 0 or 1. 1 */
+  muon_momentum_style momentum_style;    /* MUON_MOMENTUM_CLASSIC */
+  muon_shape_scale shape_scale;          /* MUON_SCALE_NONE */
+  muon_backend backend;                  /* MUON_BACKEND_NEWTONSCHULZ5 */
+  int32_t backend_steps;                 /* 1 to 99, or 0: the backend's own number, here 5. 0 */
+  muon_precision precision;              /* MUON_PRECISION_AUTO */
+  const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
+  size_t coefficients_count;             /* 0 */
+} muon_muon_options;
+
+/* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
+ *     p <- p (1 - lr weight_decay)
+ *     m <- beta1 m + (1 - beta1) g,   v <- beta2 v + (1 - beta2) g^2
+ *     p <- p - lr/(1 - beta1^t) m / (sqrt(v)/sqrt(1 - beta2^t) + eps) */
+typedef struct muon_adamw_options {
+  size_t struct_size;
+  double lr;           /* finite, >= 0. 1e-3 */
+  double beta1;        /* [0, 1). 0.9 */
+  double beta2;        /* [0, 1). 0.999 */
+  double eps;          /* finite, >= 0. 1e-8 */
+  double weight_decay; /* finite, >= 0. 0.01 */
+} muon_adamw_options;
+
+muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
+muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struct_size);
+
+/* Makes an optimizer without parameters. options, NULL for the defaults, are those of its
+ * parameter group 0. */
+muon_status muon_muon_create(const muon_muon_options *options, muon_optimizer **outOptimizer);
+muon_status muon_adamw_create(const muon_adamw_options *options, muon_optimizer **outOptimizer);
+
+/* Adds a group with options of its own, and count parameters to it, which may be 0: all, or nothing.
+ * Groups count from 0, in the order they were added. */
+muon_status muon_muon_add_group(muon_optimizer *optimizer, const muon_muon_options *options,
+                                const muon_param *params, size_t count, int64_t *outGroup);
+muon_status muon_adamw_add_group(muon_optimizer *optimizer, const muon_adamw_options *options,
+                                 const muon_param *params, size_t count, int64_t *outGroup);
+
+/* Frees the optimizer and its state; not the buffers you bound. */
+muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
+
+muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer, muon_optimizer_kind *outKind);
+muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, int64_t *outCount);
+muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, int64_t *outCount);
+
+/* Adds a parameter to a group. Parameters count from 0 over all groups, in the order they were
+ * added; outIndex may be NULL. No buffer of it may overlap another one or any bound to the optimizer
+ * before, except that gradients may overlap gradients: MUON_ERR_INVALID_ARGUMENT. */
+muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
+                                     const muon_param *param, int64_t *outIndex);
+
+/* Binds one buffer of a parameter to other memory of yours; from then on its contents count.
+ * NULL with count 0: for MUON_BUFFER_GRAD there is no gradient from now on; for a state buffer the
+ * library goes on with memory of its own and the present values; for MUON_BUFFER_DATA an error,
+ * unless the parameter is empty. */
+muon_status muon_optimizer_bind(muon_optimizer *optimizer, int64_t param, muon_buffer buffer,
+                                void *memory, size_t count);
+
+/* One optimization step of every parameter that has a gradient; the others are left as they are. */
+muon_status muon_optimizer_step(muon_optimizer *optimizer);
+
+/* Writes zeros into every bound gradient. */
+muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
+
+/* Options of a group. The setters take effect with the next step. A getter expects struct_size to
+ * be set (by ..._init) and returns coefficients = NULL with their count: ask for the rows below. A
+ * setter given MUON_BACKEND_CUSTOM with coefficients = NULL keeps the rows the group has. */
+muon_status muon_muon_get_options(const muon_optimizer *optimizer, int64_t group,
+                                  muon_muon_options *outOptions);
+muon_status muon_muon_set_options(muon_optimizer *optimizer, int64_t group,
+                                  const muon_muon_options *options);
+muon_status muon_adamw_get_options(const muon_optimizer *optimizer, int64_t group,
+                                   muon_adamw_options *outOptions);
+muon_status muon_adamw_set_options(muon_optimizer *optimizer, int64_t group,
+                                   const muon_adamw_options *options);
+
+/* The coefficient rows of a group of a Muon: of MUON_BACKEND_CUSTOM all that it was given, else those in
+ * use. As muon_backend_get_coefficients. */
+muon_status muon_muon_get_coefficients(const muon_optimizer *optimizer, int64_t group,
+                                       muon_coefficients *out, size_t capacity, size_t *outCount);
+
+/* The learning rate alone, for either kind. */
+muon_status muon_optimizer_get_lr(const muon_optimizer *optimizer, int64_t group, double *outLr);
+muon_status muon_optimizer_set_lr(muon_optimizer *optimizer, int64_t group, double lr);
+
+/* The rate that schedules multiply: a group's lr when its first scheduler was made, or what was set
+ * here. NaN: none yet (and setting NaN forgets it). */
+muon_status muon_optimizer_get_initial_lr(const muon_optimizer *optimizer, int64_t group,
+                                          double *outLr);
+muon_status muon_optimizer_set_initial_lr(muon_optimizer *optimizer, int64_t group, double lr);
+
+muon_status muon_optimizer_get_nonfinite_policy(const muon_optimizer *optimizer,
+                                                muon_nonfinite_policy *outPolicy);
+muon_status muon_optimizer_set_nonfinite_policy(muon_optimizer *optimizer,
+                                                muon_nonfinite_policy policy);
+/* Steps that MUON_NONFINITE_SKIP left out. */
+muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, int64_t *outCount);
+
+/* The bytes of memory that steps use beside parameters, gradients and state: 0 before the first step.
+ * After it, steps allocate nothing as long as they run on one thread. */
+muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
+
+/* State, for saving and resuming. The elements a buffer has (ask first), its contents copied out and
+ * in, and the number of steps a parameter has made (AdamW's t). count must be what
+ * muon_optimizer_get_buffer_count says. A buffer its optimizer does not have, such as
+ * MUON_BUFFER_EXP_AVG of a Muon, or a gradient that is not bound, is MUON_ERR_INVALID_ARGUMENT. */
+muon_status muon_optimizer_get_buffer_count(const muon_optimizer *optimizer, int64_t param,
+                                            muon_buffer buffer, size_t *outCount);
+muon_status muon_optimizer_get_buffer(const muon_optimizer *optimizer, int64_t param,
+                                      muon_buffer buffer, float *out, size_t count);
+muon_status muon_optimizer_set_buffer(muon_optimizer *optimizer, int64_t param, muon_buffer buffer,
+                                      const float *values, size_t count);
+muon_status muon_optimizer_get_param_steps(const muon_optimizer *optimizer, int64_t param,
+                                           int64_t *outSteps);
+muon_status muon_optimizer_set_param_steps(muon_optimizer *optimizer, int64_t param,
+                                           int64_t steps);
+
+/* ---- Learning-rate schedules ---------------------------------------------------------------- */
+
+/* A schedule is a value: the learning rate as a function of a base rate and of the step, numbered
+ * from 0. They give the numbers of torch.optim.lr_scheduler. Step and length arguments are >= 0, or
+ * >= 1 where it says so, and at most 2^53. Schedules of schedules may be 16 deep, and of 4096 in all. */
+typedef struct muon_schedule muon_schedule;
+
+/* Factor start at step 0, in a straight line to end at step total_iters (>= 1), then constant.
+ * 0 < start <= 1, 0 <= end <= 1. */
+muon_status muon_schedule_create_linear(double start_factor, double end_factor,
+                                        int64_t total_iters, muon_schedule **outSchedule);
+/* Factor (0 to 1) until step total_iters (>= 1), then 1. */
+muon_status muon_schedule_create_constant(double factor, int64_t total_iters,
+                                          muon_schedule **outSchedule);
+/* eta_min + (base - eta_min)(1 + cos(pi step/t_max))/2, t_max >= 1: it rises again after t_max. */
+muon_status muon_schedule_create_cosine(int64_t t_max, double eta_min,
+                                        muon_schedule **outSchedule);
+/* Warmup, stable, decay: from start_factor (0 to 1) in a straight line to 1 at warmup_steps, 1 until
+ * total_steps - decay_steps, in a straight line to end_factor (0 to 1) at total_steps (>= 1), then
+ * constant. warmup_steps + decay_steps <= total_steps; a warmup or decay of 0 steps is left out. */
+muon_status muon_schedule_create_trapezoid(int64_t warmup_steps, int64_t decay_steps,
+                                           int64_t total_steps, double start_factor,
+                                           double end_factor, muon_schedule **outSchedule);
+/* schedules[0] until milestones[0], schedules[1] until milestones[1], and so on. Each begins at its
+ * own step 0. count >= 1, milestone_count = count - 1, milestones increase, the first >= 1. */
+muon_status muon_schedule_create_sequential(const muon_schedule *const *schedules, size_t count,
+                                            const int64_t *milestones, size_t milestone_count,
+                                            muon_schedule **outSchedule);
+/* All of them at once, each applied to what the ones before it gave, by torch's step-to-step
+ * recurrences. count >= 1. A factor that rises from 0 cannot be chained. A chain is evaluated step by
+ * step, and up to step 10^8. */
+muon_status muon_schedule_create_chained(const muon_schedule *const *schedules, size_t count,
+                                         muon_schedule **outSchedule);
+
+/* The rate at a step. base_lr is finite and >= 0. */
+muon_status muon_schedule_get_rate(const muon_schedule *schedule, double base_lr, int64_t step,
+                                   double *outRate);
+
+/* Schedules and schedulers made from it keep copies. */
+muon_status muon_schedule_destroy(muon_schedule *schedule);
+
+/* A scheduler applies a schedule to all groups of all the optimizers it was made for. */
+typedef struct muon_scheduler muon_scheduler;
+
+/* Sets the rates of step 0 at once. count is 1 to 256, and no optimizer is there twice. They may be
+ * destroyed before their scheduler. */
+muon_status muon_scheduler_create(const muon_schedule *schedule, muon_optimizer *const *optimizers,
+                                  size_t count, muon_scheduler **outScheduler);
+
+/* Goes to the next step and sets its rates: call it after muon_optimizer_step. */
+muon_status muon_scheduler_step(muon_scheduler *scheduler);
+
+/* The step it is at: all the state it has. Setting it sets the rates of that step. */
+muon_status muon_scheduler_get_step(const muon_scheduler *scheduler, int64_t *outStep);
+muon_status muon_scheduler_set_step(muon_scheduler *scheduler, int64_t step);
+
+/* The rates last set, one a group, optimizer by optimizer. Writes min(capacity, *outCount) rates; out
+ * may be NULL when capacity is 0. */
+muon_status muon_scheduler_get_last_lr(const muon_scheduler *scheduler, double *out,
+                                       size_t capacity, size_t *outCount);
+
+muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
+
+/* ---- Builders ------------------------------------------------------------------------------- */
+
+/* The configuration is JSON text in UTF-8, NUL-terminated. Keys that are not listed are ignored,
+ * except inside "muon" and "adamw", where they are errors; null counts as absent.
+ *   training.optimizer      "Muon" or "AdamW"; required
+ *   training.learning_rate  number; required
+ *   training.weight_decay   number; 0
+ *   training.n_epochs       whole number >= 1; required by build_schedulers
+ *   training.warmup_steps   whole number >= 0; 0
+ *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; another text: no decay
+ *   muon.*                  lr, momentum, nesterov, momentum_style, weight_decay, eps, backend,
+ *                           backend_steps, coefficients, shape_scale, precision
+ *   adamw.*                 lr, betas, eps, weight_decay
+ * The two sections are optional and override what training says for that optimizer. Names are those
+ * of the enums, in small letters and without their prefix: "newtonschulz5", "ema", "original". */
+
+typedef enum muon_route_reason {
+  MUON_ROUTE_MATRIX = 1,       /* Muon: ndim is 2 */
+  MUON_ROUTE_NOT_MATRIX = 2,   /* AdamW: ndim is not 2 */
+  MUON_ROUTE_ADAMW_ONLY = 3,   /* AdamW: training.optimizer is "AdamW" */
+  MUON_ROUTE_FROZEN = 4,       /* none: it does not require a gradient */
+  MUON_ROUTE_NOT_FLOAT = 5     /* none: it is not floating point */
+} muon_route_reason;
+
+typedef struct muon_route {
+  muon_optimizer_kind optimizer;
+  muon_route_reason reason;
+} muon_route;
+
+/* The reason in words; "unknown" for a number that is no reason. Never NULL. */
+const char *muon_route_reason_text(muon_route_reason reason);
+
+/* Where muon_build_optimizers sends each of count parameters, and why. Of a parameter only dtype,
+ * requires_grad and ndim are read. out has count elements. */
+muon_status muon_route_params(const char *config, const muon_param *params, size_t count,
+                              muon_route *out);
+
+/* Makes the optimizers the configuration asks for, with the parameters that muon_route_params sends
+ * to them: a Muon, an AdamW, or both in that order. A side without parameters is not made. out has
+ * room for 2 handles. In each optimizer, parameters keep their order. AdamW has betas (0.9, 0.95). */
+muon_status muon_build_optimizers(const char *config, const muon_param *params, size_t count,
+                                  muon_optimizer **out, size_t *outCount);
+
+/* Makes one scheduler for each of count optimizers. total = n_epochs * batches_per_epoch (>= 1 each).
+ * Warmup, if warmup_steps > 0, is linear from 1e-5 to 1; then the main schedule begins, its length
+ * total. With neither, the rates stay as they are. out has count elements. */
+muon_status muon_build_schedulers(const char *config, muon_optimizer *const *optimizers,
+                                  size_t count, int64_t batches_per_epoch, muon_scheduler **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MUON_H */

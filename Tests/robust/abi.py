@@ -1,0 +1,105 @@
+"""The binary interface of a header as lines of text, and what may change in it.
+
+    python abi.py                  records include/muon.h: Tests/abi/libmuon-MAJOR.abi, and a copy of the
+                                   header in Tests/abi/vMAJOR.MINOR, unless that is there
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from header import ROOT, enums, functions, structs
+
+RECORDS = ROOT / "Tests" / "abi"
+HEADER = ROOT / "include" / "muon.h"
+
+
+def layout(header: Path) -> dict[str, list[str]]:
+    """Of each struct its size, and of each field its offset, size and name, as the compiler has them."""
+    lines = []
+    for name, fields in structs(header).items():
+        lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
+        for field in fields:
+            lines.append(
+                f'printf("{name} %zu %zu {field}\\n", offsetof({name}, {field}), '
+                f"sizeof((({name} *)0)->{field}));")
+    with tempfile.TemporaryDirectory() as folder:
+        source, program = Path(folder, "layout.c"), Path(folder, "layout")
+        source.write_text(
+            f'#include "{header}"\n#include <stdio.h>\nint main(void) {{\n'
+            + "\n".join(lines) + "\n}\n")
+        subprocess.run(["cc", source, "-o", program], check=True)
+        printed = subprocess.run([program], check=True, capture_output=True, text=True).stdout
+    found: dict[str, list[str]] = {}
+    for line in printed.splitlines():
+        name, rest = line.split(" ", 1)
+        found.setdefault(name, []).append(rest)
+    return found
+
+
+def describe(header: Path) -> str:
+    """The interface as text: one line a function, an enum value, a struct, a field."""
+    lines = []
+    for name, values in enums(header).items():
+        lines += [f"enum {name} {key} = {value}" for key, value in values.items()]
+    for name, (size, *fields) in layout(header).items():
+        lines.append(f"struct {name} of {size} bytes")
+        for field in fields:
+            offset, bytes_, label = field.split(" ")
+            lines.append(f"field {name} {label} at {offset} of {bytes_} bytes")
+    for function in functions(header):
+        arguments = ", ".join(f"{kind} {name}" for kind, name in function.arguments)
+        lines.append(f"function {function.result} {function.name}({arguments})")
+    return "\n".join(lines) + "\n"
+
+
+def differences(recorded: str, now: str) -> list[str]:
+    """What breaks programs that were built against the recorded interface. Allowed are: functions, enum
+    values and structs that are added, and fields added behind the recorded end of a struct that
+    begins with struct_size."""
+    before, after = recorded.splitlines(), now.splitlines()
+    sizes = {line.split()[1]: int(line.split()[3]) for line in before if line.startswith("struct ")}
+    sizes_now = {line.split()[1]: int(line.split()[3]) for line in after if line.startswith("struct ")}
+    sized = {line.split()[1] for line in before if " struct_size at 0 " in line}
+    wrong = [
+        f"gone or changed: {line}" for line in before
+        if line not in after and not line.startswith("struct ")]
+    for name, size in sizes.items():
+        present = sizes_now.get(name)
+        if present is None or present < size or (name not in sized and present != size):
+            wrong.append(f"struct {name} had {size} bytes and has {present}")
+    names = {line.split()[2] for line in before if line.startswith("enum ")}
+    values = {(line.split()[1], line.split()[-1]) for line in before if line.startswith("enum ")}
+    for line in (line for line in after if line not in before):
+        match line.split():
+            case ["field", name, _, "at", offset, *_] if int(offset) < sizes.get(name, 0):
+                # Also in what was padding: the older program has left anything there.
+                wrong.append(f"in the bytes that {name} had: {line}")
+            case ["enum", name, key, "=", value] if key not in names and (name, value) in values:
+                wrong.append(f"a value that is taken: {line}")
+    return wrong
+
+
+def version(header: Path) -> tuple[str, str]:
+    [major] = re.findall(r"#define MUON_VERSION_MAJOR (\d+)", header.read_text())
+    [minor] = re.findall(r"#define MUON_VERSION_MINOR (\d+)", header.read_text())
+    return major, minor
+
+
+def main() -> None:
+    major, minor = version(HEADER)
+    record = RECORDS / f"libmuon-{major}.abi"
+    record.write_text(describe(HEADER))
+    copy = RECORDS / f"v{major}.{minor}" / "muon.h"
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(HEADER.read_bytes())
+    print(f"recorded in {record} and {copy}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+/* A limit on the address space, instead of single allocations that fail: parameters, optimizers and
+ * schedules are made until there is no memory; then everything is destroyed, and it all works again. */
+#include <malloc.h>
+#include <muon.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { MOST = 1 << 22 };
+static void *handles[MOST];
+
+static size_t address_space(void) {
+  unsigned long pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (!file || fscanf(file, "%lu", &pages) != 1) exit(2);
+  fclose(file);
+  return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void expect(muon_status status, muon_status expected, const char *what) {
+  if (status == expected) return;
+  fprintf(stderr, "%s: %s: %s\n", what, muon_status_name(status), muon_last_error());
+  exit(1);
+}
+
+static void fill(size_t side, const char *what, int kind) {
+  const int64_t shape[2] = {(int64_t)side, (int64_t)side};
+  float *data = calloc(side * side, sizeof *data), *grad = calloc(side * side, sizeof *grad);
+  if (!data || !grad) exit(2);
+  size_t count = 0, full = 0;
+  struct rlimit limit, before;
+  getrlimit(RLIMIT_AS, &before);
+  limit = before;
+  limit.rlim_cur = address_space() + ((size_t)96 << 20);
+  setrlimit(RLIMIT_AS, &limit);
+  while (count < MOST && full < 100) {
+    muon_status status;
+    if (kind == 2) status = muon_schedule_create_linear(0.5, 1, 9, (muon_schedule **)&handles[count]);
+    else status = kind ? muon_adamw_create(NULL, (muon_optimizer **)&handles[count])
+                       : muon_muon_create(NULL, (muon_optimizer **)&handles[count]);
+    if (status == MUON_OK && count++ + 1 && kind != 2) {
+      muon_param param;
+      memset(&param, 0, sizeof param);
+      param.struct_size = sizeof param, param.dtype = MUON_DTYPE_F32, param.requires_grad = 1;
+      param.ndim = 2, param.shape = shape, param.data = data, param.grad = grad;
+      param.data_count = param.grad_count = side * side;
+      status = muon_optimizer_add_param(handles[count - 1], 0, &param, NULL);
+      if (status == MUON_OK) status = muon_optimizer_step(handles[count - 1]);
+    }
+    if (status == MUON_OK) continue;
+    expect(status, MUON_ERR_OUT_OF_MEMORY, what);
+    full++;
+  }
+  if (full < 100) fprintf(stderr, "%s: memory did not run out\n", what), exit(1);
+  for (size_t i = 0; i < count; i++)
+    expect(kind == 2 ? muon_schedule_destroy(handles[i]) : muon_optimizer_destroy(handles[i]), MUON_OK,
+           "destroy");
+  setrlimit(RLIMIT_AS, &before);
+  malloc_trim(0);
+  muon_optimizer *again;
+  expect(muon_muon_create(NULL, &again), MUON_OK, "create again");
+  expect(muon_optimizer_destroy(again), MUON_OK, "destroy again");
+  printf("%s: %zu until memory ran out; ", what, count);
+  free(data);
+  free(grad);
+}
+
+int main(void) {
+  expect(muon_set_num_threads(1), MUON_OK, "threads");
+  fill(512, "Muon", 0);
+  fill(256, "AdamW", 1);
+  fill(4, "small Muon", 0);
+  fill(1, "schedules", 2);
+  puts("all destroyed, and it works again");
+  return 0;
+}

@@ -1,0 +1,68 @@
+"""The host is untouched, nothing leaks, and sizes past 32 bits."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+
+import pytest
+from building import ROOT, library, long_or_short, program, run
+
+import libmuon
+
+
+def test_the_host_is_untouched(tmp_path):
+    """Its signal handlers and mask, floating-point mode, environment, folder, open files, threads,
+    OpenBLAS's threads: before load, after load, after steps and after unload."""
+    assert run([program("host.c", tmp_path / "host", extra=("-ldl",)), library()]) == "untouched\n"
+
+
+def test_memory_is_flat(tmp_path, figures):
+    cycles = long_or_short(100_000, 10_000)
+    printed = run([program("cycles.c", tmp_path / "cycles"), cycles])
+    figures(printed)
+    [grown] = re.findall(r"(-?\d+) KiB more", printed)
+    assert int(grown) < 512
+
+
+# valgrind knows no AVX-512.
+PLAIN = {"MUON_MAX_CPU": "avx2", "OPENBLAS_CORETYPE": "Haswell", "MUON_NUM_THREADS": "2"}
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="valgrind is not installed")
+def test_valgrind_finds_nothing_in_the_c_example(tmp_path, figures):
+    """No error, and nothing lost by its steps, of which an epoch has 48 of two optimizers. (Swift's
+    runtime keeps tagged pointers to some of its caches; valgrind cannot follow those.)"""
+    source = (ROOT / "bindings/c/digits.c").read_text()
+    source, count = re.subn(
+        r"#define EPOCHS \d+", f"#define EPOCHS {long_or_short(15, 1)}", source)
+    assert count == 1
+    (tmp_path / "digits.c").write_text(source)
+    digits = program(
+        str(tmp_path / "digits.c"), tmp_path / "digits",
+        extra=("-I", ROOT / "bindings/c", ROOT / "bindings/c/mlp.c"))
+    # It says 1 where it has not learnt enough.
+    printed = run(
+        ["valgrind", "--leak-check=full", "--errors-for-leak-kinds=none", "--error-exitcode=9",
+         digits, ROOT / "bindings/data/digits.bin"], fine=(0, 1), **PLAIN)
+    assert "ERROR SUMMARY: 0 errors" in printed, printed[-10_000:]
+    lost = re.findall(r"(?:definitely|indirectly) lost: ([\d,]+) bytes", printed)
+    figures(f"{lost} bytes lost, definitely and indirectly")
+    assert sum(int(each.replace(",", "")) for each in lost) < 512, printed[-10_000:]
+
+
+def test_more_than_two_to_the_31_elements(tmp_path):
+    assert run([program("large.c", tmp_path / "large")]) == "fits\n"
+
+
+@pytest.mark.parametrize("shape", [(2**31, 1), (46341, 46341), (23001, 23001)])
+def test_a_matrix_too_large_for_lapack_is_an_error(shape):
+    options = libmuon._abi.OrthogonalizeOptions()
+    library_ = libmuon._library.lib
+    library_.muon_orthogonalize_options_init(ctypes.byref(options), ctypes.sizeof(options))
+    options.backend = 2
+    # Refused by its shape: the address is one that cannot be read.
+    count = shape[0] * shape[1]
+    status = library_.muon_orthogonalize(64, count, *shape, ctypes.byref(options), 64, count)
+    assert library_.muon_status_name(status) == b"MUON_ERR_UNSUPPORTED"
