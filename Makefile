@@ -2,7 +2,7 @@
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 .PHONY: library demo test bench bench-quick docs clean system-packages lint test-swift test-python
-.PHONY: wheel sdist test-wheel test-sdist
+.PHONY: fuzz wheel sdist test-wheel test-sdist
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
 # C and C++ examples, binutils for nm, git for the test of a tagged version, Python for its binding.
@@ -55,6 +55,11 @@ test-python: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
+	@$(PYTHON) -m pytest -q Tests/checkpoint
+
+# Any bytes at all, loaded as a checkpoint: make fuzz FUZZ_SECONDS=1800 SEED=2.
+fuzz: system-packages
+	@Tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60) $(or $(SEED),1)
 
 DOCS := .build/docs
 

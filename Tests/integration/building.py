@@ -15,12 +15,11 @@ def run(command: list[object], **options: object) -> str:
     """What a command prints; its whole output where it fails."""
     done = subprocess.run(
         [str(part) for part in command],
-        cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, "LD_LIBRARY_PATH": str(RELEASE)},
-        **options,
+        **{"cwd": ROOT, **options},
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
