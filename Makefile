@@ -2,7 +2,7 @@
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 .PHONY: library demo demo-torch test bench bench-quick docs clean system-packages lint
-.PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak abi
+.PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
 # What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
 # C and C++ examples (and C++'s library for Swift's runtime), CMake to build them against an installed
@@ -57,6 +57,11 @@ test-python: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
+	@$(PYTHON) -m pytest -q Tests/checkpoint
+
+# Any bytes at all, loaded as a checkpoint: make fuzz FUZZ_SECONDS=1800 SEED=2.
+fuzz: system-packages
+	@Tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60) $(or $(SEED),1)
 
 # What users rely on, each promise with its test; builds the library with AddressSanitizer and with
 # ThreadSanitizer too, in .build/asan and .build/tsan.
@@ -70,7 +75,10 @@ soak: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
 	@seed=$${LIBMUON_SEED:-$$(date +%Y%m%d)}; echo "LIBMUON_SEED=$$seed"; \
 	LIBMUON_SOAK=1 LIBMUON_SEED=$$seed timeout 70m \
-	  $(PYTHON) -m pytest -v --no-header --durations=0 --durations-min=1 Tests/robust
+	  $(PYTHON) -m pytest -v -s --no-header --durations=0 --durations-min=1 Tests/checkpoint && \
+	LIBMUON_SOAK=1 LIBMUON_SEED=$$seed timeout 70m \
+	  $(PYTHON) -m pytest -v --no-header --durations=0 --durations-min=1 Tests/robust && \
+	Tests/fuzz/run.sh 1800 $$seed
 
 # Records the binary interface of include/muon.h, for a release.
 abi: system-packages

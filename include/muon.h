@@ -93,7 +93,11 @@ typedef enum muon_status {
   MUON_ERR_NONFINITE_GRADIENT = 7, /* NaN or infinity in a gradient */
   MUON_ERR_UNSUPPORTED = 8,        /* meaningful, but not in this version */
   MUON_ERR_NOT_CONVERGED = 9,      /* LAPACK's SVD did not converge */
-  MUON_ERR_INTERNAL = 10           /* a defect in the library: please report it */
+  MUON_ERR_INTERNAL = 10,          /* a defect in the library: please report it */
+  MUON_ERR_IO = 11,                /* a file could not be read or written; the text says why */
+  MUON_ERR_CORRUPT = 12,           /* a checkpoint that is damaged, or none at all */
+  MUON_ERR_MISMATCH = 13,          /* a checkpoint of another training run; the text has what differs */
+  MUON_ERR_CANCELLED = 14          /* a progress callback asked to stop */
 } muon_status;
 
 /* The version of the library that is loaded; compare with MUON_VERSION_NUMBER. */
@@ -505,6 +509,64 @@ muon_status muon_build_optimizers(const char *config, const muon_param *params, 
  * total. With neither, the rates stay as they are. out has count elements. */
 muon_status muon_build_schedulers(const char *config, muon_optimizer *const *optimizers,
                                   size_t count, int64_t batches_per_epoch, muon_scheduler **out);
+
+/* ---- Checkpoints ---------------------------------------------------------------------------- */
+
+/* A checkpoint holds a training run, to go on as if it had never stopped, to the bit: the parameters,
+ * their state and steps, the options and rates of the groups, counts of skipped steps, and the steps of
+ * the schedulers. It is a safetensors file: the momentum of the parameter "w" of the first optimizer is
+ * the tensor optimizers.0.momentum.w in it. Every byte of it is under a checksum.
+ *
+ * The optimizers, at least 1 and at most 256, and up to 256 schedulers are saved and found again by
+ * their order, parameters by their names, which must differ within an optimizer. Schedulers drive no
+ * optimizers but these. Schedules are compared, not loaded: make the schedulers as they were made.
+ *
+ * Loading reads and checks all before it changes anything. MUON_ERR_CORRUPT: damaged, or no checkpoint;
+ * MUON_ERR_MISMATCH: the first thing that does not fit this run; MUON_ERR_UNSUPPORTED: of a later
+ * format. It takes as much memory as the checkpoint has bytes, and at most 64 MiB more. */
+
+/* Called after every 4 MiB or less with the bytes done so far and those in all; other than 0 cancels:
+ * MUON_ERR_CANCELLED, nothing changed. It must not use the optimizers and schedulers of the call. */
+typedef int32_t (*muon_checkpoint_progress)(void *context, uint64_t done, uint64_t total);
+
+typedef struct muon_checkpoint_options {
+  size_t struct_size;
+  int32_t include_data;              /* the parameters themselves are saved, and loaded. 1 */
+  int32_t allow_missing;             /* loading: parameters, groups, optimizers and schedulers that the
+                                        checkpoint lacks stay as they are. 0 */
+  int32_t allow_extra;               /* loading: those that this run lacks are left out. 0 */
+  muon_checkpoint_progress progress; /* NULL: none. NULL */
+  void *progress_context;            /* handed to progress. NULL */
+} muon_checkpoint_options;
+
+muon_status muon_checkpoint_options_init(muon_checkpoint_options *outOptions, size_t struct_size);
+
+/* Saves to a file (path is UTF-8), which is there whole or as it was before: a new one is written
+ * beside it, brought to the disk, and takes its name, and the name is brought to the disk. After
+ * MUON_ERR_IO the file is as it was, unless only that last step failed, which the text says. A
+ * symbolic link is replaced. A process that is killed meanwhile leaves a file behind whose name begins
+ * with the path and ".tmp-". */
+muon_status muon_checkpoint_save(const char *path, muon_optimizer *const *optimizers,
+                                 size_t optimizer_count, muon_scheduler *const *schedulers,
+                                 size_t scheduler_count, const muon_checkpoint_options *options);
+
+muon_status muon_checkpoint_load(const char *path, muon_optimizer *const *optimizers,
+                                 size_t optimizer_count, muon_scheduler *const *schedulers,
+                                 size_t scheduler_count, const muon_checkpoint_options *options);
+
+/* The same to and from memory, which must not be that of a parameter. get_size is what save_memory
+ * needs if nothing is changed in between. */
+muon_status muon_checkpoint_get_size(muon_optimizer *const *optimizers, size_t optimizer_count,
+                                     muon_scheduler *const *schedulers, size_t scheduler_count,
+                                     const muon_checkpoint_options *options, size_t *outSize);
+muon_status muon_checkpoint_save_memory(void *out, size_t capacity,
+                                        muon_optimizer *const *optimizers, size_t optimizer_count,
+                                        muon_scheduler *const *schedulers, size_t scheduler_count,
+                                        const muon_checkpoint_options *options, size_t *outSize);
+muon_status muon_checkpoint_load_memory(const void *data, size_t size,
+                                        muon_optimizer *const *optimizers, size_t optimizer_count,
+                                        muon_scheduler *const *schedulers, size_t scheduler_count,
+                                        const muon_checkpoint_options *options);
 
 #ifdef __cplusplus
 }

@@ -42,16 +42,38 @@ func withAdamW<Result>(
   }
 }
 
-func withScheduler<Result>(
-  _ handle: OpaquePointer?, _ body: (Scheduler) throws -> Result
-) throws -> Result {
+func schedulerHandle(_ handle: OpaquePointer?) throws -> SchedulerHandle {
   guard
     let object = try unsafe HandleTable.shared.object(Handle(handle), .scheduler)
       as? SchedulerHandle
   else { throw CallError(MUON_ERR_INTERNAL, "a scheduler's handle holds something else") }
-  return try object.use { driven in
+  return object
+}
+
+func withScheduler<Result>(
+  _ handle: OpaquePointer?, _ body: (Scheduler) throws -> Result
+) throws -> Result {
+  try unsafe schedulerHandle(handle).use { driven in
     try withAll(driven.handles) { _ in try body(driven.scheduler) }
   }
+}
+
+/// Has live schedulers and live optimizers for itself, the schedulers first as in `withScheduler`; of
+/// each kind in the order of `withAll`.
+func withRun<Result>(
+  _ schedulers: [SchedulerHandle], _ optimizers: [OptimizerHandle], _ body: () throws -> Result
+) throws -> Result {
+  func take(_ rest: ArraySlice<OptimizerHandle>) throws -> Result {
+    guard let first = rest.first else { return try body() }
+    return try first.use { _ in try take(rest.dropFirst()) }
+  }
+  func take(_ rest: ArraySlice<SchedulerHandle>) throws -> Result {
+    guard let first = rest.first else {
+      return try take(optimizers.sorted { ObjectIdentifier($0) < ObjectIdentifier($1) }[...])
+    }
+    return try first.use { _ in try take(rest.dropFirst()) }
+  }
+  return try take(schedulers.sorted { ObjectIdentifier($0) < ObjectIdentifier($1) }[...])
 }
 
 /// A schedule is a value: a copy of it.

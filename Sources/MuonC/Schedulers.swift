@@ -4,20 +4,33 @@
 public import CMuon
 internal import MuonOptimizers
 
-/// More optimizers than one run has; their locks are taken one inside the other.
+/// More optimizers or schedulers than one run has; their locks are taken one inside the other.
 private let maximumDriven = 256
 
 /// The optimizers behind a list of handles, none of them twice.
 func distinctOptimizers(
   _ handles: UnsafePointer<OpaquePointer?>?, _ count: Int
 ) throws -> [OptimizerHandle] {
-  let optimizers = try unsafe list(
-    handles, count: count, most: maximumDriven, "optimizers"
-  ).map { try unsafe optimizerHandle($0) }
-  guard Set(optimizers.map(ObjectIdentifier.init)).count == optimizers.count else {
-    throw CallError(MUON_ERR_INVALID_ARGUMENT, "an optimizer is there twice")
+  try distinct(
+    try unsafe list(handles, count: count, most: maximumDriven, "optimizers")
+      .map { try unsafe optimizerHandle($0) }, "an optimizer")
+}
+
+/// The same for schedulers.
+func distinctSchedulers(
+  _ handles: UnsafePointer<OpaquePointer?>?, _ count: Int
+) throws -> [SchedulerHandle] {
+  try distinct(
+    try unsafe list(handles, count: count, most: maximumDriven, "schedulers")
+      .map { try unsafe schedulerHandle($0) }, "a scheduler")
+}
+
+/// A lock is taken once: two of one would wait for each other.
+private func distinct<Object: AnyObject>(_ objects: [Object], _ one: String) throws -> [Object] {
+  guard Set(objects.map { ObjectIdentifier($0) }).count == objects.count else {
+    throw CallError(MUON_ERR_INVALID_ARGUMENT, "\(one) is there twice")
   }
-  return optimizers
+  return objects
 }
 
 @c @implementation

@@ -71,6 +71,10 @@ extension MuonError.Code {
     case .nonFiniteGradient: MUON_ERR_NONFINITE_GRADIENT
     case .unsupported: MUON_ERR_UNSUPPORTED
     case .notConverged: MUON_ERR_NOT_CONVERGED
+    case .io: MUON_ERR_IO
+    case .corrupt: MUON_ERR_CORRUPT
+    case .mismatch: MUON_ERR_MISMATCH
+    case .cancelled: MUON_ERR_CANCELLED
     }
   }
 }
@@ -94,6 +98,10 @@ public func muon_status_name(_ status: muon_status) -> UnsafePointer<CChar>? {
   case MUON_ERR_UNSUPPORTED: unsafe constant("MUON_ERR_UNSUPPORTED")
   case MUON_ERR_NOT_CONVERGED: unsafe constant("MUON_ERR_NOT_CONVERGED")
   case MUON_ERR_INTERNAL: unsafe constant("MUON_ERR_INTERNAL")
+  case MUON_ERR_IO: unsafe constant("MUON_ERR_IO")
+  case MUON_ERR_CORRUPT: unsafe constant("MUON_ERR_CORRUPT")
+  case MUON_ERR_MISMATCH: unsafe constant("MUON_ERR_MISMATCH")
+  case MUON_ERR_CANCELLED: unsafe constant("MUON_ERR_CANCELLED")
   default: unsafe constant("MUON_ERR_UNKNOWN")
   }
 }

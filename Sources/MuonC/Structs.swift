@@ -35,6 +35,11 @@ extension muon_adamw_options: SizedStruct {
   static var firstSize: Int { 48 }
 }
 
+extension muon_checkpoint_options: @unsafe SizedStruct {
+  static var typeName: String { "muon_checkpoint_options" }
+  static var firstSize: Int { 40 }
+}
+
 /// No struct will ever be larger, so that a wrong struct_size is noticed.
 private let mostBytes = 1024
 

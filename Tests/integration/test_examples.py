@@ -38,7 +38,7 @@ def test_readme_python(tmp_path):
     assert blocks
     for block in blocks:
         (tmp_path / "example.py").write_text(block)
-        run([sys.executable, tmp_path / "example.py"])
+        run([sys.executable, tmp_path / "example.py"], cwd=tmp_path)
 
 
 @pytest.mark.parametrize("compiler", [["gcc", "-std=c11"], ["g++", "-std=c++17"]], ids=" ".join)
@@ -53,4 +53,4 @@ def test_readme_and_manual_c(compiler, tmp_path):
         source.write_text(text)
         program = compile_c(
             compiler, ["-x", language, source, "-x", "none"], tmp_path / f"example{number}")
-        run([program])
+        run([program], cwd=tmp_path)

@@ -15,12 +15,12 @@ def test_the_public_api_by_path(consumer):
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_the_code_of_a_document_runs(consumer, name):
+def test_the_code_of_a_document_runs(consumer, name, tmp_path):
     """Where a document says what is printed, that is what is printed."""
     code = (ROOT / ".build/consumer/Sources" / name / "main.swift").read_text()
     said = re.findall(r"print\(.*\) +(?:} +)?// (.+)$", code, re.MULTILINE)
     assert said or name != "Tour"
-    printed = run([consumer / name])
+    printed = run([consumer / name], cwd=tmp_path)
     if said:
         assert printed.splitlines() == said
 

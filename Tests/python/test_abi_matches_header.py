@@ -30,6 +30,7 @@ STRUCTS = {
     "muon_muon_options": _abi.MuonOptions,
     "muon_adamw_options": _abi.AdamWOptions,
     "muon_route": _abi.Route,
+    "muon_checkpoint_options": _abi.CheckpointOptions,
 }
 ENUMS = {
     "muon_status": (_enums.Status, "MUON_ERR_"),

@@ -5,6 +5,8 @@ assert_type fails for Any too: a name that lost its annotation does not go unnot
 
 from __future__ import annotations
 
+import pathlib
+import tempfile
 from typing import TYPE_CHECKING, Any, Union
 
 import numpy as np
@@ -97,6 +99,24 @@ def builders() -> None:
     assert_type(routes[0].shape, tuple[int, ...])
 
 
+def checkpoints() -> None:
+    def progress(done: int, total: int) -> bool:
+        return done <= total
+
+    weight = libmuon.Parameter(np.ones((4, 3), np.float32), "weight")
+    muon = libmuon.Muon([weight])
+    scheduler = libmuon.LinearLR(muon)
+    saved = libmuon.checkpoint.dumps(muon, scheduler)
+    assert_type(saved, bytes)
+    libmuon.checkpoint.loads(saved, [muon], [scheduler], progress=progress)
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "run.safetensors"
+        libmuon.checkpoint.save(path, muon, data=False, progress=None)
+        libmuon.checkpoint.load(
+            str(path), [muon], data=False, allow_missing=True, allow_extra=False
+        )
+
+
 def functions() -> None:
     matrix = np.ones((4, 3), np.float32)
     assert_type(libmuon.orthogonalize(matrix), npt.NDArray[np.float32])
@@ -111,18 +131,22 @@ def functions() -> None:
 
 def errors() -> None:
     kinds: list[type[libmuon.MuonError]] = [
+        libmuon.CancelledError,
         libmuon.ConfigError,
+        libmuon.CorruptError,
         libmuon.DTypeError,
+        libmuon.FileError,
         libmuon.InternalError,
         libmuon.InvalidArgumentError,
         libmuon.InvalidHandleError,
+        libmuon.MismatchError,
         libmuon.NonFiniteGradientError,
         libmuon.NotConvergedError,
         libmuon.OutOfMemoryError,
         libmuon.ShapeError,
         libmuon.UnsupportedError,
     ]
-    assert len(set(kinds)) == 10
+    assert len(set(kinds)) == 14
     value_error: type[ValueError] = libmuon.ShapeError
     try:
         libmuon.Muon([np.ones(3, np.float32)])
@@ -134,5 +158,6 @@ if __name__ == "__main__":
     parameters_and_optimizers()
     schedulers()
     builders()
+    checkpoints()
     functions()
     errors()

@@ -110,6 +110,18 @@ final class AdamWRule: UpdateRule {
     try groups.setLearningRate(rate, ofGroup: group)
   }
 
+  func checkpointFields(ofGroup group: Int) -> [(name: String, value: String)] {
+    groups[group].checkpointFields
+  }
+
+  func restoringOptions(
+    from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>,
+    members: [Optimizer.Member]
+  ) throws(MuonError) -> () -> Void {
+    let groups = try groups.restored(from: header, optimizer: optimizer, groups: restored)
+    return { self.groups = groups }
+  }
+
   let scratchBytes = 0
 
   func check(_ shape: Shape, of owner: String, group: Int) {}

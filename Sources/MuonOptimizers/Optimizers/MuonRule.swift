@@ -43,6 +43,27 @@ final class MuonRule: UpdateRule {
     try groups.setLearningRate(rate, ofGroup: group)
   }
 
+  func checkpointFields(ofGroup group: Int) -> [(name: String, value: String)] {
+    groups[group].checkpointFields
+  }
+
+  func restoringOptions(
+    from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>,
+    members: [Optimizer.Member]
+  ) throws(MuonError) -> () -> Void {
+    let groups = try groups.restored(from: header, optimizer: optimizer, groups: restored)
+    var orthogonalizers = orthogonalizers
+    for group in restored { orthogonalizers[group] = try groups[group].orthogonalizer() }
+    for member in members {
+      let shape = member.parameter.layout
+      _ = try orthogonalizers[member.group].need(rows: shape.rows, columns: shape.columns)
+    }
+    return { [orthogonalizers] in
+      self.groups = groups
+      self.orthogonalizers = orthogonalizers
+    }
+  }
+
   func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError) {
     try shape.requireMatrix(of: owner)
     _ = try orthogonalizers[group].need(rows: shape.rows, columns: shape.columns)

@@ -17,7 +17,7 @@ public class Optimizer {
   /// The memory that a step writes.
   var written = AddressRanges()
   /// By group: the rate that schedules multiply, once there is one.
-  private var initialRates: [Int: Double] = [:]
+  var initialRates: [Int: Double] = [:]
   let rule: any UpdateRule
 
   /// What the last step did.
@@ -26,7 +26,7 @@ public class Optimizer {
   /// What `step` does with NaN or infinity in a gradient.
   public var nonFinitePolicy = NonFinitePolicy.error
   /// The steps that `NonFinitePolicy.skip` left out.
-  public private(set) var skippedSteps = 0
+  public internal(set) var skippedSteps = 0
 
   init(rule: any UpdateRule) { self.rule = rule }
 

@@ -36,6 +36,15 @@ protocol UpdateRule: AnyObject {
   /// Refuses a parameter that the rule cannot train in a group.
   func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError)
 
+  /// The options of a group for a checkpoint, by their names in muon.h.
+  func checkpointFields(ofGroup group: Int) -> [(name: String, value: String)]
+  /// Reads the options of some groups from a checkpoint, where the rule's optimizer is number
+  /// `optimizer`. What it returns sets them, and cannot fail. `members` are the parameters that the
+  /// options must fit.
+  func restoringOptions(
+    from header: CheckpointHeader, optimizer: Int, groups: Range<Int>, members: [Optimizer.Member]
+  ) throws(MuonError) -> () -> Void
+
   /// Does what can fail, and changes nothing that can be seen.
   func prepare(_ updates: [Update]) throws(MuonError)
   /// Writes parameters and state. Called after `prepare` with the same updates.
@@ -66,6 +75,20 @@ struct OptionGroups<Options: GroupOptions> {
   mutating func set(_ options: Options, ofGroup group: Int) throws(MuonError) {
     try options.check()
     groups[group] = options
+  }
+
+  /// The options that a checkpoint has for some groups, and for the others those that there are.
+  func restored(
+    from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>
+  ) throws(MuonError) -> OptionGroups where Options: CheckpointOptions {
+    var result = self
+    for group in restored {
+      let options = try Options(header) { CheckpointFormat.Key.group(optimizer, group, $0) }
+      try CheckpointPlan.consistent { () throws(MuonError) in
+        try result.set(options, ofGroup: group)
+      }
+    }
+    return result
   }
 
   mutating func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError) {

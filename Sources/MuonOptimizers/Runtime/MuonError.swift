@@ -18,6 +18,14 @@ public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
     case unsupported
     /// LAPACK's singular value decomposition did not converge.
     case notConverged
+    /// A file could not be read or written.
+    case io
+    /// A checkpoint that is damaged, or none at all.
+    case corrupt
+    /// A checkpoint of another training run.
+    case mismatch
+    /// A progress callback asked to stop.
+    case cancelled
   }
 
   /// What kind of error it is.

@@ -38,6 +38,21 @@ public final class Scheduler {
   /// - Throws: `invalidArgument` for a step the schedule does not have; no rate has changed then.
   public func setStep(_ step: Int) throws(MuonError) { try move(to: step, from: []) }
 
+  /// Goes to a step as it was saved, when the rates of the optimizers come back by themselves. What it
+  /// returns does so, and cannot fail. `bases` are by optimizer and group.
+  func restoring(step: Int, bases: [[Double]]) throws(MuonError) -> () -> Void {
+    var restored: [[(base: Double, rate: Double)]] = []
+    for row in bases {
+      var rates: [(base: Double, rate: Double)] = []
+      for base in row { rates.append((base, try schedule.rate(base: base, step: step))) }
+      restored.append(rates)
+    }
+    return { [restored] in
+      self.rates = restored
+      self.currentStep = step
+    }
+  }
+
   /// Works out all rates before any is set.
   private func move(
     to step: Int, from previous: [[(base: Double, rate: Double)]]

@@ -16,7 +16,7 @@ struct Argument: Sendable {
 
 /// Memory that belongs to one argument of a call.
 struct ArgumentMemory {
-  static let size = 1024
+  static let size = 4096
   let address: UInt
 
   func start<Value>(as type: Value.Type = Value.self) -> UnsafeMutablePointer<Value> {

@@ -1,4 +1,5 @@
 import CMuon
+import Foundation
 import Testing
 
 /// Every function of muon.h with every argument wrong: a status, never a crash. In child processes,
@@ -8,7 +9,7 @@ struct HostileCallTests {
     let groups = [
       HostileCall.library(), HostileCall.orthogonalization(), HostileCall.optimizers(),
       HostileCall.optimizerOptions(), HostileCall.optimizerState(), HostileCall.schedules(),
-      HostileCall.schedulers(), HostileCall.builders(),
+      HostileCall.schedulers(), HostileCall.builders(), HostileCall.checkpoints(),
     ]
     let names = groups.joined().map(\.name)
     let declared = try Header.functions()
@@ -42,6 +43,13 @@ struct HostileCallTests {
 
   @Test func schedulers() async {
     await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.schedulers()) }
+  }
+
+  @Test func checkpoints() async {
+    await #expect(processExitsWith: .success) {
+      HostileCall.run(HostileCall.checkpoints())
+      try FileManager.default.removeItem(atPath: HostileCall.checkpointPath)
+    }
   }
 
   @Test func builders() async {

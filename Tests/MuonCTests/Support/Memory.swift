@@ -1,7 +1,7 @@
 /// Memory for arguments, all of it freed at once.
 @safe
 final class Memory {
-  private static let size = 1 << 16
+  private static let size = 1 << 18
   private let start = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
   private var used = 0
 

@@ -14,6 +14,7 @@ let package = Package(
   dependencies: [.package(name: "libmuon", path: "../..")],
   targets: [
     .executableTarget(name: "Replay", dependencies: [muon]),
+    .executableTarget(name: "Exchange", dependencies: [muon], swiftSettings: strict),
     .executableTarget(name: "Usage", dependencies: [muon], swiftSettings: strict),
     .executableTarget(name: "ReadmeExample", dependencies: [muon], swiftSettings: strict),
     .executableTarget(name: "Tour", dependencies: [muon], swiftSettings: strict),

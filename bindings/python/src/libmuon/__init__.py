@@ -14,19 +14,25 @@ moves the parameter along it. AdamW trains the rest.
 Parameters and optimizers: Parameter, Muon, AdamW.
 Learning rates: LinearLR, ConstantLR, CosineAnnealingLR, Trapezoid, SequentialLR, ChainedScheduler.
 From a configuration: build_optimizers, explain_routing, build_schedulers.
+Saving and resuming: checkpoint.save, checkpoint.load; Optimizer.state_dict.
 The orthogonalization alone: orthogonalize, backend_coefficients.
 The library: set_num_threads, get_num_threads, build_info.
 Errors: MuonError and its subclasses, each also the builtin exception of its kind.
 """
 
+from . import checkpoint
 from ._version import __version__
 from .builders import Route, build_optimizers, build_schedulers, explain_routing
 from .errors import (
+    CancelledError,
     ConfigError,
+    CorruptError,
     DTypeError,
+    FileError,
     InternalError,
     InvalidArgumentError,
     InvalidHandleError,
+    MismatchError,
     MuonError,
     NonFiniteGradientError,
     NotConvergedError,
@@ -52,15 +58,19 @@ from .schedulers import (
 
 __all__ = [
     "AdamW",
+    "CancelledError",
     "ChainedScheduler",
     "ConfigError",
     "ConstantLR",
+    "CorruptError",
     "CosineAnnealingLR",
     "DTypeError",
+    "FileError",
     "InternalError",
     "InvalidArgumentError",
     "InvalidHandleError",
     "LinearLR",
+    "MismatchError",
     "Muon",
     "MuonError",
     "NonFiniteGradientError",
@@ -80,6 +90,7 @@ __all__ = [
     "build_info",
     "build_optimizers",
     "build_schedulers",
+    "checkpoint",
     "explain_routing",
     "get_num_threads",
     "orthogonalize",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t
-from ctypes import c_uint32, c_void_p
+from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_int64
+from ctypes import c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any
 
 
@@ -100,11 +100,37 @@ class Route(Structure):
     _fields_ = [("optimizer", c_int), ("reason", c_int)]
 
 
+# muon_checkpoint_progress
+CheckpointProgress = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+
+
+class CheckpointOptions(Structure):
+    """muon_checkpoint_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("include_data", c_int32),
+        ("allow_missing", c_int32),
+        ("allow_extra", c_int32),
+        ("progress", CheckpointProgress),
+        ("progress_context", c_void_p),
+    ]
+
+
 # float * and void * are addresses of numpy memory, passed as plain integers.
 floats_p = c_void_p
 memory_p = c_void_p
 enum = c_int
 status = c_int
+
+# The optimizers and schedulers of a checkpoint, and its options.
+RUN: list[Any] = [
+    POINTER(OptimizerHandle),
+    c_size_t,
+    POINTER(SchedulerHandle),
+    c_size_t,
+    POINTER(CheckpointOptions),
+]
 
 # (name, result, arguments)
 PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
@@ -343,4 +369,40 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         status,
         [c_char_p, POINTER(OptimizerHandle), c_size_t, c_int64, POINTER(SchedulerHandle)],
     ),
+    # ---- Checkpoints
+    # muon_status muon_checkpoint_options_init(muon_checkpoint_options *outOptions,
+    #                                          size_t struct_size);
+    ("muon_checkpoint_options_init", status, [POINTER(CheckpointOptions), c_size_t]),
+    # muon_status muon_checkpoint_save(const char *path, muon_optimizer *const *optimizers,
+    #                                  size_t optimizer_count, muon_scheduler *const *schedulers,
+    #                                  size_t scheduler_count,
+    #                                  const muon_checkpoint_options *options);
+    ("muon_checkpoint_save", status, [c_char_p, *RUN]),
+    # muon_status muon_checkpoint_load(const char *path, muon_optimizer *const *optimizers,
+    #                                  size_t optimizer_count, muon_scheduler *const *schedulers,
+    #                                  size_t scheduler_count,
+    #                                  const muon_checkpoint_options *options);
+    ("muon_checkpoint_load", status, [c_char_p, *RUN]),
+    # muon_status muon_checkpoint_get_size(muon_optimizer *const *optimizers,
+    #                                      size_t optimizer_count,
+    #                                      muon_scheduler *const *schedulers,
+    #                                      size_t scheduler_count,
+    #                                      const muon_checkpoint_options *options,
+    #                                      size_t *outSize);
+    ("muon_checkpoint_get_size", status, [*RUN, POINTER(c_size_t)]),
+    # muon_status muon_checkpoint_save_memory(void *out, size_t capacity,
+    #                                         muon_optimizer *const *optimizers,
+    #                                         size_t optimizer_count,
+    #                                         muon_scheduler *const *schedulers,
+    #                                         size_t scheduler_count,
+    #                                         const muon_checkpoint_options *options,
+    #                                         size_t *outSize);
+    ("muon_checkpoint_save_memory", status, [memory_p, c_size_t, *RUN, POINTER(c_size_t)]),
+    # muon_status muon_checkpoint_load_memory(const void *data, size_t size,
+    #                                         muon_optimizer *const *optimizers,
+    #                                         size_t optimizer_count,
+    #                                         muon_scheduler *const *schedulers,
+    #                                         size_t scheduler_count,
+    #                                         const muon_checkpoint_options *options);
+    ("muon_checkpoint_load_memory", status, [memory_p, c_size_t, *RUN]),
 ]

@@ -19,6 +19,10 @@ class Status(IntEnum):
     unsupported = 8
     not_converged = 9
     internal = 10
+    io = 11
+    corrupt = 12
+    mismatch = 13
+    cancelled = 14
 
 
 class Backend(IntEnum):

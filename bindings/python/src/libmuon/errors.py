@@ -7,11 +7,15 @@ from typing import ClassVar
 from ._enums import Status
 
 __all__ = [
+    "CancelledError",
     "ConfigError",
+    "CorruptError",
     "DTypeError",
+    "FileError",
     "InternalError",
     "InvalidArgumentError",
     "InvalidHandleError",
+    "MismatchError",
     "MuonError",
     "NonFiniteGradientError",
     "NotConvergedError",
@@ -87,6 +91,30 @@ class InternalError(MuonError, RuntimeError):
     status = Status.internal
 
 
+class FileError(MuonError, OSError):
+    """A file could not be read or written; the text says why."""
+
+    status = Status.io
+
+
+class CorruptError(MuonError, ValueError):
+    """A checkpoint that is damaged, or none at all."""
+
+    status = Status.corrupt
+
+
+class MismatchError(MuonError, ValueError):
+    """A checkpoint of another training run; the text has the first thing that differs."""
+
+    status = Status.mismatch
+
+
+class CancelledError(MuonError, RuntimeError):
+    """A progress callback asked to stop."""
+
+    status = Status.cancelled
+
+
 BY_STATUS: dict[int, type[MuonError]] = {
     error.status: error
     for error in (
@@ -100,5 +128,9 @@ BY_STATUS: dict[int, type[MuonError]] = {
         UnsupportedError,
         NotConvergedError,
         InternalError,
+        FileError,
+        CorruptError,
+        MismatchError,
+        CancelledError,
     )
 }

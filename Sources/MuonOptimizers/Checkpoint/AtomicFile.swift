@@ -1,0 +1,101 @@
+internal import Glibc
+
+/// A file that appears under its name only when it is whole and on the disk. Until then it has another name
+/// in the same folder, and goes away with this object.
+///
+/// A process that is killed leaves that other file behind: `<path>.tmp-` and the process's number.
+final class AtomicFile {
+  private let path, temporary, folder: String
+  private var descriptor: CInt
+  private var folderDescriptor: CInt = -1
+  private var isTemporary = true
+
+  init(_ path: String) throws(MuonError) {
+    self.path = path
+    let suffix = String(UInt32.random(in: 0 ... .max), radix: 16)
+    temporary = "\(path).tmp-\(getpid())-\(suffix)"
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    var present = stat()
+    let isPresent = unsafe lstat(path, &present) == 0
+    let kind = present.st_mode & S_IFMT
+    guard !isPresent || kind == S_IFREG || kind == S_IFLNK else {
+      throw MuonError(.io, "\(path) is there and not a file; it is not replaced")
+    }
+    descriptor = unsafe open(
+      temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+    guard descriptor >= 0 else {
+      isTemporary = false
+      throw systemError("create", temporary)
+    }
+    // Who may not read the old file may not read the new one.
+    if isPresent, kind == S_IFREG { fchmod(descriptor, present.st_mode & 0o777) }
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if folderDescriptor >= 0 { close(folderDescriptor) }
+    if isTemporary { unsafe unlink(temporary) }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws(MuonError) {
+    var done = 0
+    while done < bytes.count {
+      let count = FileSizeSignal.held {
+        unsafe Glibc.write(
+          descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw systemError("write", temporary) }
+      guard count > 0 else { throw MuonError(.io, "cannot write \(temporary): no progress") }
+      done += count
+    }
+  }
+
+  /// Makes sure that the file is on the disk, gives it its name, and makes sure of that too.
+  ///
+  /// - Throws: `io`. The old file is as it was, except after a failure of the last step: then the new one
+  ///   is in its place, and may not outlast a failure of power.
+  func commit() throws(MuonError) {
+    while fsync(descriptor) != 0 {
+      guard errno == EINTR else { throw systemError("write to disk", temporary) }
+    }
+    let closed = close(descriptor)
+    descriptor = -1
+    guard closed == 0 else { throw systemError("close", temporary) }
+    // Before the name changes, so that it cannot fail after.
+    folderDescriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folderDescriptor >= 0 else { throw systemError("open the folder", folder) }
+    guard unsafe rename(temporary, path) == 0 else { throw systemError("replace", path) }
+    isTemporary = false
+    while fsync(folderDescriptor) != 0 {
+      // Some file systems have nothing to do for a folder, and say so.
+      if errno == EINVAL || errno == ENOTSUP { return }
+      guard errno == EINTR else {
+        throw systemError("make the new name last in the folder", folder)
+      }
+    }
+  }
+}
+
+/// SIGXFSZ, which ends a process that writes past its limit of file size. Held back, the write fails
+/// instead, and the signal is taken away.
+enum FileSizeSignal {
+  static func held(_ write: () -> Int) -> Int {
+    var signals = sigset_t()
+    var before = sigset_t()
+    unsafe sigemptyset(&signals)
+    unsafe sigaddset(&signals, SIGXFSZ)
+    unsafe pthread_sigmask(SIG_BLOCK, &signals, &before)
+    let wasBlocked = unsafe sigismember(&before, SIGXFSZ) == 1
+    let count = write()
+    let error = errno
+    if count < 0, error == EFBIG, !wasBlocked {
+      var now = timespec()
+      while unsafe sigtimedwait(&signals, nil, &now) < 0, errno == EINTR {}
+    }
+    unsafe pthread_sigmask(SIG_SETMASK, &before, nil)
+    errno = error
+    return count
+  }
+}

@@ -1,0 +1,67 @@
+internal import Glibc
+
+/// Where a checkpoint is read from.
+protocol ByteSource {
+  var byteCount: Int { get }
+  /// Reads as many bytes as there is room for.
+  @unsafe func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(MuonError)
+}
+
+/// A checkpoint in memory. Offsets are in range here.
+@safe
+struct MemorySource: ByteSource {
+  let bytes: UnsafeRawBufferPointer
+
+  var byteCount: Int { unsafe bytes.count }
+
+  @unsafe func read(at offset: Int, into target: UnsafeMutableRawBufferPointer) {
+    unsafe target.copyMemory(
+      from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + target.count]))
+  }
+}
+
+/// A checkpoint in a file. It is read, not mapped: a mapping ends the process where the file is cut short
+/// meanwhile.
+final class FileSource: ByteSource {
+  let byteCount: Int
+  private let path: String
+  private let descriptor: CInt
+
+  init(_ path: String) throws(MuonError) {
+    self.path = path
+    // Without waiting, should it be a pipe.
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw systemError("open", path) }
+    var status = stat()
+    let failed = unsafe fstat(descriptor, &status) != 0
+    let error = systemError("read", path)
+    guard !failed, status.st_mode & S_IFMT == S_IFREG else {
+      close(descriptor)
+      throw failed ? error : MuonError(.io, "\(path) is not a file")
+    }
+    byteCount = Int(status.st_size)
+  }
+
+  deinit { close(descriptor) }
+
+  @unsafe func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(MuonError) {
+    var done = 0
+    while done < bytes.count {
+      let count = unsafe pread(
+        descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done,
+        off_t(offset + done))
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw systemError("read", path) }
+      guard count > 0 else {
+        throw MuonError(.corrupt, "\(path) ended at byte \(offset + done) while it was read")
+      }
+      done += count
+    }
+  }
+}
+
+/// What the system said of the call that failed just now.
+func systemError(_ action: String, _ path: String) -> MuonError {
+  let reason = unsafe String(cString: strerror(errno))
+  return MuonError(.io, "cannot \(action) \(path): \(reason)")
+}

@@ -1,0 +1,78 @@
+/// What a checkpoint of a training run has in it.
+struct CheckpointContents {
+  /// A tensor, in the memory that it is written from.
+  @safe
+  struct Tensor {
+    let name: String
+    let shape: Shape
+    let elements: UnsafeRawBufferPointer
+  }
+
+  /// The metadata beside the checksums.
+  private(set) var fields: [(key: String, value: String)] = []
+  private(set) var tensors: [Tensor] = []
+
+  init(_ run: TrainingRun, _ options: Checkpoint.Options) throws(MuonError) {
+    typealias Key = CheckpointFormat.Key
+    add(Key.format, CheckpointFormat.name)
+    add(Key.formatVersion, ExactText.text(CheckpointFormat.version))
+    add(Key.libraryVersion, BuildInfo.versionText)
+    add(Key.data, ExactText.text(options.includesData))
+    add(Key.optimizers, ExactText.text(run.optimizers.count))
+    add(Key.schedulers, ExactText.text(run.schedulers.count))
+    for (index, optimizer) in run.optimizers.enumerated() {
+      try add(optimizer, index, options)
+    }
+    for (index, scheduler) in run.schedulers.enumerated() {
+      add(Key.scheduler(index, "schedule"), scheduler.schedule.text)
+      add(Key.scheduler(index, "optimizers"), CheckpointContents.list(run.driven[index]))
+      add(Key.scheduler(index, "step"), ExactText.text(scheduler.currentStep))
+    }
+    guard tensors.count <= CheckpointFormat.maximumTensors else {
+      throw MuonError(
+        .unsupported,
+        "a checkpoint holds at most \(CheckpointFormat.maximumTensors) tensors, this training run "
+          + "has \(tensors.count)")
+    }
+  }
+
+  /// Indices with spaces between them.
+  static func list(_ indices: [Int]) -> String {
+    indices.map { ExactText.text($0) }.joined(separator: " ")
+  }
+
+  static let none = "none"
+
+  private mutating func add(_ key: String, _ value: String) { fields.append((key, value)) }
+
+  private mutating func add(
+    _ optimizer: Optimizer, _ index: Int, _ options: Checkpoint.Options
+  ) throws(MuonError) {
+    typealias Key = CheckpointFormat.Key
+    add(Key.optimizer(index, "kind"), optimizer.kind.rawValue)
+    add(Key.optimizer(index, "nonfinite"), optimizer.nonFinitePolicy.name)
+    add(Key.optimizer(index, "skipped_steps"), ExactText.text(optimizer.skippedSteps))
+    add(Key.optimizer(index, "groups"), ExactText.text(optimizer.groupCount))
+    for group in 0..<optimizer.groupCount {
+      let initial = try optimizer.initialLearningRate(ofGroup: group)
+      add(
+        Key.group(index, group, "initial_lr"),
+        initial.map { ExactText.text($0) } ?? CheckpointContents.none)
+      for field in optimizer.rule.checkpointFields(ofGroup: group) {
+        add(Key.group(index, group, field.name), field.value)
+      }
+    }
+    for (number, member) in optimizer.members.enumerated() {
+      let name = member.parameter.name
+      add(Key.parameter(index, .group, name), ExactText.text(member.group))
+      add(Key.parameter(index, .steps, name), ExactText.text(member.steps))
+      for buffer in optimizer.checkpointBuffers(options) {
+        let elements = try unsafe optimizer.elements(buffer, ofParameter: number)
+        unsafe tensors.append(
+          Tensor(
+            name: CheckpointFormat.tensor(index, buffer, name), shape: member.parameter.layout,
+            elements: UnsafeRawBufferPointer(elements)))
+      }
+    }
+  }
+}

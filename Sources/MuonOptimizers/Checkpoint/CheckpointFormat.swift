@@ -1,0 +1,70 @@
+/// What a checkpoint is called inside: the keys of its metadata, and its tensors.
+///
+/// A checkpoint is a safetensors file. Everything but the tensors is in its metadata, as text; see
+/// `ExactText`. Tensors are float32, one for each buffer of each parameter.
+enum CheckpointFormat {
+  static let name = "libmuon.checkpoint"
+  static let version = 1
+
+  /// A safetensors header may be as long as this.
+  static let maximumHeaderBytes = 100_000_000
+  /// How many there may be, so that reading a header takes at most 64 MiB beside the header itself.
+  static let maximumTensors = 1 << 18
+  static let maximumFields = 1 << 20
+  /// The longest text among the metadata.
+  static let maximumText = 1 << 20
+
+  static let dtype = "F32"
+
+  /// The checksum of the length and the header, with its own digits as zeros, comes first: it can be checked
+  /// before anything is read.
+  static let opening = Array(#"{"__metadata__":{"checksum":""#.utf8)
+  static let afterChecksum = Array("\"".utf8)
+  static let afterMetadata = Array("}".utf8)
+  static let beforeDtype = Array("{\"dtype\":".utf8)
+  static let beforeShape = Array(",\"shape\":[".utf8)
+  static let beforeOffsets = Array("],\"data_offsets\":[".utf8)
+  static let afterOffsets = Array("]}".utf8)
+
+  enum Key {
+    static let format = "format"
+    static let formatVersion = "format_version"
+    static let libraryVersion = "library_version"
+    /// Whether the parameters themselves are there, beside their state.
+    static let data = "data"
+    static let optimizers = "optimizers"
+    static let schedulers = "schedulers"
+
+    static func checksum(_ tensor: String) -> String { "checksum.\(tensor)" }
+
+    static func optimizer(_ index: Int, _ what: String) -> String { "optimizers.\(index).\(what)" }
+    static func group(_ optimizer: Int, _ group: Int, _ what: String) -> String {
+      "optimizers.\(optimizer).groups.\(group).\(what)"
+    }
+    static func parameter(_ optimizer: Int, _ what: ParameterField, _ name: String) -> String {
+      "optimizers.\(optimizer).\(what.rawValue).\(name)"
+    }
+    static func scheduler(_ index: Int, _ what: String) -> String { "schedulers.\(index).\(what)" }
+  }
+
+  enum ParameterField: String {
+    case group, steps
+  }
+
+  static func tensor(_ optimizer: Int, _ buffer: ParameterBuffer, _ parameter: String) -> String {
+    "optimizers.\(optimizer).\(buffer.name).\(parameter)"
+  }
+}
+
+extension NonFinitePolicy {
+  /// The name in a checkpoint.
+  var name: String {
+    switch self {
+    case .error: "error"
+    case .skip: "skip"
+    case .propagate: "propagate"
+    }
+  }
+
+  static let all: [NonFinitePolicy] = [.error, .skip, .propagate]
+}

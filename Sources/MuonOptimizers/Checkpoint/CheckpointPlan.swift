@@ -1,0 +1,238 @@
+/// What loading a checkpoint into a training run will do, after all of it was found to fit.
+@safe
+struct CheckpointPlan {
+  /// By tensor of the checkpoint: where it goes; `nil` for one that is not wanted.
+  private(set) var targets: [UnsafeMutableRawBufferPointer?]
+  /// The changes beside the tensors. They cannot fail.
+  private(set) var changes: [() -> Void] = []
+
+  private let header: CheckpointHeader
+  private let run: TrainingRun
+  private let options: Checkpoint.Options
+  private let hasData: Bool
+  /// The tensors that belong to parameters of the run.
+  private var known: [Bool]
+  /// By optimizer and group: the rates after loading.
+  private var baseRates: [[Double]] = []
+
+  private typealias Key = CheckpointFormat.Key
+
+  /// - Throws: `mismatch` with the first difference; `corrupt` for a checkpoint that contradicts itself.
+  init(
+    _ header: CheckpointHeader, _ run: TrainingRun, _ options: Checkpoint.Options
+  ) throws(MuonError) {
+    (self.header, self.run, self.options) = (header, run, options)
+    unsafe targets = unsafe Array(repeating: nil, count: header.tensors.count)
+    known = Array(repeating: false, count: header.tensors.count)
+    try CheckpointPlan.requireFormat(of: header)
+    hasData = try header.flag(Key.data)
+    guard hasData || !options.includesData else {
+      throw MuonError(
+        .mismatch,
+        "the checkpoint was saved without the parameters themselves; expected them, or a call that "
+          + "does not ask for them")
+    }
+    let optimizers = try count(Key.optimizers, run.optimizers.count)
+    let schedulers = try count(Key.schedulers, run.schedulers.count)
+    for (index, optimizer) in run.optimizers.enumerated() {
+      baseRates.append(try CheckpointPlan.rates(of: optimizer))
+      if index < optimizers { try plan(optimizer, index) }
+    }
+    for (index, scheduler) in run.schedulers.enumerated() where index < schedulers {
+      try plan(scheduler, index)
+    }
+    if !options.allowsExtra { try requireNothingElse() }
+  }
+
+  private static func requireFormat(of header: CheckpointHeader) throws(MuonError) {
+    let name = try header.required(Key.format)
+    guard name == CheckpointFormat.name else {
+      throw header.wrong(Key.format, name, CheckpointFormat.name)
+    }
+    let version = try header.integer(Key.formatVersion, in: 1...Int.max)
+    let library = try header.required(Key.libraryVersion)
+    guard version == CheckpointFormat.version else {
+      throw MuonError(
+        .unsupported,
+        "the checkpoint has format version \(version), of libmuon \(library); this library reads "
+          + "version \(CheckpointFormat.version)")
+    }
+  }
+
+  /// How many of something the checkpoint has; `present` are in the run.
+  private func count(_ key: String, _ present: Int) throws(MuonError) -> Int {
+    let saved = try header.integer(key, in: 0...CheckpointFormat.maximumFields)
+    guard
+      saved == present || saved < present && options.allowsMissing
+        || saved > present && options.allowsExtra
+    else {
+      throw MuonError(
+        .mismatch, "\(key): the checkpoint has \(saved), this training run has \(present)")
+    }
+    return saved
+  }
+
+  /// Requires that the checkpoint has nothing that was not asked for.
+  private func requireNothingElse() throws(MuonError) {
+    for index in run.optimizers.indices {
+      if let name = header.firstUnread(Key.parameter(index, .steps, "")) {
+        throw MuonError(
+          .mismatch,
+          "the checkpoint has a parameter \"\(name)\" of optimizer \(index), which this training "
+            + "run has not")
+      }
+    }
+    for (index, tensor) in header.tensors.enumerated() where !known[index] {
+      throw MuonError(
+        .corrupt, "the checkpoint has a tensor \(header.text(tensor.name)) that is of no parameter")
+    }
+    for tensor in header.tensors { _ = try header.checksum(of: tensor) }
+    if let key = header.firstUnread("") {
+      throw MuonError(.corrupt, "the checkpoint has an unknown key \(key)")
+    }
+  }
+}
+
+// MARK: - Optimizers
+
+extension CheckpointPlan {
+  private static func rates(of optimizer: Optimizer) throws(MuonError) -> [Double] {
+    var rates: [Double] = []
+    for group in 0..<optimizer.groupCount {
+      let present = try optimizer.learningRate(ofGroup: group)
+      rates.append(try optimizer.initialLearningRate(ofGroup: group) ?? present)
+    }
+    return rates
+  }
+
+  private mutating func plan(_ optimizer: Optimizer, _ index: Int) throws(MuonError) {
+    let kind = try header.required(Key.optimizer(index, "kind"))
+    guard kind == optimizer.kind.rawValue else {
+      throw MuonError(
+        .mismatch,
+        "optimizer \(index) is \(optimizer.kind.rawValue), and \(kind.prefix(40)) in the checkpoint"
+      )
+    }
+    let policy = try header.choice(
+      Key.optimizer(index, "nonfinite"), of: NonFinitePolicy.all, \.name)
+    let skipped = try header.integer(Key.optimizer(index, "skipped_steps"), in: 0...Int.max)
+    let groups = try count(Key.optimizer(index, "groups"), optimizer.groupCount)
+    let restored = 0..<min(groups, optimizer.groupCount)
+    var initialRates: [Double?] = []
+    for group in restored { initialRates.append(try initialRate(index, group)) }
+    let setOptions = try optimizer.rule.restoringOptions(
+      from: header, optimizer: index, groups: restored, members: optimizer.members)
+    for group in restored {
+      let rate = try header.number(Key.group(index, group, "lr"))
+      baseRates[index][group] = initialRates[group] ?? rate
+    }
+    changes.append {
+      setOptions()
+      optimizer.nonFinitePolicy = policy
+      optimizer.skippedSteps = skipped
+      for group in restored { optimizer.initialRates[group] = initialRates[group] }
+    }
+    for number in optimizer.members.indices { try plan(optimizer, index, parameter: number) }
+  }
+
+  private func initialRate(_ index: Int, _ group: Int) throws(MuonError) -> Double? {
+    let key = Key.group(index, group, "initial_lr")
+    guard try header.required(key) != CheckpointContents.none else { return nil }
+    let rate = try header.number(key)
+    try CheckpointPlan.consistent { () throws(MuonError) in try requireNonNegative(rate, key) }
+    return rate
+  }
+
+  private mutating func plan(
+    _ optimizer: Optimizer, _ index: Int, parameter number: Int
+  ) throws(MuonError) {
+    let member = optimizer.members[number]
+    let name = member.parameter.name
+    let label = "\(member.parameter.owner) of optimizer \(index) (\(optimizer.kind.rawValue))"
+    let key = Key.parameter(index, .steps, name)
+    guard try header.field(key) != nil else {
+      if options.allowsMissing { return }
+      let present = header.remainders(of: Key.parameter(index, .steps, ""))
+      throw MuonError(
+        .mismatch,
+        "\(label) is not in the checkpoint, which has there: "
+          + (present.isEmpty ? "none" : present.joined(separator: ", ")))
+    }
+    let steps = try header.integer(key, in: 0...maximumStep)
+    let group = try header.integer(Key.parameter(index, .group, name), in: 0...Int.max)
+    guard group == member.group else {
+      throw MuonError(
+        .mismatch, "\(label) is in group \(member.group), and in group \(group) in the checkpoint")
+    }
+    for buffer in optimizer.checkpointBuffers(Checkpoint.Options(includesData: hasData)) {
+      let tensor = CheckpointFormat.tensor(index, buffer, name)
+      let found = try require(tensor, member.parameter.layout, "the \(buffer.name) of \(label)")
+      guard buffer != .data || options.includesData else { continue }
+      unsafe targets[found] = UnsafeMutableRawBufferPointer(
+        try optimizer.elements(buffer, ofParameter: number))
+    }
+    changes.append { optimizer.members[number].steps = steps }
+  }
+
+  /// The index of a tensor, which must be there and of this shape.
+  private mutating func require(
+    _ name: String, _ shape: Shape, _ label: String
+  ) throws(MuonError) -> Int {
+    guard let index = header.tensor(name) else {
+      throw MuonError(.corrupt, "the checkpoint lacks the tensor \(name)")
+    }
+    let tensor = header.tensors[index]
+    let dtype = header.text(tensor.dtype)
+    guard dtype == CheckpointFormat.dtype else {
+      throw MuonError(
+        .mismatch, "\(label) has dtype \(CheckpointFormat.dtype), and \(dtype) in the checkpoint")
+    }
+    let expected = shape.extents.map(String.init).joined(separator: ", ")
+    let found = header.shape(tensor)
+    guard found == expected else {
+      throw MuonError(
+        .mismatch, "\(label) has shape (\(expected)), and (\(found)) in the checkpoint")
+    }
+    known[index] = true
+    return index
+  }
+
+  /// Runs a check of a value, whose failure is that of the checkpoint.
+  static func consistent<Result>(
+    _ check: () throws(MuonError) -> Result
+  ) throws(MuonError) -> Result {
+    do { return try check() } catch {
+      guard error.code == .invalidArgument else { throw error }
+      throw MuonError(.corrupt, "the checkpoint contradicts itself: \(error.message)")
+    }
+  }
+}
+
+// MARK: - Schedulers
+
+extension CheckpointPlan {
+  private mutating func plan(_ scheduler: Scheduler, _ index: Int) throws(MuonError) {
+    let driven = try header.required(Key.scheduler(index, "optimizers"))
+    let expected = CheckpointContents.list(run.driven[index])
+    guard driven == expected else {
+      throw MuonError(
+        .mismatch,
+        "scheduler \(index) drives optimizers \(expected), and \(driven.prefix(100)) in the "
+          + "checkpoint")
+    }
+    let schedule = try header.required(Key.scheduler(index, "schedule"))
+    let present = scheduler.schedule.text
+    guard schedule == present else {
+      throw MuonError(
+        .mismatch,
+        "scheduler \(index) has the schedule \(present.prefix(200)), and \(schedule.prefix(200)) in "
+          + "the checkpoint")
+    }
+    let step = try header.integer(Key.scheduler(index, "step"), in: 0...maximumStep)
+    let bases = run.driven[index].map { baseRates[$0] }
+    changes.append(
+      try CheckpointPlan.consistent { () throws(MuonError) in
+        try scheduler.restoring(step: step, bases: bases)
+      })
+  }
+}

@@ -1,0 +1,86 @@
+"""A run that was saved, and goes on in another process, ends in the same bits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from support import SCHEDULES, Run, times
+
+BACKENDS = ["newtonschulz5", "svd", "polar_express", "custom", "turbo", "cans", "deepseekv4"]
+STEPS = 200
+
+CHILD = """
+import sys
+from support import Run
+backend, schedule, path, start, end = sys.argv[1:]
+run = Run(seed=99, backend=backend, schedule=schedule)
+run.load(path)
+for number in range(int(start), int(end)):
+    run.step(number)
+run.save(path)
+"""
+
+
+def cases():
+    """Each backend and each schedule at least once; all pairs of them in the long form."""
+    pairs = [(b, s) for b in BACKENDS for s in SCHEDULES]
+    first = list(zip(BACKENDS, [*SCHEDULES, *SCHEDULES]))
+    return times(first, pairs)
+
+
+@pytest.mark.parametrize(("backend", "schedule"), cases())
+def test_resuming_in_a_new_process_is_exact(backend, schedule, tmp_path, rng):
+    whole = Run(backend=backend, schedule=schedule)
+    for number in range(STEPS):
+        whole.step(number)
+
+    path = tmp_path / "run.safetensors"
+    part = Run(backend=backend, schedule=schedule)
+    stops = sorted(rng.choice(range(1, STEPS), times(2, 5), replace=False).tolist())
+    print("stops", stops)
+    for number in range(stops[0]):
+        part.step(number)
+    part.save(path)
+    for start, end in zip(stops, [*stops[1:], STEPS]):
+        arguments = [backend, schedule, str(path), str(start), str(end)]
+        subprocess.run([sys.executable, "-c", CHILD, *arguments], check=True)
+    part.load(path)
+    assert part.state() == whole.state()
+    assert path.read_bytes() == whole.dumps()
+
+
+def test_everything_comes_back():
+    """Into a run whose every option is another."""
+    saved = Run(seed=1, backend="custom")
+    for number in range(9):
+        saved.step(number)
+    saved.muon.param_groups[1]["lr"] = 0.123  # after the scheduler's step
+    saved.muon.nonfinite = "propagate"
+    other = Run(seed=2, backend="turbo")
+    other.muon.param_groups[0]["momentum"] = 0.5
+    other.muon.param_groups[0]["initial_lr"] = None
+    other.adamw.param_groups[0]["betas"] = (0.1, 0.2)
+    other.adamw.nonfinite = "error"
+    for number in range(3):
+        other.step(60 + number)
+    assert other.state() != saved.state()
+    other.loads(saved.dumps())
+    assert other.state() == saved.state()
+    for number in range(9, 20):
+        other.step(number)
+        saved.step(number)
+    assert other.state() == saved.state()
+
+
+def test_without_the_parameters(tmp_path):
+    saved, other = Run(seed=1), Run(seed=2)
+    for number in range(3):
+        saved.step(number)
+    for data in (saved.dumps(data=False), saved.dumps()):
+        before = [parameter.data.copy() for parameter in other.matrices]
+        other.loads(data, data=False)
+        assert all((p.data == b).all() for p, b in zip(other.matrices, before))
+        assert other.muon.state_dict()["state"][0]["step"] == 3
+    assert len(saved.dumps(data=False)) < len(saved.dumps())

@@ -1,0 +1,198 @@
+"""Saving a training run in one file, and going on from it as if it had never stopped: to the bit.
+
+    libmuon.checkpoint.save("run.safetensors", optimizers, schedulers)
+    libmuon.checkpoint.load("run.safetensors", optimizers, schedulers)
+
+A checkpoint holds the parameters, their state and steps, the options and rates of the groups, and the
+steps of the schedulers. It is a safetensors file: the tensor "optimizers.0.momentum.w" is the momentum
+of the parameter "w" in the first optimizer. Every byte of it is under a checksum.
+
+Loading needs a run like the one that was saved, made by the same code: optimizers and schedulers are
+found by their order, parameters by their names, which differ within an optimizer. Schedulers are
+compared, not loaded: only the step they are at is. All is checked before anything is changed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from ctypes import byref, c_size_t, c_void_p, create_string_buffer, sizeof
+from typing import Any, Callable, Optional, Union
+
+import numpy as np
+
+from . import _abi
+from ._library import check, failure, lib
+from .errors import InvalidArgumentError
+from .optimizer import Optimizer
+from .parameter import address
+from .schedulers import Scheduler, listed, optimizer_handles
+
+__all__ = ["dumps", "load", "loads", "save"]
+
+Path = Union[str, "os.PathLike[str]"]
+Optimizers = Union[Optimizer, Sequence[Optimizer]]
+Schedulers = Union[Scheduler, Sequence[Scheduler]]
+# Hears how many bytes are done, of how many. False, not None, cancels.
+Progress = Callable[[int, int], Optional[bool]]
+
+
+def save(
+    path: Path,
+    optimizers: Optimizers,
+    schedulers: Schedulers = (),
+    *,
+    data: bool = True,
+    progress: Optional[Progress] = None,
+) -> None:
+    """Saves to a file, which is there whole, or as it was before.
+
+    A new file is written beside it, brought to the disk, and takes its name; a symbolic link is
+    replaced. A process that is killed meanwhile leaves a file behind whose name begins with the path
+    and ".tmp-".
+
+    path: str or PathLike. Its folder must exist.
+    optimizers: one, or a list of at least one.
+    schedulers: one, or a list. They drive no other optimizers.
+    data: whether the parameters themselves are saved, beside their state.
+    progress: called as progress(done, total) in bytes, after every few megabytes; if it returns False
+        or raises, the file stays as it was. It must not use the optimizers and schedulers.
+
+    Raises FileError, CancelledError, and InvalidArgumentError for two parameters of one name.
+    """
+    call = Call(optimizers, schedulers, progress, data=data)
+    call.check(lib.muon_checkpoint_save(encoded(path), *call.arguments))
+
+
+def load(
+    path: Path,
+    optimizers: Optimizers,
+    schedulers: Schedulers = (),
+    *,
+    data: bool = True,
+    allow_missing: bool = False,
+    allow_extra: bool = False,
+    progress: Optional[Progress] = None,
+) -> None:
+    """Loads from a file: all of it, or nothing.
+
+    optimizers, schedulers: in the order in which they were saved.
+    data: whether the parameters themselves are loaded, beside their state.
+    allow_missing: parameters, groups, optimizers and schedulers that the checkpoint lacks stay as they
+        are.
+    allow_extra: those that the checkpoint has and this run lacks are left out.
+    progress: as for save.
+
+    Raises FileError, CorruptError for a file that is damaged or no checkpoint, MismatchError whose text
+    has the first thing that does not fit, UnsupportedError for a later format, CancelledError. Then
+    nothing has changed.
+    """
+    call = Call(
+        optimizers, schedulers, progress,
+        data=data, allow_missing=allow_missing, allow_extra=allow_extra,
+    )
+    call.check(lib.muon_checkpoint_load(encoded(path), *call.arguments))
+
+
+def dumps(
+    optimizers: Optimizers,
+    schedulers: Schedulers = (),
+    *,
+    data: bool = True,
+    progress: Optional[Progress] = None,
+) -> bytes:
+    """The bytes of the file that save() writes."""
+    call = Call(optimizers, schedulers, progress, data=data)
+    size = c_size_t()
+    call.check(lib.muon_checkpoint_get_size(*call.arguments, byref(size)))
+    out = create_string_buffer(size.value)
+    call.check(lib.muon_checkpoint_save_memory(out, size, *call.arguments, byref(size)))
+    return out.raw[: size.value]
+
+
+def loads(
+    checkpoint: Union[bytes, bytearray, memoryview],
+    optimizers: Optimizers,
+    schedulers: Schedulers = (),
+    *,
+    data: bool = True,
+    allow_missing: bool = False,
+    allow_extra: bool = False,
+    progress: Optional[Progress] = None,
+) -> None:
+    """Loads from the bytes of a file, as load()."""
+    call = Call(
+        optimizers, schedulers, progress,
+        data=data, allow_missing=allow_missing, allow_extra=allow_extra,
+    )
+    view = np.frombuffer(checkpoint, np.uint8) if len(checkpoint) else np.empty(0, np.uint8)
+    call.check(lib.muon_checkpoint_load_memory(address(view), view.size, *call.arguments))
+
+
+class Call:
+    """The arguments of a call on a checkpoint."""
+
+    def __init__(
+        self,
+        optimizers: Optimizers,
+        schedulers: Schedulers,
+        progress: Optional[Progress],
+        *,
+        data: bool,
+        allow_missing: bool = False,
+        allow_extra: bool = False,
+    ) -> None:
+        self.errors: list[BaseException] = []
+        # Referred to here: C has only their addresses.
+        self.driving = [schedulers] if isinstance(schedulers, Scheduler) else list(schedulers)
+        if not isinstance(optimizers, Optimizer) and not optimizers:
+            raise InvalidArgumentError("a checkpoint needs at least one optimizer")
+        self.optimizers = listed(optimizers)
+        for each in self.driving:
+            if not isinstance(each, Scheduler):
+                raise TypeError(f"a scheduler is expected, not {type(each).__name__}")
+        options = _abi.CheckpointOptions()
+        check(lib.muon_checkpoint_options_init(byref(options), sizeof(options)))
+        options.include_data = bool(data)
+        options.allow_missing = bool(allow_missing)
+        options.allow_extra = bool(allow_extra)
+        if progress is not None:
+            options.progress = reporter(progress, self.errors)
+        self.options = options
+        handles = (_abi.SchedulerHandle * len(self.driving))(
+            *(each._handle for each in self.driving)
+        )
+        self.arguments: tuple[Any, ...] = (
+            optimizer_handles(self.optimizers),
+            len(self.optimizers),
+            handles,
+            len(handles),
+            byref(options),
+        )
+
+    def check(self, status: int) -> None:
+        if self.errors:
+            raise self.errors[0]
+        if status:
+            raise failure(status)
+
+
+def reporter(progress: Progress, errors: list[BaseException]) -> Any:
+    """The callback for C. What it raises is put into errors, to be raised again after the call."""
+
+    def report(context: c_void_p, done: int, total: int) -> int:
+        try:
+            return progress(done, total) is False
+        except BaseException as error:
+            errors.append(error)
+            return 1
+
+    return _abi.CheckpointProgress(report)
+
+
+def encoded(path: Path) -> bytes:
+    """A path for C."""
+    result = os.fsencode(os.fspath(path))
+    if b"\0" in result:
+        raise InvalidArgumentError(f"path: {path!r} has a NUL character in it")
+    return result
