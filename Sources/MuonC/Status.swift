@@ -16,12 +16,14 @@ struct CallError: Error {
   }
 }
 
-/// Wraps every entry point: an error becomes a status and this thread's text.
+/// Wraps every entry point: an error becomes a status and this thread's text. What the library says
+/// meanwhile reaches the log's callback when nothing is held any more, and before the text is set, so
+/// that the callback's own calls do not replace it.
 func guarded(_ body: () throws -> Void) -> muon_status {
   let status: muon_status
   var message: String
   do {
-    try body()
+    try Log.holding(body)
     return MUON_OK
   } catch let error as CallError {
     (status, message) = (error.status, error.message)

@@ -30,6 +30,7 @@ STRUCTS = {
     "muon_muon_options": _abi.MuonOptions,
     "muon_adamw_options": _abi.AdamWOptions,
     "muon_route": _abi.Route,
+    "muon_param_statistics": _abi.ParamStatistics,
 }
 ENUMS = {
     "muon_status": (_enums.Status, "MUON_ERR_"),
@@ -42,6 +43,8 @@ ENUMS = {
     "muon_shape_scale": (_enums.ShapeScale, "MUON_SCALE_"),
     "muon_nonfinite_policy": (_enums.NonFinitePolicy, "MUON_NONFINITE_"),
     "muon_route_reason": (_enums.RouteReason, "MUON_ROUTE_"),
+    "muon_statistics": (_enums.StatisticsLevel, "MUON_STATISTICS_"),
+    "muon_log_level": (_enums.LogLevel, "MUON_LOG_"),
 }
 
 
@@ -76,7 +79,9 @@ def ctype_of(declaration: str, named: bool):
     if base in ("float", "void"):
         assert stars == 1
         return ctypes.c_void_p
-    if base in HANDLES:
+    if base == "muon_log_callback":
+        kind = _abi.LogCallback
+    elif base in HANDLES:
         kind, stars = HANDLES[base], stars - 1
     elif base in ENUMS:
         kind = ctypes.c_int

@@ -20,4 +20,19 @@ void muon_shim_hold_across_forks(pthread_mutex_t *lock);
  * cannot be told. */
 int muon_shim_available_processors(void);
 
+/* Names of the instructions that kernels are chosen by, those that the processor has, with a space
+ * between; cut off at size bytes with the NUL, of which there is at least 1. */
+void muon_shim_cpu_features(char *text, size_t size);
+
+/* A thread's part in the log: how many calls keep its messages back, the messages (the caller's), and
+ * whether it is inside the handler. */
+typedef struct muon_shim_log {
+  int held;
+  void *pending;
+  int is_inside;
+} muon_shim_log;
+
+/* This thread's; zeros at first. */
+__attribute__((returns_nonnull)) muon_shim_log *muon_shim_log_thread(void);
+
 #endif

@@ -141,6 +141,9 @@ struct Orthogonalizer {
       let scaled = unsafe Target(
         floats: target.floats, keep: target.keep, rate: target.rate * Float(scale))
       unsafe move(scaled, along: x, by: member)
+      if let copy = unsafe target.copy {
+        unsafe move(Target(floats: copy, keep: 0, rate: Float(scale)), along: x, by: member)
+      }
       return true
     }
     switch Method.choose(rows: rows, columns: columns, table, coefficients, precision) {
@@ -183,6 +186,7 @@ extension Target {
     } else {
       unsafe CPU.passes.move?(count, p, o + offset, keep, -rate)
     }
+    if let copy = unsafe copy { unsafe (copy + offset).update(from: o + offset, count: count) }
   }
 }
 

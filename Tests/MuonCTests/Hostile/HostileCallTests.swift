@@ -8,7 +8,7 @@ struct HostileCallTests {
     let groups = [
       HostileCall.library(), HostileCall.orthogonalization(), HostileCall.optimizers(),
       HostileCall.optimizerOptions(), HostileCall.optimizerState(), HostileCall.schedules(),
-      HostileCall.schedulers(), HostileCall.builders(),
+      HostileCall.schedulers(), HostileCall.builders(), HostileCall.statisticsAndLog(),
     ]
     let names = groups.joined().map(\.name)
     let declared = try Header.functions()
@@ -46,5 +46,9 @@ struct HostileCallTests {
 
   @Test func builders() async {
     await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.builders()) }
+  }
+
+  @Test func statisticsAndLog() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.statisticsAndLog()) }
   }
 }

@@ -15,10 +15,14 @@ Parameters and optimizers: Parameter, Muon, AdamW.
 Learning rates: LinearLR, ConstantLR, CosineAnnealingLR, Trapezoid, SequentialLR, ChainedScheduler.
 From a configuration: build_optimizers, explain_routing, build_schedulers.
 The orthogonalization alone: orthogonalize, backend_coefficients.
-The library: set_num_threads, get_num_threads, build_info.
+The library: set_num_threads, get_num_threads, build_info; its log is the logger "libmuon".
+For threadpoolctl: import libmuon.threadpool.
+What steps were like: Optimizer.statistics, ParameterStatistics.
 Errors: MuonError and its subclasses, each also the builtin exception of its kind.
 """
 
+from . import _log
+from ._statistics import ParameterStatistics
 from ._version import __version__
 from .builders import Route, build_optimizers, build_schedulers, explain_routing
 from .errors import (
@@ -69,6 +73,7 @@ __all__ = [
     "OutOfMemoryError",
     "ParamGroup",
     "Parameter",
+    "ParameterStatistics",
     "Route",
     "Scheduler",
     "SequentialLR",
@@ -85,3 +90,5 @@ __all__ = [
     "orthogonalize",
     "set_num_threads",
 ]
+
+_log.connect()
