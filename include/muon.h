@@ -103,8 +103,11 @@ typedef enum muon_status {
 /* The version of the library that is loaded; compare with MUON_VERSION_NUMBER. */
 uint32_t muon_version_number(void);
 
-/* One line about the library: its version, OpenBLAS's version and the core it chose its kernels for.
- * Valid until the process ends. */
+/* One line about the library, of parts between "; ": its version; the instructions it uses (baseline,
+ * avx2, avx512 or avx512bf16; MUON_MAX_CPU in the environment at the first use caps them); its kernels
+ * for products of float32, and of bfloat16 where there is one; what the processor has of the
+ * instructions that matter; OpenBLAS's version; the core OpenBLAS chose its kernels for. For people:
+ * parts may be added. Valid until the process ends. */
 const char *muon_build_info(void);
 
 /* Text of this thread's latest failure; "" if there was none. Never NULL. Valid until the thread's
@@ -116,7 +119,8 @@ const char *muon_status_name(muon_status status);
 
 /* How many threads a step may use: 1 to 1024, of which it uses 32 at most, or 0 for the default, which
  * is MUON_NUM_THREADS in the environment at the first use, or else the number of processors this
- * process may run on. Results do not depend on it, to the bit. For the whole process. */
+ * process may run on. A value there that is no whole number from 0 to 1024 is ignored, which the log says.
+ * Results do not depend on it, to the bit. For the whole process. */
 muon_status muon_set_num_threads(int32_t count);
 int32_t muon_get_num_threads(void);
 
@@ -567,6 +571,77 @@ muon_status muon_checkpoint_load_memory(const void *data, size_t size,
                                         muon_optimizer *const *optimizers, size_t optimizer_count,
                                         muon_scheduler *const *schedulers, size_t scheduler_count,
                                         const muon_checkpoint_options *options);
+
+/* ---- Statistics and log --------------------------------------------------------------------- */
+
+/* What the steps of an optimizer measure; each level includes the ones before it. Measuring changes no
+ * result: parameters and state are the same to the bit. */
+typedef enum muon_statistics {
+  MUON_STATISTICS_NONE = 0,         /* nothing, at no cost. Default */
+  MUON_STATISTICS_BASIC = 1,        /* all but orthogonality_error. Costs two passes over parameters and
+                                       gradients, and memory: Muon, a copy of the largest matrix for
+                                       each thread; AdamW, 256 KiB for each thread */
+  MUON_STATISTICS_ORTHOGONALITY = 2 /* Muon: orthogonality_error too, for the last of a step's products
+                                       a second time and O O^T, and up to three matrices more for each
+                                       thread. AdamW: as BASIC */
+} muon_statistics;
+
+/* What one step of a parameter p of n elements with the gradient g was like. Sums are in float64, and the
+ * same for every number of threads. */
+typedef struct muon_param_statistics {
+  size_t struct_size;
+  int64_t step;               /* the step of the parameter that was measured, from 1. 0: none was */
+  double grad_norm;           /* the root of the sum of the squares of g */
+  double update_rms;          /* ||p' - (1 - lr weight_decay) p|| / sqrt(n), where p became p': the root
+                                 mean square of what the step moved an element by, without the decay. Of
+                                 Muon lr s ||O||/sqrt(n), as far as float32 has room for it in p' */
+  double effective_lr;        /* Muon: lr s (see muon_shape_scale); AdamW: lr */
+  double orthogonality_error; /* Muon: ||O O^T - I||/sqrt(m) in the Frobenius norm, on the short side of
+                                 O, of m rows, or columns (then O^T O): 0 where O is orthogonal, 1 where
+                                 it is 0. NaN where it was not measured, and for AdamW */
+} muon_param_statistics;
+
+/* What steps measure, from the next one on. */
+muon_status muon_optimizer_set_statistics(muon_optimizer *optimizer, muon_statistics statistics);
+muon_status muon_optimizer_get_statistics(const muon_optimizer *optimizer,
+                                          muon_statistics *outStatistics);
+
+/* Step 0, and NaN in all that a step would measure. */
+muon_status muon_param_statistics_init(muon_param_statistics *outStatistics, size_t struct_size);
+
+/* The latest measured step of a parameter; as after ..._init where there is none. A step that fails or is
+ * skipped leaves them as they are, and so does one in which the parameter has no gradient. Expects
+ * struct_size to be set (by ..._init). They are no part of the state that is saved. */
+muon_status muon_optimizer_get_param_statistics(const muon_optimizer *optimizer, int64_t param,
+                                                muon_param_statistics *outStatistics);
+
+/* How much a message matters; each level includes the ones before it. */
+typedef enum muon_log_level {
+  MUON_LOG_ERROR = 1,   /* a call failed for a reason that its caller could not see coming: the SVD did
+                           not converge */
+  MUON_LOG_WARNING = 2, /* a step was skipped; a setting in the environment was ignored; something is
+                           slower than it could be, such as OpenBLAS with the kernels of a far older
+                           processor, or a step with fewer threads than asked for */
+  MUON_LOG_INFO = 3     /* what muon_build_info says, once */
+} muon_log_level;
+
+/* message is UTF-8 in one line, valid during the call. It must return: no exception, no longjmp. */
+typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *user_data);
+
+/* Sets who is told of messages up to a level, in the whole process; NULL for nobody, which is the
+ * default, and then the others are not read. The library never prints.
+ *
+ * The callback is called on the thread whose call gave rise to the message, just before that call
+ * returns, so from several threads at once where several make calls. Nothing is locked then: it may call
+ * the library, with the same handle too; what the library would say meanwhile is dropped. Each callback
+ * hears once, when it is set and an optimizer is made or a matrix orthogonalized after that, how the
+ * library runs and what is wrong with it.
+ *
+ * When this returns, the callback before it is not running on any other thread and is not called again:
+ * its user_data may be freed. So hold nothing that the callback waits for. Called from inside a callback
+ * it does not wait. */
+muon_status muon_set_log_callback(muon_log_callback callback, void *user_data,
+                                  muon_log_level level);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@ internal import MuonOptimizers
 // The enums of muon.h and those of MuonOptimizers, side by side.
 
 /// The Swift value of a C enum, or an error that names the option.
-private func value<C: Equatable & RawRepresentable, S>(
+func value<C: Equatable & RawRepresentable, S>(
   _ c: C, in table: [(C, S)], _ name: String
 ) throws -> S {
   guard let pair = table.first(where: { $0.0 == c }) else {
@@ -14,7 +14,7 @@ private func value<C: Equatable & RawRepresentable, S>(
   return pair.1
 }
 
-private func cValue<C, S: Equatable>(_ swift: S, in table: [(C, S)]) throws -> C {
+func cValue<C, S: Equatable>(_ swift: S, in table: [(C, S)]) throws -> C {
   guard let pair = table.first(where: { $0.1 == swift }) else {
     throw CallError(MUON_ERR_INTERNAL, "\(swift) has no value in muon.h")
   }

@@ -17,7 +17,9 @@ struct CallError: Error {
   }
 }
 
-/// Wraps every entry point: an error becomes a status and this thread's text.
+/// Wraps every entry point: an error becomes a status and this thread's text. What the library says
+/// meanwhile reaches the log's callback when nothing is held any more, and before the text is set, so
+/// that the callback's own calls do not replace it.
 func guarded(_ body: () throws -> Void) -> muon_status {
   // Swift's runtime ends the process where it gets no memory: see reserve.c.
   guard muon_shim_reserve_is_ready() != 0 else {
@@ -33,7 +35,7 @@ func guardedWithoutMemory(_ body: () throws -> Void) -> muon_status {
   let status: muon_status
   var message: String
   do {
-    try body()
+    try Log.holding(body)
     return MUON_OK
   } catch let error as CallError {
     (status, message) = (error.status, error.message)

@@ -40,6 +40,11 @@ extension muon_checkpoint_options: @unsafe SizedStruct {
   static var firstSize: Int { 40 }
 }
 
+extension muon_param_statistics: SizedStruct {
+  static var typeName: String { "muon_param_statistics" }
+  static var firstSize: Int { 48 }
+}
+
 /// No struct will ever be larger, so that a wrong struct_size is noticed.
 private let mostBytes = 1024
 

@@ -1,4 +1,5 @@
-/* Counts the allocations of the steps after the first, on one thread: prints "N allocations". */
+/* Counts the allocations of the steps after the first, on one thread, at every level of statistics:
+ * prints "N allocations". */
 #include <errno.h>
 #include <muon.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ enum { MATRICES = 5 };
 static const int64_t shapes[MATRICES][2] = {{1, 1}, {20, 30}, {64, 64}, {96, 400}, {400, 96}};
 
 int main(void) {
-  for (int kind = 0; kind < 2; kind++) {
+  for (int run = 0; run < 6; run++) {
+    const int kind = run % 2;
     muon_optimizer *optimizer;
     check(kind == 0 ? muon_muon_create(NULL, &optimizer) : muon_adamw_create(NULL, &optimizer));
     for (int i = 0; i < MATRICES; i++) {
@@ -52,6 +54,7 @@ int main(void) {
       check(muon_optimizer_add_param(optimizer, 0, &param, NULL));
     }
     check(muon_set_num_threads(1));
+    check(muon_optimizer_set_statistics(optimizer, (muon_statistics)(run / 2)));
     check(muon_optimizer_step(optimizer));
     counting = 1;
     for (int step = 0; step < 10; step++) {

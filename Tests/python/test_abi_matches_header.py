@@ -31,6 +31,7 @@ STRUCTS = {
     "muon_adamw_options": _abi.AdamWOptions,
     "muon_route": _abi.Route,
     "muon_checkpoint_options": _abi.CheckpointOptions,
+    "muon_param_statistics": _abi.ParamStatistics,
 }
 ENUMS = {
     "muon_status": (_enums.Status, "MUON_ERR_"),
@@ -44,6 +45,8 @@ ENUMS = {
     "muon_shape_scale": (_enums.ShapeScale, "MUON_SCALE_"),
     "muon_nonfinite_policy": (_enums.NonFinitePolicy, "MUON_NONFINITE_"),
     "muon_route_reason": (_enums.RouteReason, "MUON_ROUTE_"),
+    "muon_statistics": (_enums.StatisticsLevel, "MUON_STATISTICS_"),
+    "muon_log_level": (_enums.LogLevel, "MUON_LOG_"),
 }
 
 
@@ -78,7 +81,9 @@ def ctype_of(declaration: str, named: bool):
     if base in ("float", "void"):
         assert stars == 1
         return ctypes.c_void_p
-    if base in HANDLES:
+    if base == "muon_log_callback":
+        kind = _abi.LogCallback
+    elif base in HANDLES:
         kind, stars = HANDLES[base], stars - 1
     elif base in ENUMS:
         kind = ctypes.c_int

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,14 @@ def parameters_and_optimizers() -> None:
         assert_type(optimizer.nonfinite, str)
         assert_type(optimizer.skipped_steps, int)
         assert_type(optimizer.scratch_bytes, int)
+        optimizer.statistics_level = "basic"
+        assert_type(optimizer.statistics_level, str)
+        assert_type(optimizer.statistics(0), Optional[libmuon.ParameterStatistics])
+        optimizer.step()
+        measured = optimizer.statistics(optimizer.parameters[0])
+        if measured is not None:
+            assert_type(measured.update_rms, float)
+            assert_type(measured.orthogonality_error, Optional[float])
         assert_type(optimizer.state_dict(), dict[str, Any])
         optimizer.load_state_dict(optimizer.state_dict())
     muon.step([np.ones((4, 3), np.float32)])

@@ -30,4 +30,19 @@ int muon_shim_has_memory(size_t size);
 /* Whether a call may begin: 0 when the reserve was needed and there is still no memory. */
 int muon_shim_reserve_is_ready(void);
 
+/* Names of the instructions that kernels are chosen by, those that the processor has, with a space
+ * between; cut off at size bytes with the NUL, of which there is at least 1. */
+void muon_shim_cpu_features(char *text, size_t size);
+
+/* A thread's part in the log: how many calls keep its messages back, the messages (the caller's), and
+ * whether it is inside the handler. */
+typedef struct muon_shim_log {
+  int held;
+  void *pending;
+  int is_inside;
+} muon_shim_log;
+
+/* This thread's; zeros at first. */
+__attribute__((returns_nonnull)) muon_shim_log *muon_shim_log_thread(void);
+
 #endif

@@ -122,15 +122,26 @@ final class AdamWRule: UpdateRule {
     return { self.groups = groups }
   }
 
-  let scratchBytes = 0
+  func effectiveLearningRate(of update: Update) -> Double {
+    groups[update.group].learningRate
+  }
+
+  /// Where steps are measured, one a worker: a part of a parameter as it was before.
+  private var befores: [Buffer<Float>] = []
+  private var workers = 1
+
+  var scratchBytes: Int { befores.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride } }
 
   func check(_ shape: Shape, of owner: String, group: Int) {}
 
-  func prepare(_ updates: [Update]) {}
+  func prepare(_ updates: [Update]) throws(MuonError) {
+    workers = Team.sensibleSize(forElements: updates.reduce(0) { $0 + $1.parameter.count })
+    guard updates.contains(where: { $0.meter != nil }) else { return }
+    while befores.count < workers { befores.append(try unsafe Buffer(count: Matrix.chunk)) }
+  }
 
   func apply(_ updates: [Update]) {
-    let count = updates.reduce(0) { $0 + $1.parameter.count }
-    Team.run(workers: Team.sensibleSize(forElements: count)) { member in
+    Team.run(workers: workers) { member in
       let denormals = muon_denormals_flush()
       defer { muon_denormals_restore(denormals) }
       for update in updates { apply(update, groups[update.group], by: member) }
@@ -145,10 +156,32 @@ final class AdamWRule: UpdateRule {
       beta1: Float(options.beta1), rest1: Float(1 - options.beta1),
       beta2: Float(options.beta2), rest2: Float(1 - options.beta2),
       scale2: Float(1 / (1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
+    let meter = update.meter
     member.forEachPart(of: update.parameter.count) { offset, count in
-      unsafe CPU.passes.adamw?(
-        count, update.data + offset, update.gradient + offset, update.firstState + offset,
-        update.lastState + offset, &constants)
+      guard let meter else {
+        unsafe apply(&constants, to: update, offset, count)
+        return
+      }
+      let end = offset + count
+      for offset in unsafe stride(from: offset, to: end, by: Matrix.chunk) {
+        let count = unsafe min(Matrix.chunk, end - offset)
+        let before = unsafe befores[member.index].start
+        unsafe before.update(from: update.data + offset, count: count)
+        unsafe apply(&constants, to: update, offset, count)
+        unsafe CPU.passes.move?(count, before, update.data + offset, constants.keep, 1)
+        let chunk = unsafe offset / Matrix.chunk
+        unsafe meter.change[chunk] = CPU.passes.sum_of_squares?(count, before) ?? 0
+        unsafe meter.gradient[chunk] =
+          CPU.passes.sum_of_squares?(count, update.gradient + offset) ?? 0
+      }
     }
+  }
+
+  private func apply(
+    _ constants: UnsafePointer<muon_adamw_constants>, to update: Update, _ offset: Int, _ count: Int
+  ) {
+    unsafe CPU.passes.adamw?(
+      count, update.data + offset, update.gradient + offset, update.firstState + offset,
+      update.lastState + offset, constants)
   }
 }

@@ -64,6 +64,12 @@ final class MuonRule: UpdateRule {
     }
   }
 
+  func effectiveLearningRate(of update: Update) -> Double {
+    let (options, shape) = (groups[update.group], update.parameter.layout)
+    return options.learningRate
+      * options.shapeScale.factor(rows: shape.rows, columns: shape.columns)
+  }
+
   func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError) {
     try shape.requireMatrix(of: owner)
     _ = try orthogonalizers[group].need(rows: shape.rows, columns: shape.columns)
@@ -72,7 +78,7 @@ final class MuonRule: UpdateRule {
   func prepare(_ updates: [Update]) throws(MuonError) {
     tasks.removeAll(keepingCapacity: true)
     for update in updates {
-      tasks.append(MuonTask(update, groups[update.group], orthogonalizers[update.group]))
+      tasks.append(try MuonTask(update, groups[update.group], orthogonalizers[update.group]))
     }
     // Sorting takes memory, and the order is mostly that of the step before.
     if zip(tasks, tasks.dropFirst()).contains(where: { $0.cost < $1.cost }) {
@@ -94,9 +100,7 @@ final class MuonRule: UpdateRule {
     _ scratches: inout [Orthogonalizer.Scratch], _ count: Int, for tasks: ArraySlice<MuonTask>
   ) throws(MuonError) {
     var need = Orthogonalizer.Need()
-    for task in tasks {
-      need.formMaximum(try task.orthogonalizer.need(rows: task.rows, columns: task.columns))
-    }
+    for task in tasks { need.formMaximum(task.need) }
     if scratches.contains(where: { !$0.holds(need) }) { scratches.removeAll() }
     while scratches.count < count { scratches.append(try Orthogonalizer.Scratch(need)) }
   }

@@ -6,15 +6,22 @@ struct MuonTask {
   let orthogonalizer: Orthogonalizer
   /// O, where it was worked out ahead.
   var solved: Buffer<Float>?
+  /// The memory to make the step and to measure it.
+  let need: Orthogonalizer.Need
+  /// Where in its floats the memory to measure it begins.
+  private let measuringStart: Int
 
-  private let update: Update
+  let update: Update
   private let nesterov: Bool
   /// The weights of m and g in the new momentum.
   private let momentum, gradientWeight: Float
   /// p ← keep·p - rate·O.
-  private let keep, rate: Float
+  let keep: Float
+  private let rate: Float
 
-  init(_ update: Update, _ options: MuonOptions, _ orthogonalizer: Orthogonalizer) {
+  init(
+    _ update: Update, _ options: MuonOptions, _ orthogonalizer: Orthogonalizer
+  ) throws(MuonError) {
     self.orthogonalizer = orthogonalizer
     self.update = update
     nesterov = options.nesterov
@@ -27,6 +34,15 @@ struct MuonTask {
     let scale = options.shapeScale.factor(rows: shape.rows, columns: shape.columns)
     keep = Float(1 - options.learningRate * options.weightDecay)
     rate = Float(options.learningRate * scale)
+    var need = try orthogonalizer.need(rows: shape.rows, columns: shape.columns)
+    // On a cache line.
+    measuringStart = (need.floats + 15) / 16 * 16
+    if let meter = update.meter {
+      need.floats =
+        try unsafe measuringStart
+        + MeasuringScratch.count(shape, orthogonality: meter.gram != nil)
+    }
+    self.need = need
   }
 
   var rows: Int { update.parameter.layout.rows }
@@ -47,8 +63,24 @@ struct MuonTask {
 
   /// Makes the step: the momentum, and the parameter. All members of a team call it together.
   func apply(in scratch: Orthogonalizer.Scratch, by member: Team.Member) {
+    guard let meter = update.meter else {
+      unsafe apply(in: scratch, o: nil, by: member)
+      return
+    }
+    let measuring = unsafe MeasuringScratch(
+      at: scratch.floats.start + measuringStart, update.parameter.layout,
+      orthogonality: meter.gram != nil)
+    unsafe noteParameter(meter, measuring, by: member)
+    unsafe apply(in: scratch, o: measuring.o, by: member)
+    unsafe measureChange(meter, measuring, o: solved?.start ?? measuring.o, by: member)
+  }
+
+  /// - Parameter o: Where O goes besides, unless it was solved ahead.
+  private func apply(
+    in scratch: Orthogonalizer.Scratch, o: UnsafeMutablePointer<Float>?, by member: Team.Member
+  ) {
     writeDirection(in: scratch, advancing: true, by: member)
-    let target = unsafe Target(floats: update.data, keep: keep, rate: -rate)
+    let target = unsafe Target(floats: update.data, keep: keep, rate: -rate, copy: o)
     if let solved {
       let o = unsafe solved.start
       unsafe scratch.matrix(rows: rows, columns: columns).forEachChunk(by: member) {

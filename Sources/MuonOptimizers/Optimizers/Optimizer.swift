@@ -11,6 +11,7 @@ public class Optimizer {
     let group: Int
     var state: [StateMemory]
     var steps = 0
+    var statistics: ParameterStatistics? = nil
   }
 
   var members: [Member] = []
@@ -22,21 +23,31 @@ public class Optimizer {
 
   /// What the last step did.
   var updates: [Update] = []
+  /// What it measured, kept from step to step.
+  private var meterMemory: Buffer<Double>? = nil
 
   /// What `step` does with NaN or infinity in a gradient.
   public var nonFinitePolicy = NonFinitePolicy.error
   /// The steps that `NonFinitePolicy.skip` left out.
   public internal(set) var skippedSteps = 0
 
-  init(rule: any UpdateRule) { self.rule = rule }
+  /// What steps measure, from the next one on; see `statistics(ofParameter:)`.
+  public var statisticsLevel = StatisticsLevel.none
+
+  init(rule: any UpdateRule) {
+    self.rule = rule
+    Log.introduce()
+  }
 
   /// Which optimizer this is.
   public var kind: OptimizerKind { rule.kind }
   /// Over all groups, in the order they were added.
   public var parameters: [Parameter] { members.map(\.parameter) }
   /// The bytes of memory that steps use beside parameters, gradients and state: 0 before the first, and then
-  /// at most four times the largest matrix for each thread.
-  public var scratchBytes: Int { rule.scratchBytes }
+  /// at most four times the largest matrix for each thread; what `StatisticsLevel` says beside that.
+  public var scratchBytes: Int {
+    rule.scratchBytes + (meterMemory?.count ?? 0) * MemoryLayout<Double>.stride
+  }
   package var parameterCount: Int { members.count }
   /// The number of parameter groups, which count from 0.
   public var groupCount: Int { rule.groupCount }
@@ -49,13 +60,19 @@ extension Optimizer {
   ///
   /// - Throws: `nonFiniteGradient` as `nonFinitePolicy` says, `outOfMemory`, and `notConverged` from
   ///   backend `svd`; nothing has changed then.
-  public func step() throws(MuonError) {
+  public func step() throws(MuonError) { try Log.holding(makeStep) }
+
+  private func makeStep() throws(MuonError) {
     if nonFinitePolicy != .propagate, let culprit = firstWithNonFiniteGradient() {
       guard nonFinitePolicy == .skip else {
         throw MuonError(
           .nonFiniteGradient, "the gradient of \(culprit.owner) has NaN or infinity")
       }
       skippedSteps += 1
+      Log.write(
+        .warning,
+        "a step of \(kind.rawValue) was skipped, \(skippedSteps) in all: the gradient of "
+          + "\(culprit.owner) has NaN or infinity")
       return
     }
     // Kept from step to step, so that only the first one allocates.
@@ -65,10 +82,25 @@ extension Optimizer {
     }
     updates.removeAll(keepingCapacity: true)
     for index in members.indices {
-      if let update = update(of: members[index]) { updates.append(update) }
+      if let update = update(of: members[index], at: index) { updates.append(update) }
     }
-    try rule.prepare(updates)
+    let isMeasured = statisticsLevel != .none
+    if isMeasured {
+      try StepMeter.attach(
+        to: &updates, &meterMemory,
+        orthogonality: statisticsLevel == .orthogonality && kind == .muon)
+    }
+    do { try rule.prepare(updates) } catch {
+      if error.code == .notConverged { Log.write(.error, "a step was not made: \(error)") }
+      throw error
+    }
     rule.apply(updates)
+    if isMeasured {
+      for update in updates {
+        members[update.member].statistics = update.meter?.statistics(
+          of: update, effectiveLearningRate: rule.effectiveLearningRate(of: update))
+      }
+    }
     for index in members.indices where unsafe members[index].parameter.gradient != nil {
       members[index].steps += 1
     }
@@ -102,7 +134,7 @@ extension Optimizer {
   }
 
   /// `nil` for an empty parameter.
-  private func update(of member: Member) -> Update? {
+  private func update(of member: Member, at index: Int) -> Update? {
     guard member.parameter.count > 0,
       let data = unsafe member.parameter.data.baseAddress,
       let gradient = unsafe member.parameter.gradient?.baseAddress,
@@ -110,7 +142,7 @@ extension Optimizer {
       let last = unsafe member.state.last?.elements.baseAddress
     else { return nil }
     return unsafe Update(
-      parameter: member.parameter, group: member.group, data: data,
+      member: index, parameter: member.parameter, group: member.group, data: data,
       gradient: UnsafePointer(gradient),
       firstState: first, lastState: last, step: member.steps + 1)
   }

@@ -9,6 +9,8 @@ public enum OptimizerKind: String, CaseIterable, Sendable {
 /// One parameter's part of a step: where its numbers are.
 @safe
 struct Update {
+  /// Its index in the optimizer.
+  let member: Int
   let parameter: Parameter
   let group: Int
   let data: UnsafeMutablePointer<Float>
@@ -17,6 +19,8 @@ struct Update {
   let firstState, lastState: UnsafeMutablePointer<Float>
   /// The number of this step for this parameter, from 1.
   let step: Int
+  /// Where the step is measured; `nil` where it is not.
+  var meter: StepMeter? = nil
 }
 
 /// What makes an optimizer the one it is: its options, its state, and its formula. `Optimizer` does
@@ -29,6 +33,9 @@ protocol UpdateRule: AnyObject {
   /// Groups are in range here.
   func learningRate(ofGroup group: Int) -> Double
   func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError)
+
+  /// What the direction of an update is multiplied by.
+  func effectiveLearningRate(of update: Update) -> Double
 
   /// The bytes that steps use beside parameters, gradients and state.
   var scratchBytes: Int { get }

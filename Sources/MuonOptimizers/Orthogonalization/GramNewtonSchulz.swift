@@ -59,9 +59,13 @@ enum GramNewtonSchulz {
       unsafe kernel.packSymmetric(q, into: r.floats, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (r.floats, packed) : (packed, r.floats)
-      unsafe kernel.multiply(
-        left, right, depth: m, into: Matrix(target.floats, x.rows, x.columns),
-        alpha: target.rate * scale, plus: target.keep, target.floats, by: member)
+      var next = unsafe target as Target?
+      while let target = unsafe next {
+        unsafe kernel.multiply(
+          left, right, depth: m, into: Matrix(target.floats, x.rows, x.columns),
+          alpha: target.rate * scale, plus: target.keep, target.floats, by: member)
+        unsafe next = target.next
+      }
     }
 
     var begins = true

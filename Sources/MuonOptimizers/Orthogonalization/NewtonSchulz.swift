@@ -82,11 +82,14 @@ enum NewtonSchulz {
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (packedPolynomial, packed) : (packed, packedPolynomial)
       let isLast = step == coefficients.count - 1
-      let to = unsafe isLast ? target : Target(floats: x.floats, keep: 0, rate: 1)
-      unsafe kernel.multiply(
-        left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
-        alpha: to.rate * (factor * scale), plus: to.keep, to.floats,
-        plus: to.rate * (Float(p.a) * scale), x.floats, by: member)
+      var next = unsafe isLast ? target : Target(floats: x.floats, keep: 0, rate: 1) as Target?
+      while let to = unsafe next {
+        unsafe kernel.multiply(
+          left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
+          alpha: to.rate * (factor * scale), plus: to.keep, to.floats,
+          plus: to.rate * (Float(p.a) * scale), x.floats, by: member)
+        unsafe next = to.next
+      }
       scale = 1
     }
   }
@@ -134,4 +137,9 @@ enum NewtonSchulz {
 struct Target {
   let floats: UnsafeMutablePointer<Float>
   let keep, rate: Float
+  /// Where O itself is written besides, for those who want to see it.
+  var copy: UnsafeMutablePointer<Float>? = nil
+
+  /// The copy as a target of its own.
+  var next: Target? { unsafe copy.map { unsafe Target(floats: $0, keep: 0, rate: 1) } }
 }

@@ -63,6 +63,17 @@ package func orthogonalize(
   _ matrix: UnsafeBufferPointer<Float>, rows: Int, columns: Int,
   options: OrthogonalizeOptions, into result: UnsafeMutableBufferPointer<Float>
 ) throws(MuonError) {
+  try Log.holding { () throws(MuonError) in
+    try unsafe orthogonalizeHeld(
+      matrix, rows: rows, columns: columns, options: options, into: result)
+  }
+}
+
+private func orthogonalizeHeld(
+  _ matrix: UnsafeBufferPointer<Float>, rows: Int, columns: Int,
+  options: OrthogonalizeOptions, into result: UnsafeMutableBufferPointer<Float>
+) throws(MuonError) {
+  Log.introduce()
   let orthogonalizer = try Orthogonalizer(
     backend: options.backend, steps: options.steps, epsilon: options.epsilon,
     precision: options.precision, method: options.method)
@@ -93,6 +104,8 @@ package func orthogonalize(
     if !done { converged.store(false, ordering: .relaxed) }
   }
   guard converged.load(ordering: .relaxed) else {
-    throw MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
+    let error = MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
+    Log.write(.error, error.message)
+    throw error
   }
 }

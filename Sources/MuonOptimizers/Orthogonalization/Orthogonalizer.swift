@@ -162,6 +162,9 @@ struct Orthogonalizer {
       let scaled = unsafe Target(
         floats: target.floats, keep: target.keep, rate: target.rate * Float(scale))
       unsafe move(scaled, along: x, by: member)
+      if let copy = unsafe target.copy {
+        unsafe move(Target(floats: copy, keep: 0, rate: Float(scale)), along: x, by: member)
+      }
       return true
     }
     switch method(rows: rows, columns: columns, table) {
@@ -204,6 +207,7 @@ extension Target {
     } else {
       unsafe CPU.passes.move?(count, p, o + offset, keep, -rate)
     }
+    if let copy = unsafe copy { unsafe (copy + offset).update(from: o + offset, count: count) }
   }
 }
 

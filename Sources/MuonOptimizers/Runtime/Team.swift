@@ -72,7 +72,19 @@ final class Team: @unchecked Sendable {
       team.started.store(true, ordering: .releasing)
       body(Member(team: team, index: 0))
       for thread in threads { pthread_join(thread, nil) }
+      if team.size < workers { sayFewer(team.size, of: workers) }
     }
+  }
+
+  private static let hasSaidFewer = Atomic<Bool>(false)
+
+  /// Once: it is likely to happen at every step.
+  private static func sayFewer(_ size: Int, of workers: Int) {
+    guard Log.wants(.warning), !hasSaidFewer.exchange(true, ordering: .relaxed) else { return }
+    Log.write(
+      .warning,
+      "only \(size) of \(workers) threads could be started: steps take longer, with the same results"
+    )
   }
 
   private func waitForAll() {

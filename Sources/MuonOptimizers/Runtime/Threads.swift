@@ -12,11 +12,12 @@ public enum Threads {
   private static let chosen = Lock<Int?>(nil, heldAcrossForks: true)
 
   /// The number in force: what was set, or else `MUON_NUM_THREADS` in the environment at the first
-  /// use, or else the number of processors this process may run on.
+  /// use, or else the number of processors this process may run on. A value there that is no whole number
+  /// from 1 to `maximum` is ignored, and `Log` says so.
   public static var count: Int {
     chosen.withLock { chosen in
       if let chosen { return chosen }
-      let count = fromEnvironment() ?? Int(muon_shim_available_processors())
+      let count = environment.value ?? Int(muon_shim_available_processors())
       chosen = count
       return count
     }
@@ -32,10 +33,16 @@ public enum Threads {
     chosen.withLock { $0 = count }
   }
 
-  private static func fromEnvironment() -> Int? {
-    guard let text = unsafe getenv("MUON_NUM_THREADS"),
-      let count = Int(unsafe String(cString: text)), (1...maximum).contains(count)
-    else { return nil }
-    return count
+  /// `MUON_NUM_THREADS`. Empty and 0 stand for the default.
+  static var environment: EnvironmentSetting<Int> {
+    guard let text = unsafe getenv("MUON_NUM_THREADS").map({ unsafe String(cString: $0) }),
+      !text.isEmpty, text != "0"
+    else { return EnvironmentSetting() }
+    guard let count = Int(text), (1...maximum).contains(count) else {
+      return EnvironmentSetting(
+        warning: "MUON_NUM_THREADS is \"\(text)\" and is ignored: a whole number from 1 to "
+          + "\(maximum) is expected, or 0 for the default")
+    }
+    return EnvironmentSetting(value: count)
   }
 }

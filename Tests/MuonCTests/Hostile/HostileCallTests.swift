@@ -10,6 +10,7 @@ struct HostileCallTests {
       HostileCall.library(), HostileCall.orthogonalization(), HostileCall.optimizers(),
       HostileCall.optimizerOptions(), HostileCall.optimizerState(), HostileCall.schedules(),
       HostileCall.schedulers(), HostileCall.builders(), HostileCall.checkpoints(),
+      HostileCall.statisticsAndLog(),
     ]
     let names = groups.joined().map(\.name)
     let declared = try Header.functions()
@@ -54,5 +55,9 @@ struct HostileCallTests {
 
   @Test func builders() async {
     await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.builders()) }
+  }
+
+  @Test func statisticsAndLog() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.statisticsAndLog()) }
   }
 }

@@ -16,11 +16,14 @@ Learning rates: LinearLR, ConstantLR, CosineAnnealingLR, Trapezoid, SequentialLR
 From a configuration: build_optimizers, explain_routing, build_schedulers.
 Saving and resuming: checkpoint.save, checkpoint.load; Optimizer.state_dict.
 The orthogonalization alone: orthogonalize, backend_coefficients.
-The library: set_num_threads, get_num_threads, build_info.
+The library: set_num_threads, get_num_threads, build_info; its log is the logger "libmuon".
+For threadpoolctl: import libmuon.threadpool.
+What steps were like: Optimizer.statistics, ParameterStatistics.
 Errors: MuonError and its subclasses, each also the builtin exception of its kind.
 """
 
-from . import checkpoint
+from . import _log, checkpoint
+from ._statistics import ParameterStatistics
 from ._version import __version__
 from .builders import Route, build_optimizers, build_schedulers, explain_routing
 from .errors import (
@@ -79,6 +82,7 @@ __all__ = [
     "OutOfMemoryError",
     "ParamGroup",
     "Parameter",
+    "ParameterStatistics",
     "Route",
     "Scheduler",
     "SequentialLR",
@@ -96,3 +100,5 @@ __all__ = [
     "orthogonalize",
     "set_num_threads",
 ]
+
+_log.connect()

@@ -116,6 +116,22 @@ class CheckpointOptions(Structure):
         ("progress_context", c_void_p),
     ]
 
+class ParamStatistics(Structure):
+    """muon_param_statistics"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("step", c_int64),
+        ("grad_norm", c_double),
+        ("update_rms", c_double),
+        ("effective_lr", c_double),
+        ("orthogonality_error", c_double),
+    ]
+
+
+# typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *user_data);
+LogCallback = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
+
 
 # float * and void * are addresses of numpy memory, passed as plain integers.
 floats_p = c_void_p
@@ -405,4 +421,25 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     #                                         size_t scheduler_count,
     #                                         const muon_checkpoint_options *options);
     ("muon_checkpoint_load_memory", status, [memory_p, c_size_t, *RUN]),
+    # ---- Statistics and log
+    # muon_status muon_optimizer_set_statistics(muon_optimizer *optimizer,
+    #                                           muon_statistics statistics);
+    ("muon_optimizer_set_statistics", status, [OptimizerHandle, enum]),
+    # muon_status muon_optimizer_get_statistics(const muon_optimizer *optimizer,
+    #                                           muon_statistics *outStatistics);
+    ("muon_optimizer_get_statistics", status, [OptimizerHandle, POINTER(enum)]),
+    # muon_status muon_param_statistics_init(muon_param_statistics *outStatistics,
+    #                                        size_t struct_size);
+    ("muon_param_statistics_init", status, [POINTER(ParamStatistics), c_size_t]),
+    # muon_status muon_optimizer_get_param_statistics(const muon_optimizer *optimizer,
+    #                                                 int64_t param,
+    #                                                 muon_param_statistics *outStatistics);
+    (
+        "muon_optimizer_get_param_statistics",
+        status,
+        [OptimizerHandle, c_int64, POINTER(ParamStatistics)],
+    ),
+    # muon_status muon_set_log_callback(muon_log_callback callback, void *user_data,
+    #                                   muon_log_level level);
+    ("muon_set_log_callback", status, [LogCallback, c_void_p, enum]),
 ]

@@ -108,6 +108,22 @@ class NonFinitePolicy(IntEnum):
     propagate = 2
 
 
+class StatisticsLevel(IntEnum):
+    """muon_statistics"""
+
+    none = 0
+    basic = 1
+    orthogonality = 2
+
+
+class LogLevel(IntEnum):
+    """muon_log_level"""
+
+    error = 1
+    warning = 2
+    info = 3
+
+
 class RouteReason(IntEnum):
     """muon_route_reason"""
 

@@ -10,11 +10,12 @@ from typing import Any, ClassVar, Optional, Union
 
 import numpy as np
 
-from . import _state
+from . import _state, _statistics
 from ._abi import OptimizerHandle
 from ._enums import Buffer, NonFinitePolicy
 from ._library import check, failure, lib
-from ._options import member, merged
+from ._options import member, merged, whole
+from ._statistics import ParameterStatistics
 from .errors import InvalidArgumentError
 from .param_group import ParamGroup
 from .parameter import Array, Parameter, ParameterLike, address, as_parameters, structs_of
@@ -212,6 +213,36 @@ class Optimizer:
         count = c_size_t()
         check(lib.muon_optimizer_get_scratch_bytes(self._handle, byref(count)))
         return count.value
+
+    # ---- What steps measure
+
+    @property
+    def statistics_level(self) -> str:
+        """What steps measure, from the next one on: "none", "basic" or "orthogonality".
+
+        "none", the default, costs nothing. "basic" is all of ParameterStatistics but
+        orthogonality_error: two more passes over memory, and for Muon a copy of the largest matrix
+        for each thread. "orthogonality" is all of it: for Muon one and a half more products, and
+        memory for up to three matrices more. What is trained stays the same to the bit.
+        """
+        return _statistics.read_level(self._handle)
+
+    @statistics_level.setter
+    def statistics_level(self, value: str) -> None:
+        _statistics.write_level(self._handle, value)
+
+    def statistics(self, parameter: Union[Parameter, int]) -> Optional[ParameterStatistics]:
+        """The latest measured step of a parameter, which is one of .parameters or its index there.
+
+        None if no step of it was measured yet. A step that raises or is skipped, and one in which the
+        parameter has no gradient, leave them as they are.
+        """
+        if isinstance(parameter, Parameter):
+            for index, each in enumerate(self._parameters):
+                if each is parameter:
+                    return _statistics.read(self._handle, index)
+            raise InvalidArgumentError(f"{parameter.label} is not in this optimizer")
+        return _statistics.read(self._handle, whole("parameter", parameter))
 
     # ---- Saving and resuming
 

@@ -10,7 +10,8 @@ def set_num_threads(count: int) -> None:
     """Sets how many threads a step may use, for the whole process: 1 to 1024, or 0 for the default.
 
     The default is MUON_NUM_THREADS in the environment, or else the number of processors this
-    process may run on. Results do not depend on it, to the bit.
+    process may run on; a value there that is no whole number from 0 to 1024 is ignored, which the log
+    says. Results do not depend on it, to the bit. threadpoolctl can set it: see libmuon.threadpool.
     """
     check(lib.muon_set_num_threads(whole("count", count, 32)))
 
@@ -21,6 +22,7 @@ def get_num_threads() -> int:
 
 
 def build_info() -> str:
-    """One line: the version of the library, and OpenBLAS's version and the core it serves."""
+    """One line, of parts between "; ": the version of the library, the instructions it uses, its
+    kernels, what the processor has, OpenBLAS's version, and the core OpenBLAS serves."""
     text: bytes = lib.muon_build_info()
     return text.decode("utf-8", "replace")

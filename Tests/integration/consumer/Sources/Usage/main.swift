@@ -9,6 +9,7 @@ do {
   try usesOrthogonalize()
   try usesState()
   try usesErrors()
+  try usesStatisticsAndLog()
   try await usesConcurrency()
   print(BuildInfo.description)
 } catch {

@@ -1,0 +1,34 @@
+internal import CMuonKernels
+internal import COpenBLAS
+
+/// What is wrong with how the process was set up.
+enum Setup {
+  static var warnings: [String] {
+    [slowBLAS, Threads.environment.warning, CPU.environment.warning].compactMap { $0 }
+  }
+
+  /// OpenBLAS's kernels for x86 processors without AVX2. It falls back on one of them where it does not
+  /// know a processor, and takes one that OPENBLAS_CORETYPE names.
+  private static let coresBeforeAVX2: Set = [
+    "Katmai", "Coppermine", "Northwood", "Prescott", "Banias", "Atom", "Core2", "Penryn",
+    "Dunnington", "Nehalem", "Sandybridge", "Athlon", "Opteron", "Opteron_SSE3", "Barcelona",
+    "Bobcat", "Bulldozer", "Piledriver", "Steamroller", "Nano", "Generic",
+  ]
+
+  private static var slowBLAS: String? {
+    let core = unsafe String(cString: openblas_get_corename())
+    guard muon_kernels_cpu_level().rawValue >= MUON_CPU_AVX2.rawValue,
+      coresBeforeAVX2.contains(where: { $0.lowercased() == core.lowercased() })
+    else { return nil }
+    return
+      "OpenBLAS runs its kernels for \(core) on a processor with AVX2: backend svd is several times "
+      + "slower than it could be; try OPENBLAS_CORETYPE=Haswell in the environment, or a newer OpenBLAS"
+  }
+}
+
+/// A setting from the environment: its value if it has one that can be used, and what to say if it has
+/// one that cannot.
+struct EnvironmentSetting<Value> {
+  var value: Value? = nil
+  var warning: String? = nil
+}

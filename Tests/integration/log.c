@@ -1,0 +1,104 @@
+/* What the log says of failures that a test has to bring about: this program's sgesdd_ and
+ * pthread_create stand before those of the libraries. Prints each message with its level, and what the
+ * calls return. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <muon.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* LAPACK's SVD, which does not converge. */
+void sgesdd_(char *jobz, int *m, int *n, float *a, int *lda, float *s, float *u, int *ldu, float *vt,
+             int *ldvt, float *work, int *lwork, int *iwork, int *info) {
+  (void)jobz, (void)m, (void)n, (void)a, (void)lda, (void)s, (void)u, (void)ldu, (void)vt;
+  (void)ldvt, (void)work, (void)lwork, (void)iwork;
+  *info = 1;
+}
+
+/* Whether no thread can be had. OpenBLAS has its own before main begins. */
+static int refusing;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+                   void *argument) {
+  int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+  void *symbol = dlsym(RTLD_NEXT, "pthread_create");
+  memcpy(&create, &symbol, sizeof create);
+  return refusing ? EAGAIN : create(thread, attr, start, argument);
+}
+
+/* Makes a failing call besides, whose text must not take the place of the caller's. */
+static void print(muon_log_level level, const char *message, void *user_data) {
+  if (muon_optimizer_step(NULL) == MUON_OK) exit(1);
+  printf("%s%d: %s\n", (const char *)user_data, (int)level, message);
+}
+
+static void check(muon_status status) {
+  if (status == MUON_OK) return;
+  fprintf(stderr, "%s\n", muon_last_error());
+  exit(1);
+}
+
+static muon_optimizer *optimizer(muon_backend backend, const char *name, int64_t side) {
+  const size_t count = (size_t)(side * side);
+  const int64_t shape[2] = {side, side};
+  float *memory = calloc(2 * count, sizeof *memory);
+  if (memory == NULL) exit(1);
+  for (size_t i = 0; i < count; i++) memory[count + i] = (float)(i % 7) - 3;
+  muon_muon_options options;
+  muon_param param;
+  muon_optimizer *made;
+  check(muon_muon_options_init(&options, sizeof options));
+  check(muon_param_init(&param, sizeof param));
+  options.backend = backend;
+  param.name = name;
+  param.ndim = 2;
+  param.shape = shape;
+  param.data = memory;
+  param.grad = memory + count;
+  param.data_count = param.grad_count = count;
+  check(muon_muon_create(&options, &made));
+  check(muon_optimizer_add_param(made, 0, &param, NULL));
+  return made;
+}
+
+int main(void) {
+  setvbuf(stdout, NULL, _IONBF, 0);
+  check(muon_set_log_callback(print, "", MUON_LOG_WARNING));
+
+  /* A step that fails, and its text afterwards; then one matrix. */
+  muon_optimizer *svd = optimizer(MUON_BACKEND_SVD, "w", 4);
+  printf("%s\n", muon_status_name(muon_optimizer_step(svd)));
+  printf("%s\n", muon_last_error());
+  muon_orthogonalize_options options;
+  check(muon_orthogonalize_options_init(&options, sizeof options));
+  options.backend = MUON_BACKEND_SVD;
+  float matrix[4] = {1, 2, 3, 4};
+  printf("%s\n", muon_status_name(muon_orthogonalize(matrix, 4, 2, 2, &options, matrix, 4)));
+
+  /* Steps of two threads, of which there is one. */
+  check(muon_set_num_threads(2));
+  muon_optimizer *large = optimizer(MUON_BACKEND_NEWTONSCHULZ5, "large", 512);
+  refusing = 1;
+  for (int i = 0; i < 3; i++) printf("%s\n", muon_status_name(muon_optimizer_step(large)));
+
+  refusing = 0;
+
+  /* In a child that was forked. */
+  const pid_t child = fork();
+  if (child == 0) {
+    muon_optimizer_step(svd);
+    check(muon_set_log_callback(print, "child ", MUON_LOG_WARNING));
+    muon_optimizer_step(svd);
+    check(muon_set_log_callback(NULL, NULL, MUON_LOG_ERROR));
+    muon_optimizer_step(svd);
+    _exit(0);
+  }
+  int status;
+  waitpid(child, &status, 0);
+  return status;
+}
