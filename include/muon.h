@@ -57,7 +57,8 @@
  *   The caller's buffers must not be touched by others during step, zero_grad and the state calls.
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
- *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it.
+ *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it. The threads
+ *   it starts block all signals and sleep between steps; dlclose does not unload it.
  */
 #ifndef MUON_H
 #define MUON_H
@@ -351,7 +352,8 @@ muon_status muon_optimizer_set_nonfinite_policy(muon_optimizer *optimizer,
 muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, int64_t *outCount);
 
 /* The bytes of memory that steps use beside parameters, gradients and state: 0 before the first step.
- * After it, steps allocate nothing as long as they run on one thread. */
+ * After it, steps with the same parameters, options and number of threads allocate nothing, except with
+ * backend svd. */
 muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
 
 /* State, for saving and resuming. The elements a buffer has (ask first), its contents copied out and

@@ -118,14 +118,22 @@ final class AdamWRule: UpdateRule {
 
   func apply(_ updates: [Update]) {
     let count = updates.reduce(0) { $0 + $1.parameter.count }
-    Team.run(workers: Team.sensibleSize(forElements: count)) { member in
+    Team.run(
+      workers: Team.sensibleSize(forElements: count), Step(updates: updates, groups: groups))
+  }
+
+  private struct Step: TeamWork {
+    let updates: [Update]
+    let groups: OptionGroups<AdamWOptions>
+
+    func perform(by member: Team.Member) {
       let denormals = muon_denormals_flush()
       defer { muon_denormals_restore(denormals) }
-      for update in updates { apply(update, groups[update.group], by: member) }
+      for update in updates { AdamWRule.apply(update, groups[update.group], by: member) }
     }
   }
 
-  private func apply(_ update: Update, _ options: AdamWOptions, by member: Team.Member) {
+  private static func apply(_ update: Update, _ options: AdamWOptions, by member: Team.Member) {
     let t = Double(update.step)
     var constants = muon_adamw_constants(
       keep: Float(1 - options.learningRate * options.weightDecay),

@@ -72,13 +72,29 @@ package func orthogonalize(
     throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
   }
 
-  let scratch = try Orthogonalizer.Scratch(
-    try orthogonalizer.need(rows: rows, columns: columns))
-  let x = unsafe scratch.matrix(rows: rows, columns: columns)
-  let floats = unsafe x.floats
-  let workers = Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns))
+  let task = unsafe OrthogonalizeTask(
+    orthogonalizer: orthogonalizer,
+    scratch: try Orthogonalizer.Scratch(try orthogonalizer.need(rows: rows, columns: columns)),
+    rows: rows, columns: columns, from: from, to: to)
+  Team.run(
+    workers: Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns)), task)
+  guard task.converged.load(ordering: .relaxed) else {
+    throw MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
+  }
+}
+
+@safe
+private struct OrthogonalizeTask: TeamWork, ~Copyable {
+  let orthogonalizer: Orthogonalizer
+  let scratch: Orthogonalizer.Scratch
+  let rows, columns: Int
+  let from: UnsafePointer<Float>
+  let to: UnsafeMutablePointer<Float>
   let converged = Atomic<Bool>(true)
-  Team.run(workers: workers) { member in
+
+  func perform(by member: Team.Member) {
+    let x = unsafe scratch.matrix(rows: rows, columns: columns)
+    let floats = unsafe x.floats
     unsafe x.forEachChunk(by: member) { offset, count in
       unsafe (floats + offset).update(from: from + offset, count: count)
       unsafe scratch.sums[offset / Matrix.chunk] =
@@ -88,8 +104,5 @@ package func orthogonalize(
       rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
       by: member)
     if !done { converged.store(false, ordering: .relaxed) }
-  }
-  guard converged.load(ordering: .relaxed) else {
-    throw MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
   }
 }
