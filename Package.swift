@@ -44,6 +44,8 @@ let package = Package(
           [
             "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/MuonC/exports.map",
             "-Xlinker", "-soname=libmuon.so.0",
+            // dlclose leaves it where it is: its threads are parked in it.
+            "-Xlinker", "-z", "-Xlinker", "nodelete",
             // gold, the default, leaves local symbols in the dynamic table.
             "-use-ld=lld", "-Xlinker", "--strip-all",
           ] + reserve,

@@ -61,7 +61,8 @@
  *   The caller's buffers must not be touched by others during step, zero_grad and the state calls.
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
- *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it.
+ *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it. The threads
+ *   it starts block all signals and sleep between steps; dlclose does not unload it.
  */
 #ifndef MUON_H
 #define MUON_H
@@ -381,10 +382,10 @@ muon_status muon_optimizer_set_nonfinite_policy(muon_optimizer *optimizer,
 muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, int64_t *outCount);
 
 /* The bytes of memory that steps use beside parameters, gradients and state: 0 before the first step.
- * After it, steps allocate nothing as long as they run on one thread. It is then at most 4 times the
- * largest matrix, counted with 31 rows and columns more; with MUON_METHOD_GRAM at most 6 times, which
- * a square one needs; with SVD what LAPACK asks for. Each thread has its own, but large matrices, one
- * at a time, share theirs. */
+ * After it, steps with the same parameters, options and number of threads allocate nothing, except with
+ * MUON_BACKEND_SVD. It is then at most 4 times the largest matrix, counted with 31 rows and columns
+ * more; with MUON_METHOD_GRAM at most 6 times, which a square one needs; with SVD what LAPACK asks for.
+ * Each thread has its own, but large matrices, one at a time, share theirs. */
 muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
 
 /* State, for saving and resuming. The elements a buffer has (ask first), its contents copied out and

@@ -51,6 +51,22 @@
       }
     }
 
+    /// The pool's threads started in another mode than the one that the host has now.
+    @Test func resultsDoNotDependOnTheNumberInAnyMode() async {
+      await #expect(processExitsWith: .success) {
+        let matrix = uniform(seed: 3, count: 300 * 517)
+        try Threads.setCount(3)
+        let toNearest = try orthogonalize(matrix, rows: 300, columns: 517)
+        FloatingPointTests.setMode(0x7F80)  // towards zero
+        let three = try orthogonalize(matrix, rows: 300, columns: 517)
+        try Threads.setCount(1)
+        let one = try orthogonalize(matrix, rows: 300, columns: 517)
+        FloatingPointTests.setMode(0x1F80)
+        #expect(sameBits(one, three))
+        #expect(!sameBits(one, toNearest))
+      }
+    }
+
     @Test func denormalsAreFlushed() throws {
       for kind in [OptimizerKind.muon, .adamW] {
         let parameter = try Parameter("w", shape: [4, 9])

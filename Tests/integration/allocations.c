@@ -1,7 +1,8 @@
-/* Counts the allocations of the steps after the first, on one thread, at every level of statistics:
+/* Counts the allocations of the steps after the first, in all threads, at every level of statistics:
  * prints "N allocations". */
 #include <errno.h>
 #include <muon.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,16 +11,18 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-static int counting, count;
+static atomic_int counting, count;
 
-void *malloc(size_t size) { return count += counting, __libc_malloc(size); }
-void *calloc(size_t n, size_t size) { return count += counting, __libc_calloc(n, size); }
-void *realloc(void *p, size_t size) { return count += counting, __libc_realloc(p, size); }
-void *aligned_alloc(size_t align, size_t size) {
-  return count += counting, __libc_memalign(align, size);
+static void note(void) {
+  if (counting) count++;
 }
+
+void *malloc(size_t size) { return note(), __libc_malloc(size); }
+void *calloc(size_t n, size_t size) { return note(), __libc_calloc(n, size); }
+void *realloc(void *p, size_t size) { return note(), __libc_realloc(p, size); }
+void *aligned_alloc(size_t align, size_t size) { return note(), __libc_memalign(align, size); }
 int posix_memalign(void **out, size_t align, size_t size) {
-  count += counting;
+  note();
   *out = __libc_memalign(align, size);
   return *out ? 0 : ENOMEM;
 }
@@ -30,13 +33,15 @@ static void check(muon_status status) {
   exit(1);
 }
 
-/* Sizes for every way of working: products by hand and by tile, both iterations. */
-enum { MATRICES = 5 };
-static const int64_t shapes[MATRICES][2] = {{1, 1}, {20, 30}, {64, 64}, {96, 400}, {400, 96}};
+/* Sizes for every way of working: products by hand and by tile, both iterations, a matrix that a whole
+ * team works on, and enough elements for teams of AdamW's and of the look for NaN. */
+enum { MATRICES = 7 };
+static const int64_t shapes[MATRICES][2] = {{1, 1},    {20, 30},   {64, 64},  {96, 400},
+                                            {400, 96}, {600, 500}, {1024, 900}};
 
 int main(void) {
-  for (int run = 0; run < 6; run++) {
-    const int kind = run % 2;
+  for (int run = 0; run < 18; run++) {
+    const int kind = run % 2, threads = run / 2 % 3 + 1, level = run / 6;
     muon_optimizer *optimizer;
     check(kind == 0 ? muon_muon_create(NULL, &optimizer) : muon_adamw_create(NULL, &optimizer));
     for (int i = 0; i < MATRICES; i++) {
@@ -53,11 +58,11 @@ int main(void) {
       param.data_count = param.grad_count = size;
       check(muon_optimizer_add_param(optimizer, 0, &param, NULL));
     }
-    check(muon_set_num_threads(1));
-    check(muon_optimizer_set_statistics(optimizer, (muon_statistics)(run / 2)));
+    check(muon_set_num_threads(threads));
+    check(muon_optimizer_set_statistics(optimizer, (muon_statistics)level));
     check(muon_optimizer_step(optimizer));
     counting = 1;
-    for (int step = 0; step < 10; step++) {
+    for (int step = 0; step < 5; step++) {
       check(muon_optimizer_step(optimizer));
       check(muon_optimizer_set_lr(optimizer, 0, 0.01));
       check(muon_optimizer_zero_grad(optimizer));

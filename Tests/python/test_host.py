@@ -35,6 +35,23 @@ def test_it_works_after_fork(run_python):
     assert run_python(script) == "0\n"
 
 
+def test_it_works_after_it_was_unloaded(run_python):
+    """dlclose leaves it where it is, with the threads that are parked in it."""
+    script = (
+        "import _ctypes, os, libmuon, numpy as np\n"
+        "from libmuon._library import lib, path\n"
+        "libmuon.set_num_threads(3)\n"
+        "w = [np.eye(64, dtype=np.float32) for _ in range(20)]\n"
+        "g = [np.ones((64, 64), np.float32) for _ in w]\n"
+        "o = libmuon.Muon(w); o.step(g)\n"
+        "_ctypes.dlclose(lib._handle)\n"
+        "assert os.path.realpath(path) in open('/proc/self/maps').read(), 'unloaded'\n"
+        "o.step(g)\n"
+        "print(np.isfinite(w).all())"
+    )
+    assert run_python(script) == "True\n"
+
+
 def test_other_threads_run_during_a_step(rng):
     """A Python thread goes on while the library computes: ctypes releases the lock."""
     parameter = Parameter(rng.standard_normal((1024, 1024), dtype=np.float32))

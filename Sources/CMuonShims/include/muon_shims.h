@@ -1,5 +1,5 @@
-/* What Swift cannot say: thread-local storage, callbacks around fork, the CPU_COUNT macro, and an
- * allocator in the place of malloc. */
+/* What Swift cannot say: thread-local storage, callbacks around fork, the CPU_COUNT macro, an allocator
+ * in the place of malloc, and what is GNU's only. */
 #ifndef MUON_SHIMS_H
 #define MUON_SHIMS_H
 
@@ -16,6 +16,14 @@ const char *muon_shim_last_error(void);
 /* From now on fork waits for this lock, and child and parent both come out of it with the lock free.
  * For the few locks of the whole library, which are never taken one inside the other. */
 void muon_shim_hold_across_forks(pthread_mutex_t *lock);
+
+/* How many forks lie between this process and the one that loaded the library. Unlike the process's
+ * number, a child never shares it with its parent, not even in a PID namespace of its own. Counts once
+ * there is a lock that is held across forks. */
+unsigned muon_shim_forks(void);
+
+/* Names this thread muon-1, muon-2 ..., as debuggers and top show it. */
+void muon_shim_name_thread(int number);
 
 /* The processors this process may use, by its affinity mask and the quota of its cgroup; 1 where that
  * cannot be told. */

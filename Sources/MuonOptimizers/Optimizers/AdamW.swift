@@ -141,14 +141,22 @@ final class AdamWRule: UpdateRule {
   }
 
   func apply(_ updates: [Update]) {
-    Team.run(workers: workers) { member in
+    Team.run(workers: workers, Step(rule: self, updates: updates))
+  }
+
+  private struct Step: TeamWork {
+    let rule: AdamWRule
+    let updates: [Update]
+
+    func perform(by member: Team.Member) {
       let denormals = muon_denormals_flush()
       defer { muon_denormals_restore(denormals) }
-      for update in updates { apply(update, groups[update.group], by: member) }
+      for update in updates { rule.apply(update, by: member) }
     }
   }
 
-  private func apply(_ update: Update, _ options: AdamWOptions, by member: Team.Member) {
+  private func apply(_ update: Update, by member: Team.Member) {
+    let options = groups[update.group]
     let t = Double(update.step)
     var constants = muon_adamw_constants(
       keep: Float(1 - options.learningRate * options.weightDecay),

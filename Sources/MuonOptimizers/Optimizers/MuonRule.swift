@@ -112,12 +112,9 @@ final class MuonRule: UpdateRule {
     for index in tasks.indices where tasks[index].canFail {
       tasks[index].solved = try Buffer(count: tasks[index].count)
     }
-    let failed = Atomic<Int>(-1)
-    forEachTask { index, scratch, member in
-      guard tasks[index].canFail else { return }
-      if !tasks[index].solve(in: scratch, by: member) { failed.store(index, ordering: .relaxed) }
-    }
-    let index = failed.load(ordering: .relaxed)
+    let pass = Pass(of: self, solving: true)
+    Team.run(workers: workers, pass)
+    let index = pass.failed.load(ordering: .relaxed)
     if index >= 0 {
       throw MuonError(
         .notConverged,
@@ -126,19 +123,41 @@ final class MuonRule: UpdateRule {
   }
 
   func apply(_ updates: [Update]) {
-    forEachTask { index, scratch, member in tasks[index].apply(in: scratch, by: member) }
+    Team.run(workers: workers, Pass(of: self, solving: false))
     tasks.removeAll(keepingCapacity: true)
   }
 
-  /// The large matrices one after the other, each by the whole team; then the others, one a thread.
-  private func forEachTask(
-    _ body: (_ task: Int, _ scratch: Orthogonalizer.Scratch, _ member: Team.Member) -> Void
-  ) {
-    Team.run(workers: workers) { member in
+  /// All tasks are solved ahead, where they can fail, or applied: the large matrices one after the
+  /// other, each by the whole team; then the others, one a thread.
+  private struct Pass: TeamWork, ~Copyable {
+    private let rule: MuonRule
+    private let solving: Bool
+    /// A task that could not be solved.
+    let failed = Atomic<Int>(-1)
+
+    init(of rule: MuonRule, solving: Bool) {
+      self.rule = rule
+      self.solving = solving
+    }
+
+    func perform(by member: Team.Member) {
       let denormals = muon_denormals_flush()
       defer { muon_denormals_restore(denormals) }
-      for task in 0..<large { body(task, shared[0], member) }
-      member.forEach(tasks.count - large) { body(large + $0, own[member.index], .alone) }
+      for index in 0..<rule.large { perform(index, in: rule.shared[0], by: member) }
+      member.forEach(rule.tasks.count - rule.large) {
+        perform(rule.large + $0, in: rule.own[member.index], by: .alone)
+      }
+    }
+
+    private func perform(
+      _ index: Int, in scratch: Orthogonalizer.Scratch, by member: Team.Member
+    ) {
+      let task = rule.tasks[index]
+      if !solving {
+        task.apply(in: scratch, by: member)
+      } else if task.canFail, !task.solve(in: scratch, by: member) {
+        failed.store(index, ordering: .relaxed)
+      }
     }
   }
 

@@ -114,11 +114,20 @@ extension Optimizer {
   }
 
   private func firstWithNonFiniteGradient() -> Parameter? {
-    let none = members.count
-    let first = Atomic<Int>(none)
     var total = 0
     for index in members.indices { total += unsafe members[index].parameter.gradient?.count ?? 0 }
-    Team.run(workers: Team.sensibleSize(forElements: total)) { worker in
+    let search = NonFiniteSearch(members: members)
+    Team.run(workers: Team.sensibleSize(forElements: total), search)
+    let found = search.first.load(ordering: .relaxed)
+    return found < members.count ? members[found].parameter : nil
+  }
+
+  private struct NonFiniteSearch: TeamWork, ~Copyable {
+    let members: [Member]
+    /// The index of the first culprit.
+    let first = Atomic<Int>(.max)
+
+    func perform(by worker: Team.Member) {
       for index in members.indices {
         guard let gradient = unsafe members[index].parameter.gradient else { continue }
         worker.forEachPart(of: gradient.count) { offset, count in
@@ -129,8 +138,6 @@ extension Optimizer {
         }
       }
     }
-    let found = first.load(ordering: .relaxed)
-    return found < none ? members[found].parameter : nil
   }
 
   /// `nil` for an empty parameter.

@@ -87,12 +87,31 @@ private func orthogonalizeHeld(
     throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
   }
 
-  let scratch = try Orthogonalizer.Scratch(need)
-  let x = unsafe scratch.matrix(rows: rows, columns: columns)
-  let floats = unsafe x.floats
-  let workers = Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns))
+  let task = unsafe OrthogonalizeTask(
+    orthogonalizer: orthogonalizer,
+    scratch: try Orthogonalizer.Scratch(need),
+    rows: rows, columns: columns, from: from, to: to)
+  Team.run(
+    workers: Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns)), task)
+  guard task.converged.load(ordering: .relaxed) else {
+    let error = MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
+    Log.write(.error, error.message)
+    throw error
+  }
+}
+
+@safe
+private struct OrthogonalizeTask: TeamWork, ~Copyable {
+  let orthogonalizer: Orthogonalizer
+  let scratch: Orthogonalizer.Scratch
+  let rows, columns: Int
+  let from: UnsafePointer<Float>
+  let to: UnsafeMutablePointer<Float>
   let converged = Atomic<Bool>(true)
-  Team.run(workers: workers) { member in
+
+  func perform(by member: Team.Member) {
+    let x = unsafe scratch.matrix(rows: rows, columns: columns)
+    let floats = unsafe x.floats
     unsafe x.forEachChunk(by: member) { offset, count in
       unsafe (floats + offset).update(from: from + offset, count: count)
       unsafe scratch.sums[offset / Matrix.chunk] =
@@ -102,10 +121,5 @@ private func orthogonalizeHeld(
       rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
       by: member)
     if !done { converged.store(false, ordering: .relaxed) }
-  }
-  guard converged.load(ordering: .relaxed) else {
-    let error = MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
-    Log.write(.error, error.message)
-    throw error
   }
 }

@@ -1,5 +1,5 @@
+internal import CMuonShims
 internal import COpenBLAS
-internal import Glibc
 
 /// Keeps OpenBLAS on one thread while the library computes, and gives it back as it was.
 ///
@@ -9,13 +9,13 @@ enum BLASThreads {
   private struct State {
     var users = 0
     var hostCount: Int32 = 1
-    var process = getpid()
+    let forks = muon_shim_forks()
   }
   private static let state = Lock(State(), heldAcrossForks: true)
 
   static func single<Result>(_ body: () -> Result) -> Result {
     state.withLock { state in
-      if state.process != getpid() {
+      if state.forks != muon_shim_forks() {
         // The steps that were under way when this process was forked have no thread here.
         if state.users > 0 { openblas_set_num_threads(state.hostCount) }
         state = State()

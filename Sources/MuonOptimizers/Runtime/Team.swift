@@ -2,36 +2,53 @@ internal import CMuonKernels
 internal import Glibc
 internal import Synchronization
 
-/// Threads that go through the same work together. Where a thread cannot be had, the others do its
-/// work.
+/// What every member of a team does, each on its thread.
 ///
-/// They live for one step only, so that there is nothing to mend after a fork and nothing left behind.
-/// They take no signals.
+/// Not a closure: to hand one to another thread takes an allocation in every step, also with
+/// `withoutActuallyEscaping`. A value of the caller's can be pointed to.
+protocol TeamWork: ~Copyable {
+  func perform(by member: Team.Member)
+}
+
+extension TeamWork where Self: ~Copyable {
+  fileprivate static func perform(at address: UnsafeRawPointer, by member: Team.Member) {
+    unsafe address.assumingMemoryBound(to: Self.self).pointee.perform(by: member)
+  }
+}
+
+/// Threads that go through the same work together: the caller's, and those the pool has to spare.
 ///
-/// Unchecked: what is not atomic is written before the others start.
-final class Team: @unchecked Sendable {
+/// It is on the stack of the caller, who leaves after all others did.
+@safe
+struct Team: ~Copyable {
   /// A thread's place in its team.
+  @safe
   struct Member {
-    fileprivate let team: Team?
+    fileprivate let team: UnsafePointer<Team>?
     /// From 0; the caller's thread is 0.
     let index: Int
 
+    fileprivate init(team: UnsafePointer<Team>?, index: Int) {
+      unsafe self.team = unsafe team
+      self.index = index
+    }
+
     /// A team of one.
-    static let alone = Member(team: nil, index: 0)
+    static var alone: Member { unsafe Member(team: nil, index: 0) }
 
     /// Runs `body` once for each task from 0 to `tasks`. Every member of the team makes this call, and
     /// it returns when all tasks are done.
     func forEach(_ tasks: Int, _ body: (_ task: Int) -> Void) {
-      guard let team else {
+      guard let team = unsafe team else {
         for task in 0..<tasks { body(task) }
         return
       }
       while true {
-        let task = team.next.wrappingAdd(1, ordering: .relaxed).oldValue
+        let task = unsafe team.pointee.next.wrappingAdd(1, ordering: .relaxed).oldValue
         guard task < tasks else { break }
         body(task)
       }
-      team.waitForAll()
+      unsafe team.pointee.waitForAll()
     }
 
     /// What one thread takes at a time of work that is a pass over memory.
@@ -46,106 +63,95 @@ final class Team: @unchecked Sendable {
     }
 
     /// Returns when every member of the team has made this call.
-    func waitForOthers() { team?.waitForAll() }
+    func waitForOthers() { unsafe team?.pointee.waitForAll() }
   }
 
-  private let body: (Member) -> Void
-  private var size = 0
-  private let started = Atomic<Bool>(false)
+  private let work: UnsafeRawPointer
+  private let type: any (TeamWork & ~Copyable).Type
+  private let size: Int
+  /// The caller's rounding and its masks: results are those of one thread in any mode, and a worker
+  /// may have started in another.
+  private let environment: fenv_t
   private let next = Atomic<Int>(0)
   private let arrived = Atomic<Int>(0)
   private let round = Atomic<Int>(0)
+  /// The members that have set out.
+  private let present = Atomic<Int>(0)
+  /// The workers that will not touch the team again.
+  private let left = Atomic<Int>(0)
 
-  private init(body: @escaping (Member) -> Void) { self.body = body }
+  private init(_ work: UnsafeRawPointer, _ type: any (TeamWork & ~Copyable).Type, size: Int) {
+    unsafe self.work = unsafe work
+    self.type = type
+    self.size = size
+    var environment = fenv_t()
+    unsafe fegetenv(&environment)
+    self.environment = environment
+  }
 
-  /// Runs `body` on up to `workers` threads at the same time.
-  static func run(workers: Int, _ body: (Member) -> Void) {
-    guard workers > 1 else { return body(.alone) }
-    withoutActuallyEscaping(body) { body in
-      let team = Team(body: body)
-      var threads: [pthread_t] = []
-      for index in 1..<workers {
-        guard let thread = team.start(index: index) else { break }
-        threads.append(thread)
+  /// Does the work on up to `workers` threads at the same time, of which the caller's is one.
+  static func run<Work: TeamWork & ~Copyable>(workers: Int, _ work: borrowing Work) {
+    guard workers > 1, let crew = Pool.take(workers - 1) else { return work.perform(by: .alone) }
+    unsafe withUnsafePointer(to: work) { work in
+      let team = unsafe Team(work, Work.self, size: crew.count + 1)
+      unsafe withUnsafePointer(to: team) { team in
+        var (worker, index) = (Optional(crew.first), 1)
+        while let member = worker {
+          unsafe member.join(team, as: index)
+          (worker, index) = (member.next, index + 1)
+        }
+        unsafe team.pointee.present.wrappingAdd(1, ordering: .relaxed)
+        unsafe work.pointee.perform(by: Member(team: team, index: 0))
+        unsafe team.pointee.waitForWorkersToLeave()
       }
-      team.size = threads.count + 1
-      team.started.store(true, ordering: .releasing)
-      body(Member(team: team, index: 0))
-      for thread in threads { pthread_join(thread, nil) }
-      if team.size < workers { sayFewer(team.size, of: workers) }
     }
+    Pool.giveBack(crew)
   }
 
-  private static let hasSaidFewer = Atomic<Bool>(false)
-
-  /// Once: it is likely to happen at every step.
-  private static func sayFewer(_ size: Int, of workers: Int) {
-    guard Log.wants(.warning), !hasSaidFewer.exchange(true, ordering: .relaxed) else { return }
-    Log.write(
-      .warning,
-      "only \(size) of \(workers) threads could be started: steps take longer, with the same results"
-    )
+  /// A worker's part.
+  borrowing func serve(as index: Int) {
+    present.wrappingAdd(1, ordering: .relaxed)
+    var environment = environment
+    unsafe fesetenv(&environment)
+    unsafe withUnsafePointer(to: self) { team in
+      unsafe type.perform(at: work, by: Member(team: team, index: index))
+    }
+    left.wrappingAdd(1, ordering: .releasing)
   }
 
-  private func waitForAll() {
+  private borrowing func waitForAll() {
     let now = round.load(ordering: .relaxed)
     if arrived.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == size {
       next.store(0, ordering: .relaxed)
       arrived.store(0, ordering: .relaxed)
       round.store(now + 1, ordering: .releasing)
     } else {
-      Team.spin { round.load(ordering: .acquiring) != now }
+      spin { round.load(ordering: .acquiring) != now }
     }
   }
 
-  /// Waits without sleeping at first: the others are nearly done.
-  private static func spin(until condition: () -> Bool) {
+  private borrowing func waitForWorkersToLeave() {
+    spin { left.load(ordering: .acquiring) == size - 1 }
+  }
+
+  /// Waits without sleeping at first: the others are nearly done. Not for long before all have set out:
+  /// the system may have put the woken one and the one that woke it on the same processor.
+  private borrowing func spin(until condition: () -> Bool) {
     var tries = 0
     while !condition() {
       tries += 1
-      if tries < 4096 { muon_spin_hint() } else { sched_yield() }
-    }
-  }
-
-  private func start(index: Int) -> pthread_t? {
-    var everySignal = sigset_t()
-    var before = sigset_t()
-    unsafe sigfillset(&everySignal)
-    unsafe pthread_sigmask(SIG_SETMASK, &everySignal, &before)
-    defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
-
-    let recruit = unsafe Unmanaged.passRetained(Recruit(team: self, index: index))
-    var thread = pthread_t()
-    let status = unsafe pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument = unsafe argument else { return nil }
-        let recruit = unsafe Unmanaged<Recruit>.fromOpaque(argument).takeRetainedValue()
-        Team.spin { recruit.team.started.load(ordering: .acquiring) }
-        recruit.team.body(Member(team: recruit.team, index: recruit.index))
-        return nil
-      }, recruit.toOpaque())
-    guard status == 0 else {
-      unsafe recruit.release()
-      return nil
-    }
-    return thread
-  }
-
-  private final class Recruit {
-    let team: Team
-    let index: Int
-
-    init(team: Team, index: Int) {
-      self.team = team
-      self.index = index
+      if tries < (present.load(ordering: .relaxed) < size ? 256 : 4096) {
+        muon_spin_hint()
+      } else {
+        sched_yield()
+      }
     }
   }
 }
 
 extension Team {
-  /// How many threads are worth their while for work of so many multiplications: starting one costs as
-  /// much as a million of them or two.
+  /// How many threads are worth their while for work of so many multiplications: to wake one and to wait
+  /// for it costs as much as a million of them or two.
   static func sensibleSize(forCost cost: Double) -> Int {
     cost < 1e7 ? 1 : min(Threads.count, Threads.mostWorkers)
   }
