@@ -30,12 +30,13 @@
 ///   Functions marked noexcept cannot fail.
 /// Objects own what they are made for, move and do not copy, are as large as a pointer, and free it
 ///   when they are destroyed, in any order. Buffers stay yours: see Parameter.
-/// Cost. A call is the call of muon.h and one comparison. Only what makes something or returns a
-///   std::vector allocates; step(), zero_grad() and the rates do not.
+/// Cost. A call is the call of muon.h and one comparison. Only checkpoints and what makes something
+///   or returns a std::vector allocate; step(), zero_grad() and the rates do not.
 #ifndef MUON_HPP
 #define MUON_HPP
 
 #include <muon/builders.hpp>
+#include <muon/checkpoint.hpp>
 #include <muon/enums.hpp>
 #include <muon/error.hpp>
 #include <muon/optimizer.hpp>

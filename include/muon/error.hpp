@@ -22,7 +22,11 @@ enum class Status : int {
   nonfinite_gradient = MUON_ERR_NONFINITE_GRADIENT,
   unsupported = MUON_ERR_UNSUPPORTED,
   not_converged = MUON_ERR_NOT_CONVERGED,
-  internal = MUON_ERR_INTERNAL
+  internal = MUON_ERR_INTERNAL,
+  io = MUON_ERR_IO,
+  corrupt = MUON_ERR_CORRUPT,
+  mismatch = MUON_ERR_MISMATCH,
+  cancelled = MUON_ERR_CANCELLED
 };
 
 /// "MUON_ERR_SHAPE" and so on.

@@ -6,6 +6,8 @@
 #include <muon/schedule.hpp>
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <vector>
 
@@ -49,6 +51,23 @@ class Scheduler {
 
  private:
   std::unique_ptr<muon_scheduler, detail::Destroy<muon_scheduler_destroy>> handle_;
+};
+
+/// Schedulers as an argument: {warmup, cosine}, one alone, what build_schedulers made, or {}.
+class SchedulerList {
+ public:
+  SchedulerList(Scheduler &scheduler) : handles_{scheduler.handle()} {}
+  SchedulerList(std::initializer_list<std::reference_wrapper<Scheduler>> schedulers) {
+    for (const Scheduler &scheduler : schedulers) handles_.push_back(scheduler.handle());
+  }
+  SchedulerList(std::vector<Scheduler> &schedulers) {
+    for (const Scheduler &scheduler : schedulers) handles_.push_back(scheduler.handle());
+  }
+
+  const std::vector<muon_scheduler *> &handles() const noexcept { return handles_; }
+
+ private:
+  std::vector<muon_scheduler *> handles_;
 };
 
 }  // namespace muon

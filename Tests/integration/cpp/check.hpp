@@ -43,6 +43,7 @@ extern int allocations;
 void test_types();
 void test_optimizers();
 void test_state();
+void test_checkpoints();
 void test_ownership();
 void test_schedules();
 void test_functions();

@@ -18,6 +18,7 @@ int main() {
   test_types();
   test_optimizers();
   test_state();
+  test_checkpoints();
   test_ownership();
   test_schedules();
   test_functions();

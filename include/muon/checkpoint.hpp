@@ -1,0 +1,143 @@
+/// A training run in one file, or in memory, to go on from as if it had never stopped: to the bit.
+#ifndef MUON_CHECKPOINT_HPP
+#define MUON_CHECKPOINT_HPP
+
+#include <muon/scheduler.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace muon {
+namespace detail {
+
+inline const muon_checkpoint_options &checkpoint_defaults() {
+  return defaults<muon_checkpoint_options, muon_checkpoint_options_init>();
+}
+
+}  // namespace detail
+
+/// Options of the functions below.
+struct CheckpointOptions {
+  /// The parameters themselves are saved, and loaded, beside their state.
+  bool include_data = detail::checkpoint_defaults().include_data != 0;
+  /// Loading: parameters, groups, optimizers and schedulers that the checkpoint lacks stay as they
+  /// are. Else Status::mismatch.
+  bool allow_missing = detail::checkpoint_defaults().allow_missing != 0;
+  /// Loading: those that this run lacks are left out. Else Status::mismatch.
+  bool allow_extra = detail::checkpoint_defaults().allow_extra != 0;
+  /// Called after every 4 MiB or less with the bytes done so far and those in all. If it returns
+  /// false, the call is Status::cancelled; what it throws, the call throws. Then nothing has
+  /// changed. It must not use the optimizers and schedulers of the call. Empty: none.
+  std::function<bool(std::uint64_t done, std::uint64_t total)> progress = {};
+};
+
+namespace detail {
+
+/// Hands progress on from C, through which no exception may pass: it is kept for after the call.
+struct CheckpointReporter {
+  const std::function<bool(std::uint64_t, std::uint64_t)> &progress;
+  std::exception_ptr thrown = nullptr;
+
+  static std::int32_t report(void *context, std::uint64_t done, std::uint64_t total) noexcept {
+    CheckpointReporter &reporter = *static_cast<CheckpointReporter *>(context);
+    try {
+      return reporter.progress(done, total) ? 0 : 1;
+    } catch (...) {
+      reporter.thrown = std::current_exception();
+      return 1;
+    }
+  }
+};
+
+/// Calls a function of muon.h with what all those on checkpoints take, by way of call.
+template <class Call>
+void with_checkpoint(const OptimizerList &optimizers, const SchedulerList &schedulers,
+                     const CheckpointOptions &options, Call call) {
+  CheckpointReporter reporter{options.progress};
+  muon_checkpoint_options c = checkpoint_defaults();
+  c.include_data = options.include_data;
+  c.allow_missing = options.allow_missing;
+  c.allow_extra = options.allow_extra;
+  if (options.progress) {
+    c.progress = CheckpointReporter::report;
+    c.progress_context = &reporter;
+  }
+  const muon_status status =
+      call(optimizers.handles().data(), optimizers.handles().size(), schedulers.handles().data(),
+           schedulers.handles().size(), &c);
+  if (reporter.thrown) std::rethrow_exception(reporter.thrown);
+  check(status);
+}
+
+/// A path for C, where it would end at a NUL and name another file.
+inline const char *to_c_path(const std::string &path) {
+  if (path.find('\0') != std::string::npos)
+    throw Error(Status::invalid_argument, "path: there is a NUL character in it; expected none");
+  return path.c_str();
+}
+
+}  // namespace detail
+
+/// Saves to a file, which is there whole or as it was before:
+/// save_checkpoint("run.safetensors", {muon, adamw}, scheduler).
+///
+/// The path is UTF-8, and its folder exists; a symbolic link is replaced. 1 to 256 optimizers and
+/// up to 256 schedulers, which drive no optimizer but these. The names of the parameters differ
+/// within an optimizer. Error: Status::io, after which the file is as it was unless the text says
+/// otherwise; Status::cancelled; Status::invalid_argument.
+inline void save_checkpoint(const std::string &path, const OptimizerList &optimizers,
+                            const SchedulerList &schedulers = {},
+                            const CheckpointOptions &options = {}) {
+  const char *const c_path = detail::to_c_path(path);
+  detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
+    return muon_checkpoint_save(c_path, run...);
+  });
+}
+
+/// Loads from a file, into a run like the one that was saved: all of it, or nothing.
+///
+/// Optimizers and schedulers are found by their order, parameters by their names. Schedules are
+/// compared, not loaded: make the schedulers as they were made. Error: Status::io; Status::corrupt
+/// for a file that is damaged or no checkpoint; Status::mismatch, with the first thing that does
+/// not fit; Status::unsupported for a later format; Status::out_of_memory; Status::cancelled;
+/// Status::invalid_argument.
+inline void load_checkpoint(const std::string &path, const OptimizerList &optimizers,
+                            const SchedulerList &schedulers = {},
+                            const CheckpointOptions &options = {}) {
+  const char *const c_path = detail::to_c_path(path);
+  detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
+    return muon_checkpoint_load(c_path, run...);
+  });
+}
+
+/// The bytes of the file that save_checkpoint() writes. Nothing else may change the run meanwhile.
+inline std::vector<std::byte> save_checkpoint_bytes(const OptimizerList &optimizers,
+                                                    const SchedulerList &schedulers = {},
+                                                    const CheckpointOptions &options = {}) {
+  std::size_t size = 0;
+  detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
+    return muon_checkpoint_get_size(run..., &size);
+  });
+  std::vector<std::byte> bytes(size);
+  detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
+    return muon_checkpoint_save_memory(bytes.data(), bytes.size(), run..., &size);
+  });
+  return bytes;
+}
+
+/// Loads from the bytes of a file, as load_checkpoint(). They are not those of a parameter.
+inline void load_checkpoint_bytes(Span<const std::byte> bytes, const OptimizerList &optimizers,
+                                  const SchedulerList &schedulers = {},
+                                  const CheckpointOptions &options = {}) {
+  detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
+    return muon_checkpoint_load_memory(bytes.data(), bytes.size(), run...);
+  });
+}
+
+}  // namespace muon
+
+#endif  // MUON_CHECKPOINT_HPP
