@@ -46,7 +46,7 @@ struct StatisticsCallTests {
 
   @Test func needTheirStructToBeInitialized() {
     var statistics = muon_param_statistics()
-    for size in [0, 8, MemoryLayout<muon_param_statistics>.size + 8] {
+    for size in [0, 8, MemoryLayout<muon_param_statistics>.size + 4, 1 << 20] {
       statistics.struct_size = size
       expectRefused(
         unsafe muon_optimizer_get_param_statistics(world.muon.pointer, 0, &statistics),
