@@ -172,6 +172,7 @@ static const void *handle_list(enum kind kind, size_t *count) {
 }
 static const void *optimizer_list(size_t *count) { return handle_list(OPTIMIZER, count); }
 static const void *schedule_list(size_t *count) { return handle_list(SCHEDULE, count); }
+static const void *scheduler_list(size_t *count) { return handle_list(SCHEDULER, count); }
 static const void *milestones(size_t *count) {
   *count = below(4);
   int64_t *list = block(*count * sizeof *list), next = 0;
@@ -269,6 +270,7 @@ static const void *muon_options(void) {
   if (below(4) == 0) o->shape_scale = (muon_shape_scale)enumerator();
   if (below(4) == 0) o->backend_steps = int32();
   if (below(4) == 0) o->precision = (muon_precision)enumerator();
+  if (below(4) == 0) o->method = (muon_method)enumerator();
   if (below(2) == 0) o->backend = (muon_backend)enumerator();
   if (o->backend == MUON_BACKEND_CUSTOM || rarely()) o->coefficients = coefficients(&o->coefficients_count);
   return o;
@@ -292,9 +294,65 @@ static const void *orthogonalize_options(void) {
   if (below(4) == 0) o->backend_steps = int32();
   if (below(4) == 0) o->eps = number();
   if (below(4) == 0) o->precision = (muon_precision)enumerator();
+  if (below(4) == 0) o->method = (muon_method)enumerator();
   if (o->backend == MUON_BACKEND_CUSTOM || rarely()) o->coefficients = coefficients(&o->coefficients_count);
   return o;
 }
+/* ---- Checkpoints and the log ---------------------------------------------------------------- */
+
+static char own_path[4096];
+static const char *path(void) {
+  static const char *const wrong[] = {"", "/", "/dev/full", "/no/such/folder/x", "\xff\xfe"};
+  if (rarely()) return rarely() ? NULL : PICK(wrong);
+  return own_path;
+}
+
+static int32_t progress(void *context, uint64_t done, uint64_t total) {
+  if (done > total) fail("progress", "more is done than there is");
+  return context != NULL;
+}
+
+static const void *checkpoint_options(void) {
+  muon_checkpoint_options *o = block(sizeof *o);
+  if (!o || rarely()) return NULL;
+  muon_checkpoint_options_init(o, sizeof *o);
+  SPOILED_SIZE(o);
+  if (below(4) == 0) o->include_data = int32();
+  if (below(2) == 0) o->allow_missing = int32();
+  if (below(2) == 0) o->allow_extra = int32();
+  if (below(4) == 0) o->progress = progress;
+  if (rarely()) o->progress_context = own_path;
+  return o;
+}
+
+/* What the first optimizers save, with a byte of it changed or its end cut off now and then. */
+static const void *checkpoint_in(size_t *size) {
+  muon_optimizer *const *of = (muon_optimizer *const *)handles[OPTIMIZER];
+  unsigned char *bytes = block(RESULT_BYTES);
+  const size_t count = 1 + below(2);
+  if (!bytes || rarely()) return *size = 0, NULL;
+  if (muon_checkpoint_save_memory(bytes, RESULT_BYTES, of, count, NULL, 0, NULL, size) != MUON_OK)
+    *size = below(64);
+  if (*size && below(4) == 0) bytes[below(*size)] ^= (unsigned char)(1 << below(8));
+  if (rarely()) *size = below(*size + 1);
+  return bytes;
+}
+
+static void *bytes_out(size_t *capacity) {
+  void *p = result_out();
+  *capacity = p && (uintptr_t)p % 8 == 0 ? below(RESULT_BYTES) : below(64);
+  /* Only such as are refused: what is larger than the memory would be the caller's lie. */
+  static const int64_t values[] = {0, -1, INT64_MIN};
+  if (rarely()) *capacity = (size_t)PICK(values);
+  return p;
+}
+
+static void say(muon_log_level level, const char *message, void *user_data) {
+  if (level < MUON_LOG_ERROR || level > MUON_LOG_INFO || !*message || user_data)
+    fail("muon_log_callback", "what it is given");
+}
+static muon_log_callback log_callback(void) { return below(4) ? say : NULL; }
+
 static void *options_out(size_t right) {
   size_t *p = result_out();
   if (p && (uintptr_t)p % 8 == 0) *p = struct_size(right);
@@ -308,7 +366,8 @@ static void judge(const char *call, muon_status status);
 
 static void judge(const char *call, muon_status status) {
   succeeded = status == MUON_OK;
-  if ((unsigned)status >= MUON_ERR_INTERNAL) fail(call, "a status that there must not be");
+  if (status == MUON_ERR_INTERNAL || (unsigned)status > MUON_ERR_CANCELLED)
+    fail(call, "a status that there must not be");
   shared->statuses[status]++;
   if (succeeded) return;
   if (!*muon_last_error()) fail(call, "no text");
@@ -350,6 +409,7 @@ static void sequence(uint64_t seed) {
 int main(int argc, char **argv) {
   if (argc != 3) return 2;
   const uint64_t seed = strtoull(argv[1], NULL, 10), count = strtoull(argv[2], NULL, 10);
+  snprintf(own_path, sizeof own_path, "%s.safetensors", argv[0]);
   shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return 2;
   for (uint64_t done = 0; done < count; done += 1000) {
