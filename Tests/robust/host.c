@@ -26,6 +26,17 @@ enum { ROOM = 1 << 17 };
 static char texts[2][ROOM];
 static int (*openblas_threads)(void);
 
+/* The library's own threads, which stay parked: muon.h says so. */
+static int is_worker(const char *task) {
+  char path[600], name[32] = "";
+  snprintf(path, sizeof path, "/proc/self/task/%s/comm", task);
+  FILE *file = fopen(path, "r");
+  if (!file) return 0;
+  const int found = fgets(name, sizeof name, file) && strncmp(name, "muon-", 5) == 0;
+  fclose(file);
+  return found;
+}
+
 static void list(char *text, const char *folder, int with_targets) {
   DIR *directory = opendir(folder);
   struct dirent *entry;
@@ -33,6 +44,7 @@ static void list(char *text, const char *folder, int with_targets) {
     char path[600], target[600] = "";
     snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
     if (with_targets && readlink(path, target, sizeof target - 1) < 0) continue;
+    if (!with_targets && is_worker(entry->d_name)) continue;
     /* The directory that is being read. */
     if (with_targets && atoi(entry->d_name) == dirfd(directory)) continue;
     if (with_targets || entry->d_name[0] != '.')
