@@ -38,6 +38,7 @@
 #include <muon/builders.hpp>
 #include <muon/enums.hpp>
 #include <muon/error.hpp>
+#include <muon/log.hpp>
 #include <muon/optimizer.hpp>
 #include <muon/optimizers.hpp>
 #include <muon/options.hpp>
@@ -47,5 +48,6 @@
 #include <muon/schedule.hpp>
 #include <muon/scheduler.hpp>
 #include <muon/span.hpp>
+#include <muon/statistics.hpp>
 
 #endif  // MUON_HPP

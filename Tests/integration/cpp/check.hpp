@@ -46,5 +46,6 @@ void test_state();
 void test_ownership();
 void test_schedules();
 void test_functions();
+void test_watching();
 
 #endif  // CHECK_HPP

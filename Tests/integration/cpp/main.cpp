@@ -21,5 +21,6 @@ int main() {
   test_ownership();
   test_schedules();
   test_functions();
+  test_watching();
   std::puts("passed");
 }
