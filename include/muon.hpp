@@ -39,6 +39,7 @@
 #include <muon/checkpoint.hpp>
 #include <muon/enums.hpp>
 #include <muon/error.hpp>
+#include <muon/log.hpp>
 #include <muon/optimizer.hpp>
 #include <muon/optimizers.hpp>
 #include <muon/options.hpp>
@@ -48,5 +49,6 @@
 #include <muon/schedule.hpp>
 #include <muon/scheduler.hpp>
 #include <muon/span.hpp>
+#include <muon/statistics.hpp>
 
 #endif  // MUON_HPP

@@ -75,6 +75,20 @@ enum class NonFinitePolicy : int {
   propagate = MUON_NONFINITE_PROPAGATE
 };
 
+/// What steps measure; each level includes the ones before it.
+enum class StatisticsLevel : int {
+  none = MUON_STATISTICS_NONE,
+  basic = MUON_STATISTICS_BASIC,
+  orthogonality = MUON_STATISTICS_ORTHOGONALITY
+};
+
+/// How much a message matters; each level includes the ones before it.
+enum class LogLevel : int {
+  error = MUON_LOG_ERROR,
+  warning = MUON_LOG_WARNING,
+  info = MUON_LOG_INFO
+};
+
 /// Why the builders send a parameter where they do.
 enum class RouteReason : int {
   matrix = MUON_ROUTE_MATRIX,

@@ -3,6 +3,7 @@
 #define MUON_OPTIMIZER_HPP
 
 #include <muon/parameter.hpp>
+#include <muon/statistics.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -91,6 +92,22 @@ class Optimizer {
   /// The bytes that steps use beside parameters, gradients and state: 0 before the first step.
   std::size_t scratch_bytes() const {
     return detail::result_of<std::size_t>(muon_optimizer_get_scratch_bytes, handle());
+  }
+
+  /// What steps measure, from the next one on. It changes no result.
+  StatisticsLevel statistics_level() const {
+    return static_cast<StatisticsLevel>(
+        detail::result_of<muon_statistics>(muon_optimizer_get_statistics, handle()));
+  }
+  void set_statistics_level(StatisticsLevel level) {
+    detail::check(muon_optimizer_set_statistics(handle(), static_cast<muon_statistics>(level)));
+  }
+  /// The latest measured step of a parameter. A step that fails or is skipped, or in which the
+  /// parameter has no gradient, leaves it as it is.
+  ParameterStatistics statistics(std::int64_t param) const {
+    muon_param_statistics c = detail::statistics_defaults();
+    detail::check(muon_optimizer_get_param_statistics(handle(), param, &c));
+    return detail::from_c(c);
   }
 
   // State, for saving and resuming. A buffer that the optimizer does not have, such as the momentum

@@ -47,5 +47,6 @@ void test_checkpoints();
 void test_ownership();
 void test_schedules();
 void test_functions();
+void test_watching();
 
 #endif  // CHECK_HPP

@@ -22,5 +22,6 @@ int main() {
   test_ownership();
   test_schedules();
   test_functions();
+  test_watching();
   std::puts("passed");
 }
