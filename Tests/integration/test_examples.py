@@ -46,7 +46,7 @@ def test_readme_and_manual_c(compiler, tmp_path):
     manual = (ROOT / "include/muon.h").read_text().split("*/")[0]
     [example] = re.findall(r"^ \*     #include <muon.h>\n(?: \*     .*\n)+", manual, re.MULTILINE)
     examples = [*readme_blocks("c"), textwrap.dedent(re.sub(r"^ \*", "", example, flags=re.M))]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for number, text in enumerate(examples):
         language = "c" if compiler[0] == "gcc" else "c++"
         source = tmp_path / f"example{number}.c"
