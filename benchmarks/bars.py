@@ -1,4 +1,4 @@
-"""What issue 3 promises, held against what was seen."""
+"""What was promised of the speed, held against what was seen."""
 
 from measure import geometric_mean
 from sets import SETS
