@@ -74,7 +74,8 @@ def test_metadata(information, version):
     assert about["Requires-Python"] == ">=3.9"
     needed = [each for each in about.get_all("Requires-Dist") if "extra ==" not in each]
     assert needed == ["numpy"]
-    assert about.get_payload().strip() == (PROJECT / "README.md").read_text().strip()
+    description = about.get_payload(decode=True).decode("utf-8")
+    assert description.strip() == (PROJECT / "README.md").read_text("utf-8").strip()
     listed = (PROJECT / "licenses" / "bundled.txt").read_text()
     for expression in re.findall(r"^License: (.*?) \(", listed, re.MULTILINE):
         for part in expression.split(", parts "):
