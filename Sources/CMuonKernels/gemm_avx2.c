@@ -52,10 +52,7 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
       }
     }
   }
-  for (; k < depth; k++) {
-    for (int i = 0; i < LANES; i++)
-      out[k * LANES + i] = i < lanes ? source[i * lane_stride + k * depth_stride] : 0;
-  }
+  gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, k, depth, out);
 }
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
@@ -78,15 +75,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       __asm__("" : "+x"(c[i][0]), "+x"(c[i][1]), "+x"(c[i][2]));
     }
   }
-  if (rows == ROWS && columns == LANES) {
-    store_vectors(&c[0][0], ROWS, VECTORS, store);
-    return;
-  }
-  float tile[ROWS * LANES];
-  for (int i = 0; i < ROWS; i++) {
-    for (int v = 0; v < VECTORS; v++) _mm256_storeu_ps(tile + i * LANES + 8 * v, c[i][v]);
-  }
-  gemm_store(tile, LANES, rows, columns, store);
+  store_tile(&c[0][0], ROWS, VECTORS, rows, columns, store);
 }
 
 #pragma clang attribute pop

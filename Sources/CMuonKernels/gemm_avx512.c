@@ -32,10 +32,7 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
       }
     }
   }
-  for (; k < depth; k++) {
-    for (int i = 0; i < LANES; i++)
-      out[k * LANES + i] = i < lanes ? source[i * lane_stride + k * depth_stride] : 0;
-  }
+  gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, k, depth, out);
 }
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
@@ -53,16 +50,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       c[i][1] = _mm512_fmadd_ps(xi, y1, c[i][1]);
     }
   }
-  if (rows == ROWS && columns == LANES) {
-    store_vectors(&c[0][0], ROWS, 2, store);
-    return;
-  }
-  float tile[ROWS * LANES];
-  for (int i = 0; i < ROWS; i++) {
-    _mm512_storeu_ps(tile + i * LANES, c[i][0]);
-    _mm512_storeu_ps(tile + i * LANES + 16, c[i][1]);
-  }
-  gemm_store(tile, LANES, rows, columns, store);
+  store_tile(&c[0][0], ROWS, 2, rows, columns, store);
 }
 
 #pragma clang attribute pop

@@ -74,16 +74,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       c[i][1] = _mm512_dpbf16_ps(c[i][1], xi, y1);
     }
   }
-  if (rows == ROWS && columns == LANES) {
-    store_vectors(&c[0][0], ROWS, 2, store);
-    return;
-  }
-  float tile[ROWS * LANES];
-  for (int i = 0; i < ROWS; i++) {
-    _mm512_storeu_ps(tile + i * LANES, c[i][0]);
-    _mm512_storeu_ps(tile + i * LANES + 16, c[i][1]);
-  }
-  gemm_store(tile, LANES, rows, columns, store);
+  store_tile(&c[0][0], ROWS, 2, rows, columns, store);
 }
 
 #pragma clang attribute pop

@@ -1,27 +1,22 @@
 /* For any processor, with 4-wide vectors. */
 #include <string.h>
 
-#include "gemm_store.h"
+typedef float gemm_vector __attribute__((ext_vector_type(4)));
+#include "store_vectors.h"
 
 enum { LANES = 8, ROWS = 4 };
 
-typedef float four __attribute__((ext_vector_type(4)));
-
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                  ptrdiff_t depth, void *panel) {
-  float *out = panel;
-  for (ptrdiff_t k = 0; k < depth; k++) {
-    for (int i = 0; i < LANES; i++)
-      out[k * LANES + i] = i < lanes ? source[i * lane_stride + k * depth_stride] : 0;
-  }
+  gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, 0, depth, panel);
 }
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
                      const muon_gemm_store *store) {
   const float *x = a, *y = b;
-  four sums[ROWS][2] = {{0}};
+  gemm_vector sums[ROWS][2] = {{0}};
   for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
-    four y0, y1;
+    gemm_vector y0, y1;
     memcpy(&y0, y, sizeof y0);
     memcpy(&y1, y + 4, sizeof y1);
 #pragma clang loop unroll(full)
@@ -30,9 +25,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       sums[i][1] += x[i] * y1;
     }
   }
-  float tile[ROWS * LANES];
-  memcpy(tile, sums, sizeof tile);
-  gemm_store_tile(tile, LANES, ROWS, rows, columns, store);
+  store_tile(&sums[0][0], ROWS, 2, rows, columns, store);
 }
 
 const muon_gemm_kernel muon_gemm_portable = {

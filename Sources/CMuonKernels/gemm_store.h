@@ -1,6 +1,8 @@
-/* The last part of every micro-kernel; included by each, so that it is compiled for its instructions. */
+/* What every micro-kernel does with memory; included by each, so that it is compiled for its instructions. */
 #ifndef GEMM_STORE_H
 #define GEMM_STORE_H
+
+#include <string.h>
 
 #include "muon_kernels.h"
 
@@ -39,15 +41,17 @@ static inline __attribute__((always_inline)) void gemm_store(const float *tile, 
   }
 }
 
-/* The same, with the common case told to the compiler. */
-static inline __attribute__((always_inline)) void gemm_store_tile(const float *tile, int lanes,
-                                                                  int full_rows, int rows,
-                                                                  int columns,
-                                                                  const muon_gemm_store *store) {
-  if (rows == full_rows && columns == lanes)
-    gemm_store(tile, lanes, full_rows, lanes, store);
-  else
-    gemm_store(tile, lanes, rows, columns, store);
+/* Packs the depths from k on, one element at a time: of panels that are not full, and what is left where
+ * blocks are packed. */
+static inline __attribute__((always_inline)) void gemm_pack_rest(const float *source,
+                                                                 ptrdiff_t lane_stride,
+                                                                 ptrdiff_t depth_stride, int lanes,
+                                                                 int full_lanes, ptrdiff_t k,
+                                                                 ptrdiff_t depth, float *out) {
+  for (; k < depth; k++) {
+    for (int i = 0; i < full_lanes; i++)
+      out[k * full_lanes + i] = i < lanes ? source[i * lane_stride + k * depth_stride] : 0;
+  }
 }
 
 #endif

@@ -1,15 +1,15 @@
-/* Stores a whole micro-tile from registers. Each micro-kernel that uses it defines `gemm_vector` first. */
+/* The last part of every micro-kernel, which defines `gemm_vector`, its register, before it includes this. */
 #ifndef STORE_VECTORS_H
 #define STORE_VECTORS_H
 
-#include "muon_kernels.h"
+#include "gemm_store.h"
 
 /* As in memory: aligned to a float. */
 typedef gemm_vector gemm_memory __attribute__((aligned(sizeof(float)), may_alias));
 
 enum { GEMM_VECTOR_FLOATS = sizeof(gemm_vector) / sizeof(float) };
 
-/* c has the `vectors` parts of each row, row after row. */
+/* A whole micro-tile, from registers. */
 static inline __attribute__((always_inline)) void store_vectors(const gemm_vector *c, int rows,
                                                                 int vectors,
                                                                 const muon_gemm_store *store) {
@@ -28,6 +28,21 @@ static inline __attribute__((always_inline)) void store_vectors(const gemm_vecto
       *(gemm_memory *)(store->c + at) = x;
     }
   }
+}
+
+/* Stores the first `rows` and `columns` of a micro-tile; c has the `vectors` parts of each row, row
+ * after row. */
+static inline __attribute__((always_inline)) void store_tile(const gemm_vector *c, int full_rows,
+                                                             int vectors, int rows, int columns,
+                                                             const muon_gemm_store *store) {
+  const int lanes = vectors * GEMM_VECTOR_FLOATS;
+  if (rows == full_rows && columns == lanes) {
+    store_vectors(c, full_rows, vectors, store);
+    return;
+  }
+  float tile[full_rows * lanes];
+  memcpy(tile, c, sizeof tile);
+  gemm_store(tile, lanes, rows, columns, store);
 }
 
 #endif
