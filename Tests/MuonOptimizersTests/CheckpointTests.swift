@@ -84,6 +84,20 @@ struct CheckpointTests {
     #expect(try Snapshot(other) == before)
   }
 
+  @Test func tooManyTensorsAreRefused() throws {
+    // Each has its data and its momentum: one tensor too many.
+    let most = CheckpointFormat.maximumTensors / 2
+    let muon = try Muon(try (0..<most).map { try Parameter("\($0)", shape: [0, 1]) })
+    #expect(try Checkpoint.bytes(of: [muon]).count > most)
+    try muon.add([Parameter("last", shape: [0, 1])])
+    let error = #expect(throws: MuonError.self) { try Checkpoint.bytes(of: [muon]) }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.contains("at most 262144 tensors") == true)
+    // Without the parameters themselves there is room.
+    let options = Checkpoint.Options(includesData: false)
+    #expect(try Checkpoint.bytes(of: [muon], options: options).count > most)
+  }
+
   @Test func progressIsReportedAndCancels() throws {
     let run = try Run(steps: 1)
     var reports: [Int] = []

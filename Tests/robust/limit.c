@@ -1,5 +1,6 @@
 /* A limit on the address space, instead of single allocations that fail: parameters, optimizers and
- * schedules are made until there is no memory; then everything is destroyed, and it all works again. */
+ * schedules are made until there is no memory; then everything is destroyed, and it all works again.
+ * And a large checkpoint is saved and loaded with ever more memory. */
 #include <malloc.h>
 #include <muon.h>
 #include <stdio.h>
@@ -67,12 +68,62 @@ static void fill(size_t side, const char *what, int kind) {
   free(grad);
 }
 
+/* A checkpoint whose header alone is more than there is memory for. */
+static void checkpoint(void) {
+  enum { PARAMS = 8000, NAME = 1000 };
+  static char names[PARAMS][NAME + 1];
+  static float data[PARAMS];
+  const int64_t shape[1] = {1};
+  muon_optimizer *optimizer;
+  size_t size = 0;
+  expect(muon_adamw_create(NULL, &optimizer), MUON_OK, "create");
+  for (int i = 0; i < PARAMS; i++) {
+    muon_param param;
+    memset(&param, 0, sizeof param);
+    param.struct_size = sizeof param, param.dtype = MUON_DTYPE_F32, param.requires_grad = 1;
+    param.ndim = 1, param.shape = shape, param.data = &data[i], param.data_count = 1;
+    snprintf(names[i], sizeof names[i], "%0*d", NAME, i);
+    param.name = names[i];
+    expect(muon_optimizer_add_param(optimizer, 0, &param, NULL), MUON_OK, "add");
+  }
+  expect(muon_checkpoint_get_size(&optimizer, 1, NULL, 0, NULL, &size), MUON_OK, "size");
+  char *saved = malloc(size);
+  if (!saved) exit(2);
+  expect(muon_checkpoint_save_memory(saved, size, &optimizer, 1, NULL, 0, NULL, &size), MUON_OK, "save");
+  malloc_trim(0);
+  struct rlimit limit, before;
+  getrlimit(RLIMIT_AS, &before);
+  /* From too little for anything to enough for all: where it ends, memory runs out at another place. */
+  int refused[2] = {0, 0};
+  for (size_t more = 0;; more += (size_t)4 << 20) {
+    limit = before;
+    limit.rlim_cur = address_space() + more;
+    setrlimit(RLIMIT_AS, &limit);
+    const muon_status statuses[2] = {
+        muon_checkpoint_save_memory(saved, size, &optimizer, 1, NULL, 0, NULL, &size),
+        muon_checkpoint_load_memory(saved, size, &optimizer, 1, NULL, 0, NULL)};
+    setrlimit(RLIMIT_AS, &before);
+    for (int i = 0; i < 2; i++) {
+      if (statuses[i] == MUON_OK) continue;
+      expect(statuses[i], MUON_ERR_OUT_OF_MEMORY, i ? "load" : "save");
+      refused[i]++;
+    }
+    malloc_trim(0);
+    if (statuses[0] == MUON_OK && statuses[1] == MUON_OK) break;
+  }
+  if (refused[0] < 2 || refused[1] < 2) fprintf(stderr, "memory did not run out\n"), exit(1);
+  expect(muon_optimizer_destroy(optimizer), MUON_OK, "destroy");
+  free(saved);
+  printf("a checkpoint of %zu bytes: %d saves, %d loads refused; ", size, refused[0], refused[1]);
+}
+
 int main(void) {
   expect(muon_set_num_threads(1), MUON_OK, "threads");
   fill(512, "Muon", 0);
   fill(256, "AdamW", 1);
   fill(4, "small Muon", 0);
   fill(1, "schedules", 2);
+  checkpoint();
   puts("all destroyed, and it works again");
   return 0;
 }

@@ -7,70 +7,23 @@
  * the library's first call; then all of them follow each other in one process, and nothing may stay
  * allocated. */
 #define _GNU_SOURCE
-#include <errno.h>
+#include "failing_memory.h"
+
+#include <fcntl.h>
 #include <muon.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-extern void *__libc_malloc(size_t);
-extern void *__libc_calloc(size_t, size_t);
-extern void *__libc_realloc(void *, size_t);
-extern void *__libc_memalign(size_t, size_t);
-extern void __libc_free(void *);
-
-enum way { NEVER, ONCE, UNTIL_SEEN, FOR_GOOD };
-static atomic_int armed, failing, seen, live;
-static int fail_at;
-static enum way way;
-
-/* Whether this allocation fails. */
-static int fails(void) {
-  if (!armed) return 0;
-  const int number = ++seen;
-  if (way == NEVER) return 0;
-  if (number == fail_at && way != ONCE) failing = 1;
-  if (number != fail_at && !failing) return 0;
-  errno = ENOMEM;
-  return 1;
-}
-
-static void *counted(void *p) {
-  if (p) live++;
-  return p;
-}
-
-void *malloc(size_t size) { return fails() ? NULL : counted(__libc_malloc(size)); }
-void *calloc(size_t n, size_t size) { return fails() ? NULL : counted(__libc_calloc(n, size)); }
-void *realloc(void *p, size_t size) {
-  if (fails()) return NULL;
-  void *moved = __libc_realloc(p, size);
-  if (!p && moved) live++;
-  return moved;
-}
-void *aligned_alloc(size_t align, size_t size) {
-  return fails() ? NULL : counted(__libc_memalign(align, size));
-}
-void *memalign(size_t align, size_t size) { return aligned_alloc(align, size); }
-int posix_memalign(void **out, size_t align, size_t size) {
-  void *p = aligned_alloc(align, size);
-  if (p) *out = p;
-  return p ? 0 : ENOMEM;
-}
-void free(void *p) {
-  if (p) live--;
-  __libc_free(p);
-}
 
 /* ---- Calls ---------------------------------------------------------------------------------- */
 
 static float data[4][64], grad[4][64], own[2][64], out[64];
 static uint64_t digest;
 static int given_up;
+/* The folder and the file of a scenario that saves one. In memory, where bringing them to the disk is
+ * no wait. */
+static char folder[] = "/dev/shm/libmuon-XXXXXX", file_name[sizeof folder + 8];
 
 /* FNV-1a. */
 static uint64_t hash(uint64_t h, const void *p, size_t size) {
@@ -78,8 +31,18 @@ static uint64_t hash(uint64_t h, const void *p, size_t size) {
   return h;
 }
 
+/* The saved file. */
+static uint64_t hash_file(uint64_t h) {
+  static char bytes[65536];
+  const int file = file_name[0] ? open(file_name, O_RDONLY) : -1;
+  for (ssize_t count; file >= 0 && (count = read(file, bytes, sizeof bytes)) > 0;)
+    h = hash(h, bytes, (size_t)count);
+  if (file >= 0) close(file);
+  return h;
+}
+
 static uint64_t contents(void) {
-  uint64_t h = 0xcbf29ce484222325;
+  uint64_t h = hash_file(0xcbf29ce484222325);
   h = hash(h, data, sizeof data);
   h = hash(h, grad, sizeof grad);
   h = hash(h, own, sizeof own);
@@ -295,6 +258,56 @@ static void thread_scenario(void) {
   if (!given_up) memcpy(out, large[0], sizeof out);
 }
 
+static int32_t go_on(void *context, uint64_t done, uint64_t total) {
+  return context || done > total;
+}
+
+/* Saved, stepped on, and loaded: in memory and in a file. */
+static void checkpoint_scenario(void) {
+  static unsigned char saved[1 << 16];
+  muon_optimizer *optimizers[2] = {NULL, NULL};
+  muon_schedule *schedule = NULL;
+  muon_scheduler *scheduler = NULL;
+  muon_checkpoint_options options;
+  muon_param matrix = param(0, square, 2), bias = param(1, vector, 1);
+  size_t size = 0, written = 0;
+  matrix.name = "a matrix with a name that is too long to be kept within a text of Swift's itself";
+  CALL(muon_muon_create(NULL, &optimizers[0]));
+  CALL(muon_adamw_create(NULL, &optimizers[1]));
+  CALL(muon_optimizer_add_param(optimizers[0], 0, &matrix, NULL));
+  CALL(muon_optimizer_add_param(optimizers[1], 0, &bias, NULL));
+  CALL(muon_schedule_create_cosine(10, 0, &schedule));
+  CALL(muon_scheduler_create(schedule, optimizers, 2, &scheduler));
+  CALL(muon_checkpoint_options_init(&options, sizeof options));
+  options.progress = go_on;
+  for (int i = 0; i < 2; i++) CALL(muon_optimizer_step(optimizers[i]));
+  CALL(muon_scheduler_step(scheduler));
+  CALL(muon_checkpoint_save(file_name, optimizers, 2, &scheduler, 1, &options));
+  CALL(muon_checkpoint_get_size(optimizers, 2, &scheduler, 1, NULL, &size));
+  CALL(muon_checkpoint_save_memory(saved, sizeof saved, optimizers, 2, &scheduler, 1, NULL, &written));
+  if (!given_up && (written != size || size < 64 * 5 * sizeof(float))) stop("a wrong size", "save");
+  for (int i = 0; i < 2; i++) {
+    for (int j = 0; j < 2; j++) CALL(muon_optimizer_step(optimizers[j]));
+    if (i) CALL(muon_checkpoint_load(file_name, optimizers, 2, &scheduler, 1, &options));
+    else CALL(muon_checkpoint_load_memory(saved, size, optimizers, 2, &scheduler, 1, &options));
+  }
+  CALL(muon_optimizer_get_buffer(optimizers[0], 0, MUON_BUFFER_MOMENTUM, out, 64));
+  DESTROY(muon_scheduler_destroy(scheduler));
+  DESTROY(muon_schedule_destroy(schedule));
+  for (int i = 0; i < 2; i++) DESTROY(muon_optimizer_destroy(optimizers[i]));
+}
+
+/* With a folder for its file, in which nothing else may be left. */
+static void with_folder(void (*body)(void)) {
+  strcpy(folder + sizeof folder - 7, "XXXXXX");
+  if (!mkdtemp(folder)) stop("mkdtemp", folder);
+  snprintf(file_name, sizeof file_name, "%s/run", folder);
+  body();
+  unlink(file_name);
+  file_name[0] = 0;
+  if (rmdir(folder) != 0) stop("something is left beside the file", folder);
+}
+
 static void scenario(const char *name) {
   fill();
   given_up = 0;
@@ -305,6 +318,7 @@ static void scenario(const char *name) {
   else if (strcmp(name, "schedules") == 0) schedule_scenario();
   else if (strcmp(name, "builders") == 0) builder_scenario();
   else if (strcmp(name, "threads") == 0) thread_scenario();
+  else if (strcmp(name, "checkpoint") == 0) with_folder(checkpoint_scenario);
   else _exit(2);
   digest = contents();
 }

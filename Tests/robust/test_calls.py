@@ -37,7 +37,7 @@ def test_handles_are_safe_under_races(tmp_path, seed, figures):
 
 BACKENDS = range(1, 11)
 SCENARIOS = [
-    "adamw", "schedules", "builders", "threads", "muon1", "muon2", "muon10", "orthogonalize2",
+    "adamw", "schedules", "builders", "threads", "checkpoint", "muon1", "muon2", "muon10", "orthogonalize2",
     "orthogonalize9",
 ]
 if SOAK:

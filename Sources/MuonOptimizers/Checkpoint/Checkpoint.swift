@@ -45,7 +45,7 @@ public enum Checkpoint {
   ///   - options: What goes into it.
   ///   - progress: Called after every few megabytes.
   /// - Throws: `io`; `invalidArgument` for two parameters of one name and for a scheduler of other
-  ///   optimizers; `unsupported` for too many parameters; `cancelled`.
+  ///   optimizers; `unsupported` for too many parameters; `outOfMemory`; `cancelled`.
   public static func save(
     to path: String, optimizers: [Optimizer], schedulers: [Scheduler] = [],
     options: Options = Options(), progress: Progress? = nil
@@ -69,6 +69,7 @@ public enum Checkpoint {
   ) throws(MuonError) -> [UInt8] {
     let writer = try CheckpointWriter(TrainingRun(optimizers, schedulers), options)
     var progress = CheckpointProgress(total: writer.byteCount, progress)
+    try requireMemory(for: writer.byteCount, each: 1)
     var result: [UInt8] = []
     result.reserveCapacity(writer.byteCount)
     try unsafe writer.write(&progress) { (bytes) throws(MuonError) in unsafe result += bytes }

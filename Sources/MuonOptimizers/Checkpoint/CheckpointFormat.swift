@@ -8,7 +8,9 @@ enum CheckpointFormat {
 
   /// A safetensors header may be as long as this.
   static let maximumHeaderBytes = 100_000_000
-  /// How many there may be, so that reading a header takes at most 64 MiB beside the header itself.
+  /// Beside the header itself, what is read from it takes at most so many bytes.
+  static let maximumHeaderMemory = 64 << 20
+  /// How many there may be, so that it does.
   static let maximumTensors = 1 << 18
   static let maximumFields = 1 << 20
   /// The longest text among the metadata.

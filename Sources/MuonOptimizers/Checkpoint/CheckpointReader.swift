@@ -35,6 +35,8 @@ struct CheckpointReader {
     let bytes = try Buffer<UInt8>(count: start)
     try unsafe source.read(at: 0, into: UnsafeMutableRawBufferPointer(bytes.elements))
     try CheckpointReader.verify(bytes)
+    // A key of 6 bytes is kept in 20, in an array that grows by doubling.
+    try requireMemory(for: min(10 * start, CheckpointFormat.maximumHeaderMemory), each: 1)
     header = try CheckpointHeader(bytes)
     guard header.dataBytes == source.byteCount - start else {
       throw MuonError(

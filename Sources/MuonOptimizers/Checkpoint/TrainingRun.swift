@@ -25,6 +25,7 @@ struct TrainingRun {
       driven.append(indices)
     }
     (self.optimizers, self.schedulers, self.driven) = (optimizers, schedulers, driven)
+    try TrainingRun.requireMemoryForTexts(optimizers)
     for (number, optimizer) in optimizers.enumerated() {
       try TrainingRun.requireDifferentNames(optimizer, number)
     }
@@ -39,6 +40,15 @@ struct TrainingRun {
         throw MuonError(.invalidArgument, "\(what) \(index) is there twice")
       }
     }
+  }
+
+  /// The name of a parameter is in up to eight keys of a checkpoint's header, which grows by doubling.
+  private static func requireMemoryForTexts(_ optimizers: [Optimizer]) throws(MuonError) {
+    var bytes = 0
+    for optimizer in optimizers {
+      for member in optimizer.members { bytes += 4096 + 32 * member.parameter.name.utf8.count }
+    }
+    try requireMemory(for: bytes, each: 1)
   }
 
   /// A checkpoint finds parameters by their names.

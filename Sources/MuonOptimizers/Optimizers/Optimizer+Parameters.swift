@@ -82,6 +82,7 @@ extension Optimizer {
   ) throws(MuonError) {
     try unsafe requireApart(memory, buffer, of: parameter)
     let range = unsafe AddressRanges.range(memory)
+    guard !range.isEmpty else { return }
     for member in members {
       if let gradient = unsafe member.parameter.gradient,
         unsafe range.overlaps(AddressRanges.range(gradient))
