@@ -70,15 +70,10 @@ test-robust: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
 	@$(PYTHON) -m pytest -q Tests/robust
 
-# The same at length: about an hour on 2 cores, 70 minutes at most. LIBMUON_SEED repeats a run.
+# The same at length, and that of Tests/checkpoint and make fuzz: see Tests/soak.sh.
 soak: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
-	@seed=$${LIBMUON_SEED:-$$(date +%Y%m%d)}; echo "LIBMUON_SEED=$$seed"; \
-	LIBMUON_SOAK=1 LIBMUON_SEED=$$seed timeout 70m \
-	  $(PYTHON) -m pytest -v -s --no-header --durations=0 --durations-min=1 Tests/checkpoint && \
-	LIBMUON_SOAK=1 LIBMUON_SEED=$$seed timeout 70m \
-	  $(PYTHON) -m pytest -v --no-header --durations=0 --durations-min=1 Tests/robust && \
-	Tests/fuzz/run.sh 1800 $$seed
+	@Tests/soak.sh $(PYTHON)
 
 # Records the binary interface of include/muon.h, for a release.
 abi: system-packages
