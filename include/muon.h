@@ -560,7 +560,7 @@ muon_status muon_checkpoint_load(const char *path, muon_optimizer *const *optimi
                                  size_t scheduler_count, const muon_checkpoint_options *options);
 
 /* The same to and from memory, which must not be that of a parameter. get_size is what save_memory
- * needs if nothing is changed in between. */
+ * needs if nothing is changed in between. A save_memory that was cancelled has written a part of it. */
 muon_status muon_checkpoint_get_size(muon_optimizer *const *optimizers, size_t optimizer_count,
                                      muon_scheduler *const *schedulers, size_t scheduler_count,
                                      const muon_checkpoint_options *options, size_t *outSize);

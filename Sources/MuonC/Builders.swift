@@ -61,8 +61,9 @@ public func muon_build_optimizers(
       trained.append(try unsafe ParameterBinding(params[index], index: index))
     }
     let optimizers = try buildOptimizers(trained, configuration: configuration)
-    let handles = try HandleTable.shared.insert(
-      optimizers.map { OptimizerHandle($0, .optimizer) }, .optimizer)
+    let handles = try HandleTable.shared.insert(optimizers.count, .optimizer) {
+      optimizers.map { OptimizerHandle($0, .optimizer) }
+    }
     for index in handles.indices { unsafe out[index] = handles[index].pointer }
     unsafe outCount.pointee = optimizers.count
   }
@@ -78,15 +79,15 @@ public func muon_build_schedulers(
     let handles = try unsafe distinctOptimizers(optimizers, count)
     // Also for no optimizers, so that a wrong configuration never passes.
     let out = try unsafe handles.isEmpty ? out : required(out, "out")
-    let schedulers = try withAll(handles) { optimizers in
-      try buildSchedulers(
-        optimizers, configuration: configuration, batchesPerEpoch: Int(batches_per_epoch))
+    let made = try HandleTable.shared.insert(handles.count, .scheduler) {
+      let schedulers = try withAll(handles) { optimizers in
+        try buildSchedulers(
+          optimizers, configuration: configuration, batchesPerEpoch: Int(batches_per_epoch))
+      }
+      return zip(schedulers, handles).map { scheduler, handle in
+        SchedulerHandle(DrivenOptimizers(scheduler: scheduler, handles: [handle]), .scheduler)
+      }
     }
-    let driven = zip(schedulers, handles).map { scheduler, handle in
-      SchedulerHandle(
-        DrivenOptimizers(scheduler: scheduler, handles: [handle]), .scheduler)
-    }
-    let made = try HandleTable.shared.insert(driven, .scheduler)
     for index in made.indices { unsafe out?[index] = made[index].pointer }
   }
 }

@@ -94,40 +94,50 @@ final class HandleTable: Sendable {
       else { throw HandleTable.invalid(kind) }
       return handle.slot
     }
+
+    /// Slots that are in use from now on.
+    mutating func take(_ count: Int) throws -> [Int] {
+      while free.count < count {
+        guard slots.count < HandleTable.maximumSlots else {
+          throw CallError(
+            MUON_ERR_OUT_OF_MEMORY,
+            "there are \(slots.count) live handles, the most there can be")
+        }
+        try requireMemory(for: slots.count, each: 2 * MemoryLayout<Slot>.stride)
+        free.append(slots.count)
+        slots.append(Slot())
+      }
+      let taken = Array(free.suffix(count))
+      free.removeLast(count)
+      return taken
+    }
   }
 
   private static let maximumSlots = 1 << 24
   private let state = Lock(State(), heldAcrossForks: true)
 
   func insert(_ object: any AnyObject & Sendable, _ kind: Kind) throws -> Handle {
-    try state.withLock { state in
-      if state.free.isEmpty {
-        guard state.slots.count < HandleTable.maximumSlots else {
-          throw CallError(
-            MUON_ERR_OUT_OF_MEMORY,
-            "there are \(state.slots.count) live handles, the most there can be")
-        }
-        try requireMemory(for: state.slots.count, each: 2 * MemoryLayout<Slot>.stride)
-        state.free.append(state.slots.count)
-        state.slots.append(Slot())
-      }
-      let index = state.free.removeLast()
-      state.slots[index].kind = kind
-      state.slots[index].object = object
-      return Handle(generation: state.slots[index].generation, slot: index, kind: kind)
-    }
+    try insert(1, kind) { [object] }[0]
   }
 
-  /// Handles for all of the objects, or for none.
-  func insert(_ objects: [any AnyObject & Sendable], _ kind: Kind) throws -> [Handle] {
-    var handles: [Handle] = []
-    do {
-      for object in objects { handles.append(try insert(object, kind)) }
-    } catch {
-      for handle in handles { try remove(handle, kind) }
+  /// Handles for the objects that `make` returns, `count` of them. They are taken before it is called:
+  /// nothing that it does has to be undone for want of one.
+  func insert(
+    _ count: Int, _ kind: Kind, _ make: () throws -> [any AnyObject & Sendable]
+  ) throws -> [Handle] {
+    let taken = try state.withLock { try $0.take(count) }
+    let objects: [any AnyObject & Sendable]
+    do { objects = try make() } catch {
+      state.withLock { $0.free += taken }
       throw error
     }
-    return handles
+    return state.withLock { state in
+      zip(taken, objects).map { index, object in
+        state.slots[index].kind = kind
+        state.slots[index].object = object
+        return Handle(generation: state.slots[index].generation, slot: index, kind: kind)
+      }
+    }
   }
 
   func object(_ handle: Handle, _ kind: Kind) throws -> any AnyObject & Sendable {

@@ -44,11 +44,13 @@ public func muon_scheduler_create(
     guard !handles.isEmpty else {
       throw CallError(MUON_ERR_INVALID_ARGUMENT, "a scheduler needs at least one optimizer")
     }
-    let driven = try withAll(handles) { optimizers in
-      DrivenOptimizers(scheduler: try Scheduler(schedule, for: optimizers), handles: handles)
+    let made = try HandleTable.shared.insert(1, .scheduler) {
+      let driven = try withAll(handles) { optimizers in
+        DrivenOptimizers(scheduler: try Scheduler(schedule, for: optimizers), handles: handles)
+      }
+      return [SchedulerHandle(driven, .scheduler)]
     }
-    return unsafe try HandleTable.shared.insert(SchedulerHandle(driven, .scheduler), .scheduler)
-      .pointer
+    return unsafe made[0].pointer
   }
 }
 

@@ -371,6 +371,7 @@ static void judge(const char *call, muon_status status) {
   shared->statuses[status]++;
   if (succeeded) return;
   if (!*muon_last_error()) fail(call, "no text");
+  if (status == MUON_ERR_CANCELLED) return; /* muon_checkpoint_save_memory: a part of it is there */
   for (int i = 0; i < result_count; i++)
     /* Behind the struct_size that options_out sets. */
     for (int j = 8; j < RESULT_BYTES; j++)

@@ -68,6 +68,38 @@ static void fill(size_t side, const char *what, int kind) {
   free(grad);
 }
 
+/* A scheduler for which there is no handle: the table of 200,000 cannot grow. It has set no rate. */
+static void scheduler(void) {
+  enum { SCHEDULES = 200000 };
+  muon_optimizer *optimizer;
+  muon_scheduler *scheduler = NULL;
+  double lr = 0;
+  int refused = 0;
+  for (int i = 0; i < SCHEDULES; i++)
+    expect(muon_schedule_create_constant(0.5, 9, (muon_schedule **)&handles[i]), MUON_OK, "schedule");
+  expect(muon_adamw_create(NULL, &optimizer), MUON_OK, "create");
+  struct rlimit limit, before;
+  getrlimit(RLIMIT_AS, &before);
+  for (size_t more = 0; !scheduler; more += 1 << 20) {
+    malloc_trim(0);
+    limit = before;
+    limit.rlim_cur = address_space() + more;
+    setrlimit(RLIMIT_AS, &limit);
+    const muon_status status = muon_scheduler_create(handles[0], &optimizer, 1, &scheduler);
+    setrlimit(RLIMIT_AS, &before);
+    expect(muon_optimizer_get_lr(optimizer, 0, &lr), MUON_OK, "lr");
+    if (status == MUON_OK) break;
+    expect(status, MUON_ERR_OUT_OF_MEMORY, "scheduler");
+    if (lr != 1e-3) fprintf(stderr, "a scheduler that was refused has set a rate\n"), exit(1);
+    refused++;
+  }
+  if (lr != 0.5e-3 || refused < 5) fprintf(stderr, "%d refused, lr %g\n", refused, lr), exit(1);
+  expect(muon_scheduler_destroy(scheduler), MUON_OK, "destroy");
+  expect(muon_optimizer_destroy(optimizer), MUON_OK, "destroy");
+  for (int i = 0; i < SCHEDULES; i++) expect(muon_schedule_destroy(handles[i]), MUON_OK, "destroy");
+  printf("%d schedulers refused; ", refused);
+}
+
 /* A checkpoint whose header alone is more than there is memory for. */
 static void checkpoint(void) {
   enum { PARAMS = 8000, NAME = 1000 };
@@ -119,6 +151,7 @@ static void checkpoint(void) {
 
 int main(void) {
   expect(muon_set_num_threads(1), MUON_OK, "threads");
+  scheduler(); /* first: the table must be full */
   fill(512, "Muon", 0);
   fill(256, "AdamW", 1);
   fill(4, "small Muon", 0);
