@@ -2,8 +2,8 @@ internal import CMuonKernels
 internal import Synchronization
 
 /// Muon's options by group, and its step for many matrices at once, the dearest first.
-final class MuonRule: UpdateRule {
-  private(set) var groups = OptionGroups<MuonOptions>()
+final class MuonRule: GroupedRule {
+  var groups = OptionGroups<MuonOptions>()
   /// By group.
   private var orthogonalizers: [Orthogonalizer] = []
   /// For the large matrices, which the whole team works on; kept from step to step.
@@ -18,7 +18,6 @@ final class MuonRule: UpdateRule {
 
   let kind = OptimizerKind.muon
   let stateBuffers = [ParameterBuffer.momentum]
-  var groupCount: Int { groups.count }
 
   func append(_ options: MuonOptions) throws(MuonError) {
     let orthogonalizer = try options.orthogonalizer()
@@ -35,16 +34,6 @@ final class MuonRule: UpdateRule {
     let orthogonalizer = try options.orthogonalizer()
     try groups.set(options, ofGroup: group)
     orthogonalizers[group] = orthogonalizer
-  }
-
-  func learningRate(ofGroup group: Int) -> Double { groups[group].learningRate }
-
-  func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError) {
-    try groups.setLearningRate(rate, ofGroup: group)
-  }
-
-  func checkpointFields(ofGroup group: Int) -> [(name: String, value: String)] {
-    groups[group].checkpointFields
   }
 
   func restoringOptions(

@@ -58,6 +58,26 @@ protocol UpdateRule: AnyObject {
   func apply(_ updates: [Update])
 }
 
+/// A rule with options of one kind by group.
+protocol GroupedRule: UpdateRule {
+  associatedtype Options: CheckpointOptions
+  var groups: OptionGroups<Options> { get set }
+}
+
+extension GroupedRule {
+  var groupCount: Int { groups.count }
+
+  func learningRate(ofGroup group: Int) -> Double { groups[group].learningRate }
+
+  func setLearningRate(_ rate: Double, ofGroup group: Int) throws(MuonError) {
+    try groups.setLearningRate(rate, ofGroup: group)
+  }
+
+  func checkpointFields(ofGroup group: Int) -> [(name: String, value: String)] {
+    groups[group].checkpointFields
+  }
+}
+
 /// Options of a parameter group.
 protocol GroupOptions {
   var learningRate: Double { get set }

@@ -1,0 +1,31 @@
+/// The options of a parameter group of `AdamW`. The defaults are torch's.
+public struct AdamWOptions: Hashable, Sendable, GroupOptions {
+  /// Finite, at least 0.
+  public var learningRate: Double
+  /// How much the means of g and of g² keep of what they were; in [0, 1).
+  public var beta1, beta2: Double
+  /// Added to the root in the denominator; finite, at least 0.
+  public var epsilon: Double
+  /// Decoupled; finite, at least 0.
+  public var weightDecay: Double
+
+  /// Options with torch's defaults.
+  public init(
+    learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0.01
+  ) {
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+  }
+
+  func check() throws(MuonError) {
+    try requireNonNegative(learningRate, "lr")
+    try requireDecayRate(beta1, "beta1")
+    try requireDecayRate(beta2, "beta2")
+    try requireNonNegative(epsilon, "eps")
+    try requireNonNegative(weightDecay, "weight_decay")
+  }
+}

@@ -1,0 +1,89 @@
+internal import CMuonKernels
+internal import Glibc
+
+/// AdamW's options by group, and its step.
+final class AdamWRule: GroupedRule {
+  var groups = OptionGroups<AdamWOptions>()
+
+  let kind = OptimizerKind.adamW
+  let stateBuffers = [ParameterBuffer.meanGradient, .meanSquaredGradient]
+
+  func restoringOptions(
+    from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>,
+    members: [Optimizer.Member]
+  ) throws(MuonError) -> () -> Void {
+    let groups = try groups.restored(from: header, optimizer: optimizer, groups: restored)
+    return { self.groups = groups }
+  }
+
+  func effectiveLearningRate(of update: Update) -> Double {
+    groups[update.group].learningRate
+  }
+
+  /// Where steps are measured, one a worker: a part of a parameter as it was before.
+  private var befores: [Buffer<Float>] = []
+  private var workers = 1
+
+  var scratchBytes: Int { befores.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride } }
+
+  func check(_ shape: Shape, of owner: String, group: Int) {}
+
+  func prepare(_ updates: [Update]) throws(MuonError) {
+    workers = Team.sensibleSize(forElements: updates.reduce(0) { $0 + $1.parameter.count })
+    guard updates.contains(where: { $0.meter != nil }) else { return }
+    while befores.count < workers { befores.append(try unsafe Buffer(count: Matrix.chunk)) }
+  }
+
+  func apply(_ updates: [Update]) {
+    Team.run(workers: workers, Step(rule: self, updates: updates))
+  }
+
+  private struct Step: TeamWork {
+    let rule: AdamWRule
+    let updates: [Update]
+
+    func perform(by member: Team.Member) {
+      let denormals = muon_denormals_flush()
+      defer { muon_denormals_restore(denormals) }
+      for update in updates { rule.apply(update, by: member) }
+    }
+  }
+
+  private func apply(_ update: Update, by member: Team.Member) {
+    let options = groups[update.group]
+    let t = Double(update.step)
+    var constants = muon_adamw_constants(
+      keep: Float(1 - options.learningRate * options.weightDecay),
+      rate: Float(options.learningRate / (1 - pow(options.beta1, t))),
+      beta1: Float(options.beta1), rest1: Float(1 - options.beta1),
+      beta2: Float(options.beta2), rest2: Float(1 - options.beta2),
+      scale2: Float(1 / (1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
+    let meter = update.meter
+    member.forEachPart(of: update.parameter.count) { offset, count in
+      guard let meter else {
+        unsafe apply(&constants, to: update, offset, count)
+        return
+      }
+      let end = offset + count
+      for offset in unsafe stride(from: offset, to: end, by: Matrix.chunk) {
+        let count = unsafe min(Matrix.chunk, end - offset)
+        let before = unsafe befores[member.index].start
+        unsafe before.update(from: update.data + offset, count: count)
+        unsafe apply(&constants, to: update, offset, count)
+        unsafe CPU.passes.move?(count, before, update.data + offset, constants.keep, 1)
+        let chunk = unsafe offset / Matrix.chunk
+        unsafe meter.change[chunk] = CPU.passes.sum_of_squares?(count, before) ?? 0
+        unsafe meter.gradient[chunk] =
+          CPU.passes.sum_of_squares?(count, update.gradient + offset) ?? 0
+      }
+    }
+  }
+
+  private func apply(
+    _ constants: UnsafePointer<muon_adamw_constants>, to update: Update, _ offset: Int, _ count: Int
+  ) {
+    unsafe CPU.passes.adamw?(
+      count, update.data + offset, update.gradient + offset, update.firstState + offset,
+      update.lastState + offset, constants)
+  }
+}
