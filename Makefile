@@ -1,38 +1,54 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-.PHONY: library demo demo-torch test bench bench-quick docs clean system-packages lint
+# They share virtual environments and build folders.
+.NOTPARALLEL:
+.PHONY: library demo demo-torch test bench bench-quick docs clean lint
+.PHONY: build-packages python-packages test-packages
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
-# What is installed with apt, and why: OpenBLAS to link with (pkg-config finds it), compilers for the
-# C and C++ examples (and C++'s library for Swift's runtime), CMake to build them against an installed
-# library, binutils for nm, git for the test of a tagged version, valgrind for the tests of memory,
-# Python for its binding.
-PACKAGES := libopenblas-dev pkg-config gcc g++ cmake binutils git valgrind python3 python3-venv
+# What is installed with apt, and why. To build: OpenBLAS to link with (pkg-config finds it), compilers
+# (Swift links with gcc, its runtime with C++'s library), binutils. For Python: itself, and venv. To test:
+# CMake to build against an installed library, git for a tagged version, valgrind for memory.
+BUILD_PACKAGES := libopenblas-dev pkg-config gcc g++ binutils
+PYTHON_PACKAGES := python3 python3-venv
+TEST_PACKAGES := cmake git valgrind
 
 LIBRARY := .build/dist/release/libmuon.so
 PYTHON := .venv/bin/python
 
-system-packages:
+# Installs packages, or says which are missing. Elsewhere than on Debian it trusts that they are there.
+define need
+@command -v dpkg-query > /dev/null || exit 0; \
+missing=$$(for p in $(1); do \
+  dpkg-query -W -f '$${Status}' $$p 2> /dev/null | grep -q 'ok installed' || echo $$p; done); \
+if [ -n "$$missing" ]; then \
+  if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
+    echo "libmuon needs these packages (names as in Debian):" $$missing >&2; \
+    echo "install them, for instance with: sudo apt-get install" $$missing >&2; exit 1; \
+  fi; \
+  echo "Installing" $$missing; \
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing > /dev/null; \
+fi
+endef
+
+build-packages:
 	@command -v swift > /dev/null || { echo "libmuon needs Swift 6.3 or later: https://www.swift.org/install" >&2; exit 1; }
-	@missing=$$(for p in $(PACKAGES); do \
-	  dpkg-query -W -f '$${Status}' $$p 2> /dev/null | grep -q 'ok installed' || echo $$p; done); \
-	if [ -n "$$missing" ]; then \
-	  if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
-	    echo "libmuon needs these packages (names as in Debian):" $$missing >&2; \
-	    echo "install them, for instance with: sudo apt-get install" $$missing >&2; exit 1; \
-	  fi; \
-	  echo "Installing" $$missing; \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing > /dev/null; \
-	fi
+	$(call need,$(BUILD_PACKAGES))
+
+python-packages:
+	$(call need,$(PYTHON_PACKAGES))
+
+test-packages: build-packages python-packages
+	$(call need,$(TEST_PACKAGES))
 
 # The Swift runtime goes inside, so that the library needs no Swift where it runs.
-library: system-packages
+library: build-packages
 	@echo "Building $(LIBRARY)"
 	@swift build --quiet -c release --product muon --scratch-path .build/dist -Xswiftc -static-stdlib
 	@ln -sf libmuon.so $(LIBRARY).0
 
-.venv/bin/python: | system-packages
+.venv/bin/python: | python-packages
 	@echo "Setting up Python in .venv"
 	@python3 -m venv .venv
 
@@ -44,45 +60,45 @@ demo: library $(PYTHON)
 test: library lint test-swift test-python test-robust test-wheel test-torch
 	@echo "All tests passed"
 
-lint: system-packages
+lint: build-packages
 	@echo "Checking the format of the Swift code"
 	@swift format lint --strict --recursive Package.swift Sources Tests bindings/swift
 
-test-swift: system-packages
+test-swift: build-packages
 	@echo "Testing the mathematics and the C interface in Swift"
 	@swift test --quiet --scratch-path .build/test
 
-test-python: library $(PYTHON)
+test-python: test-packages library $(PYTHON)
 	@echo "Testing the Python package, the C, C++ and Swift examples, and the README"
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) -m pytest -q Tests/python Tests/integration
-	@$(PYTHON) -m pytest -q Tests/checkpoint
 
 # Any bytes at all, loaded as a checkpoint: make fuzz FUZZ_SECONDS=1800 SEED=2.
-fuzz: system-packages
+fuzz: build-packages
 	@Tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60) $(or $(SEED),1)
 
 # What users rely on, each promise with its test; builds the library with AddressSanitizer and with
 # ThreadSanitizer too, in .build/asan and .build/tsan.
-test-robust: library $(PYTHON)
-	@echo "Testing what can be relied on: hostile calls, races, no memory, forks, the host, the ABI"
+test-robust: test-packages library $(PYTHON)
+	@echo "Testing what can be relied on: checkpoints, hostile calls, races, no memory, forks, the host"
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
+	@$(PYTHON) -m pytest -q Tests/checkpoint
 	@$(PYTHON) -m pytest -q Tests/robust
 
 # The same at length, and that of Tests/checkpoint and make fuzz: see Tests/soak.sh.
-soak: library $(PYTHON)
+soak: test-packages library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
 	@Tests/soak.sh $(PYTHON)
 
 # Records the binary interface of include/muon.h, for a release.
-abi: system-packages
+abi: build-packages python-packages
 	@python3 Tests/robust/abi.py
 
 TORCH := .venv-torch/bin/python
 
 # expecttest: torch's table of inputs for its optimizers needs it.
-.venv-torch/ready: | system-packages
+.venv-torch/ready: | python-packages
 	@echo "Setting up Python in .venv-torch, with torch: some minutes and 5 GB, once"
 	@python3 -m venv .venv-torch
 	@$(TORCH) -m pip install -q --disable-pip-version-check "torch>=2.15" expecttest
@@ -103,7 +119,7 @@ demo-torch: library .venv-torch/ready
 DOCS := .build/docs
 
 # The documentation of MuonOptimizers, by the toolchain's docc; a warning is an error.
-docs: system-packages
+docs: build-packages
 	@echo "Building $(DOCS)/MuonOptimizers.doccarchive"
 	@swift build --quiet --target MuonOptimizers --scratch-path $(DOCS) \
 	  $(addprefix -Xswiftc ,-emit-symbol-graph -emit-symbol-graph-dir $(DOCS)/symbols \
@@ -113,7 +129,7 @@ docs: system-packages
 
 PACKAGING := .venv-packaging/bin
 
-.venv-packaging/ready: | system-packages
+.venv-packaging/ready: | python-packages
 	@echo "Setting up Python's packaging tools in .venv-packaging"
 	@python3 -m venv .venv-packaging
 	@$(PACKAGING)/python -m pip install -q --disable-pip-version-check \
@@ -134,7 +150,7 @@ sdist: .venv-packaging/ready
 	@$(PACKAGING)/python -m build --sdist --outdir dist bindings/python > .build/sdist.log 2>&1 || \
 	  { cat .build/sdist.log >&2; exit 1; }
 
-test-wheel: wheel sdist
+test-wheel: test-packages wheel sdist
 	@echo "Testing the wheel where there is no OpenBLAS, and the source archive"
 	@$(PACKAGING)/python -m twine check --strict dist/*
 	@$(PACKAGING)/python -m pytest -q Tests/wheel
@@ -150,7 +166,7 @@ test-sdist: sdist
 
 BENCH := .venv-bench/bin/python
 
-.venv-bench/ready: benchmarks/requirements.txt | system-packages
+.venv-bench/ready: benchmarks/requirements.txt | python-packages
 	@echo "Setting up Python in .venv-bench, with torch, jax and optax: some minutes and 6 GB, once"
 	@python3 -m venv .venv-bench
 	@$(BENCH) -m pip install -q --disable-pip-version-check -r benchmarks/requirements.txt

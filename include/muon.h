@@ -32,7 +32,7 @@
  * Status. Every function that can fail returns a muon_status; MUON_OK is 0. Results are the last
  *   arguments, named out..., and are written only on MUON_OK, except where it says otherwise. After a
  *   failure muon_last_error() has the text: what was wrong, and what was expected.
- *   A call that fails has changed nothing.
+ *   A call that fails has changed nothing, unless it says otherwise.
  *
  * Handles. muon_optimizer, muon_schedule and muon_scheduler are handles, not addresses. A handle
  *   that was destroyed, made up, or belongs to another kind gives MUON_ERR_INVALID_HANDLE.

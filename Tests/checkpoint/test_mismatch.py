@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 
 import numpy as np
@@ -218,4 +219,11 @@ def test_only_files_are_replaced(tmp_path):
     private.touch(0o600)
     run.save(private)
     assert private.stat().st_mode & 0o777 == 0o600
+    private.chmod(0o666)
+    before = os.umask(0o077)
+    try:
+        run.save(private)
+    finally:
+        os.umask(before)
+    assert private.stat().st_mode & 0o777 == 0o666
     assert split(private.read_bytes())[0].startswith(b"{")

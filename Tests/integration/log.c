@@ -70,10 +70,31 @@ int main(void) {
   setvbuf(stdout, NULL, _IONBF, 0);
   check(muon_set_log_callback(print, "", MUON_LOG_WARNING));
 
-  /* A step that fails, and its text afterwards; then one matrix. */
+  /* A step that fails, and its text afterwards; it has changed nothing, also not of a matrix that needs
+   * no SVD. Then one matrix. */
   muon_optimizer *svd = optimizer(MUON_BACKEND_SVD, "w", 4);
-  printf("%s\n", muon_status_name(muon_optimizer_step(svd)));
-  printf("%s\n", muon_last_error());
+  muon_muon_options plain;
+  muon_param other;
+  float before[2][16], after[2][16], data[16] = {1, 2, 3}, grad[16] = {4, 5, 6};
+  const int64_t shape[2] = {4, 4};
+  int64_t group, steps = -1;
+  check(muon_muon_options_init(&plain, sizeof plain));
+  check(muon_param_init(&other, sizeof other));
+  other.ndim = 2, other.shape = shape, other.data = data, other.grad = grad;
+  other.data_count = other.grad_count = 16;
+  check(muon_muon_add_group(svd, &plain, &other, 1, &group));
+  for (int i = 0; i < 2; i++) {
+    for (int p = 0; p < 2; p++) {
+      float *target = i ? after[p] : before[p];
+      check(muon_optimizer_get_buffer(svd, p, p ? MUON_BUFFER_MOMENTUM : MUON_BUFFER_DATA, target, 16));
+    }
+    if (i == 0) {
+      printf("%s\n", muon_status_name(muon_optimizer_step(svd)));
+      printf("%s\n", muon_last_error());
+    }
+  }
+  check(muon_optimizer_get_param_steps(svd, 1, &steps));
+  if (steps || memcmp(before, after, sizeof before) || data[0] != 1) puts("something changed");
   muon_orthogonalize_options options;
   check(muon_orthogonalize_options_init(&options, sizeof options));
   options.backend = MUON_BACKEND_SVD;

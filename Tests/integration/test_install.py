@@ -117,7 +117,7 @@ def test_cmake_versions(installed, tmp_path):
         f"{MAJOR}.{MINOR + 1}...{MAJOR + 2}",
     ]
     if MINOR > 0:
-        will_not.append(f"{MAJOR}.{MINOR - 1}")
+        will_do.append(f"{MAJOR}.{MINOR - 1}")
     lines = ["cmake_minimum_required(VERSION 3.19)", "project(versions LANGUAGES NONE)"]
     for version in will_do + will_not:
         lines.append(f"find_package(muon {version} QUIET)")

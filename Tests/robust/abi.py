@@ -1,7 +1,8 @@
 """The binary interface of a header as lines of text, and what may change in it.
 
     python abi.py                  records include/muon.h: Tests/abi/libmuon-MAJOR.abi, and a copy of the
-                                   header in Tests/abi/vMAJOR.MINOR, unless that is there
+                                   header in Tests/abi/vMAJOR.MINOR, unless that is there; refuses what
+                                   breaks programs
 """
 
 from __future__ import annotations
@@ -93,7 +94,10 @@ def version(header: Path) -> tuple[str, str]:
 def main() -> None:
     major, minor = version(HEADER)
     record = RECORDS / f"libmuon-{major}.abi"
-    record.write_text(describe(HEADER))
+    now = describe(HEADER)
+    if record.exists() and (wrong := differences(record.read_text(), now)):
+        sys.exit("\n".join(["not recorded, for it breaks programs:", *wrong]))
+    record.write_text(now)
     copy = RECORDS / f"v{major}.{minor}" / "muon.h"
     if not copy.exists():
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-/* What belongs to the host is the same after load, steps, an error, and unload: host LIBMUON.
+/* What belongs to the host is the same after load, steps, an error, and dlclose: host LIBMUON.
  *
  * In the plain state of a process and in one of the host's making. Prints "untouched" and nothing else:
  * who runs it sees what the library writes to stdout or stderr. */
@@ -142,7 +142,7 @@ static void *use_in_thread(void *out) {
   return NULL;
 }
 
-/* A thread that has used the library, and ends after it was unloaded. */
+/* A thread that has used the library, and ends after it was closed. */
 static pthread_barrier_t barrier;
 static void *outlive(void *out) {
   *(int *)out = use();
@@ -171,7 +171,7 @@ static int round_of(const char *path, int outliving) {
     pthread_barrier_wait(&barrier);
     pthread_join(thread, NULL);
   }
-  return failed || compare("after unload");
+  return failed || compare("after dlclose");
 }
 
 int main(int argc, char **argv) {
@@ -198,11 +198,11 @@ int main(int argc, char **argv) {
   set_threads(2);
   if (chdir("/")) return 1;
   if (round_of(argv[1], 1)) return 1;
-  /* What it asked to be called at a fork is gone with it. */
+  /* What it asked to be called at a fork is still there to be called. */
   const pid_t child = fork();
   int status = 1;
   if (child == 0) _exit(0);
-  if (waitpid(child, &status, 0) != child || status != 0) return puts("fork after unload"), 1;
+  if (waitpid(child, &status, 0) != child || status != 0) return puts("fork after dlclose"), 1;
   puts("untouched");
   return 0;
 }

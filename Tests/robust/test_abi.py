@@ -27,7 +27,16 @@ def test_every_function_is_exported():
     assert {function.name for function in functions(HEADER)} <= exported
 
 
-@pytest.mark.parametrize("folder", sorted(RECORDS.glob("v*")), ids=lambda folder: folder.name)
+OLDER = pytest.mark.parametrize(
+    "folder", sorted(RECORDS.glob("v*")), ids=lambda folder: folder.name)
+
+
+@OLDER
+def test_an_older_header_is_still_true(folder):
+    assert differences(describe(folder / "muon.h"), describe(HEADER)) == []
+
+
+@OLDER
 def test_a_program_built_against_an_older_header_runs(folder, tmp_path):
     client = program("old_client.c", tmp_path / "client", include=folder)
     assert run([client]) == "runs\n"

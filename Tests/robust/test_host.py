@@ -14,7 +14,7 @@ import libmuon
 
 def test_the_host_is_untouched(tmp_path):
     """Its signal handlers and mask, floating-point mode, environment, folder, open files, threads,
-    OpenBLAS's threads: before load, after load, after steps and after unload."""
+    OpenBLAS's threads: before load, after load, after steps and after dlclose."""
     assert run([program("host.c", tmp_path / "host", extra=("-ldl",)), library()]) == "untouched\n"
 
 
@@ -35,17 +35,18 @@ def test_valgrind_finds_nothing_in_the_c_example(tmp_path, figures):
     """No error, and nothing lost by its steps, of which an epoch has 48 of two optimizers. (Swift's
     runtime keeps tagged pointers to some of its caches; valgrind cannot follow those.)"""
     source = (ROOT / "bindings/c/digits.c").read_text()
-    source, count = re.subn(
-        r"#define EPOCHS \d+", f"#define EPOCHS {long_or_short(15, 1)}", source)
+    epochs = long_or_short(15, 1)
+    source, count = re.subn(r"#define EPOCHS \d+", f"#define EPOCHS {epochs}", source)
     assert count == 1
     (tmp_path / "digits.c").write_text(source)
     digits = program(
         str(tmp_path / "digits.c"), tmp_path / "digits",
         extra=("-I", ROOT / "bindings/c", ROOT / "bindings/c/mlp.c"))
-    # It says 1 where it has not learnt enough.
+    # It says 1 where it has not learnt enough, and where it failed.
     printed = run(
         ["valgrind", "--leak-check=full", "--errors-for-leak-kinds=none", "--error-exitcode=9",
          digits, ROOT / "bindings/data/digits.bin"], fine=(0, 1), **PLAIN)
+    assert printed.count("\nepoch ") + printed.startswith("epoch ") == epochs, printed[-10_000:]
     assert "ERROR SUMMARY: 0 errors" in printed, printed[-10_000:]
     lost = re.findall(r"(?:definitely|indirectly) lost: ([\d,]+) bytes", printed)
     figures(f"{lost} bytes lost, definitely and indirectly")

@@ -73,13 +73,6 @@ void with_checkpoint(const OptimizerList &optimizers, const SchedulerList &sched
   check(status);
 }
 
-/// A path for C, where it would end at a NUL and name another file.
-inline const char *to_c_path(const std::string &path) {
-  if (path.find('\0') != std::string::npos)
-    throw Error(Status::invalid_argument, "path: there is a NUL character in it; expected none");
-  return path.c_str();
-}
-
 }  // namespace detail
 
 /// Saves to a file, which is there whole or as it was before:
@@ -92,7 +85,7 @@ inline const char *to_c_path(const std::string &path) {
 inline void save_checkpoint(const std::string &path, const OptimizerList &optimizers,
                             const SchedulerList &schedulers = {},
                             const CheckpointOptions &options = {}) {
-  const char *const c_path = detail::to_c_path(path);
+  const char *const c_path = detail::to_c_text(path, "path");
   detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
     return muon_checkpoint_save(c_path, run...);
   });
@@ -108,7 +101,7 @@ inline void save_checkpoint(const std::string &path, const OptimizerList &optimi
 inline void load_checkpoint(const std::string &path, const OptimizerList &optimizers,
                             const SchedulerList &schedulers = {},
                             const CheckpointOptions &options = {}) {
-  const char *const c_path = detail::to_c_path(path);
+  const char *const c_path = detail::to_c_text(path, "path");
   detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
     return muon_checkpoint_load(c_path, run...);
   });

@@ -56,6 +56,14 @@ inline void check(muon_status status) {
   if (status != MUON_OK) fail(status);
 }
 
+/// A text for C, where it would end at a NUL and be another one.
+inline const char *to_c_text(const std::string &text, const char *what) {
+  if (text.find('\0') != std::string::npos)
+    throw Error(Status::invalid_argument,
+                (what + std::string(": there is a NUL character in it; expected none")).c_str());
+  return text.c_str();
+}
+
 /// The result of a function of muon.h that writes it to its last argument.
 template <class Result, class Function, class... Arguments>
 Result result_of(Function function, Arguments... arguments) {

@@ -46,7 +46,7 @@ namespace detail {
 /// What muon.h takes. It points into the parameter, which must outlive it.
 inline muon_param to_c(const Parameter &param) {
   muon_param c = param_defaults();
-  c.name = param.name.empty() ? nullptr : param.name.c_str();
+  c.name = param.name.empty() ? nullptr : to_c_text(param.name, "name");
   c.dtype = static_cast<muon_dtype>(param.dtype);
   c.requires_grad = param.requires_grad;
   // More dimensions than there can be are an error of the library's.

@@ -14,11 +14,11 @@ namespace muon {
 namespace detail {
 
 /// Whether a view of a container may outlive the expression that the container came from.
+template <class Container>
 #if __cplusplus >= 202002L
-template <class Container>
-inline constexpr bool outlives_expression = std::ranges::borrowed_range<Container>;
+inline constexpr bool outlives_expression =
+    std::is_lvalue_reference_v<Container> || std::ranges::borrowed_range<Container>;
 #else
-template <class Container>
 inline constexpr bool outlives_expression = std::is_lvalue_reference_v<Container>;
 #endif
 
@@ -64,5 +64,10 @@ class Span {
 };
 
 }  // namespace muon
+
+#if __cplusplus >= 202002L
+template <class Element>
+inline constexpr bool std::ranges::enable_borrowed_range<muon::Span<Element>> = true;
+#endif
 
 #endif  // MUON_SPAN_HPP

@@ -22,14 +22,16 @@ final class AtomicFile {
     guard !isPresent || kind == S_IFREG || kind == S_IFLNK else {
       throw MuonError(.io, "\(path) is there and not a file; it is not replaced")
     }
+    // Who may not read the old file may not read the new one, from the beginning.
+    let mode = isPresent && kind == S_IFREG ? present.st_mode & 0o777 : 0o666
     descriptor = unsafe open(
-      temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o666)
+      temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)
     guard descriptor >= 0 else {
       isTemporary = false
       throw systemError("create", temporary)
     }
-    // Who may not read the old file may not read the new one.
-    if isPresent, kind == S_IFREG { fchmod(descriptor, present.st_mode & 0o777) }
+    // What the umask took from it; not all file systems can.
+    if isPresent, kind == S_IFREG { fchmod(descriptor, mode) }
   }
 
   deinit {

@@ -79,6 +79,13 @@ void test_builders() {
   CHECK(muon::build_optimizers(adamw, {}).empty() && muon::route_params(adamw, {}).empty());
 
   CHECK_THROWS(muon::route_params("{}", params), config, "training");
+  const std::string cut = config + '\0' + "x";
+  CHECK_THROWS(muon::route_params(cut, params), invalid_argument, "config: there is a NUL");
+  CHECK_THROWS(muon::build_optimizers(cut, params), invalid_argument, "config: there is a NUL");
+  CHECK_THROWS(muon::build_schedulers(cut, optimizers, 5), invalid_argument, "NUL");
+  std::vector<muon::Parameter> misnamed = params;
+  misnamed[0].name = std::string("w\0x", 3);
+  CHECK_THROWS(muon::build_optimizers(config, misnamed), invalid_argument, "name: there is a NUL");
   CHECK_THROWS(muon::build_optimizers(R"({"training": {"optimizer": "Adam"}})", params), config,
                "training.optimizer");
   CHECK_THROWS(muon::build_schedulers(adamw, optimizers, 5), config, "training.n_epochs");

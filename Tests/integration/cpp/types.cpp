@@ -37,11 +37,18 @@ static_assert(!std::is_convertible_v<const std::vector<float> &, Floats>);
 static_assert(!std::is_constructible_v<Floats, std::vector<float>>);
 static_assert(!std::is_constructible_v<Floats, std::vector<double> &>);
 static_assert(!std::is_constructible_v<Floats, std::vector<int> &>);
+// A tensor of somebody's, which is no range.
+struct Tensor {
+  float *data();
+  std::size_t size();
+};
+static_assert(std::is_convertible_v<Tensor &, Floats> && !std::is_constructible_v<Floats, Tensor>);
 #if __cplusplus >= 202002L
 static_assert(std::is_convertible_v<std::span<float>, Floats>);
 static_assert(std::is_convertible_v<std::span<float, 3>, Floats>);
 static_assert(!std::is_convertible_v<std::span<const float>, Floats>);
 static_assert(std::is_convertible_v<Floats &, std::span<float>>);
+static_assert(std::is_convertible_v<Floats, std::span<float>>);
 #endif
 
 // Nobody can destroy an optimizer in its place by accident, or make one out of a pointer.
