@@ -246,8 +246,36 @@ def test_the_text_is_plain_json_of_our_sections():
     sections = json.loads(text, parse_constant=pytest.fail)
     assert set(sections) == {"training", "adamw"}
     assert sections["training"]["one"] == 1
-    assert sections["training"]["huge"] == str(10**400)
+    assert sections["training"]["huge"] == "int"
     assert sections["training"]["surrogate"].encode() == b"\\udcff"
+
+
+def test_what_is_not_ours_is_not_looked_into():
+    class Secret:
+        def __repr__(self):
+            raise RuntimeError("repr")
+
+    class Endless(list):
+        def __iter__(self):
+            raise RuntimeError("iter")
+
+    config = training(secret=Secret(), endless=Endless("x"), keys={Secret(): 1})
+    config["training"][Secret()] = 1
+    muon, _ = build_optimizers([zeros(2, 2), zeros(2)], config)
+    assert muon.param_groups[0]["lr"] == 0.1
+
+
+@pytest.mark.parametrize("kind", [np.array, tuple, list])
+def test_coefficients_are_any_list(kind):
+    config = {**training(), "muon": {"coefficients": kind([(3, -3.2, 1.2), (2, -1.5, 0.5)])}}
+    muon, _ = build_optimizers([zeros(2, 2), zeros(2)], config)
+    assert muon.param_groups[0]["coefficients"] == [(3, -3.2, 1.2), (2, -1.5, 0.5)]
+
+
+def test_an_endless_list_is_too_long():
+    with pytest.raises(ConfigError, match="1 to 99 rows, got 1000"):
+        build_optimizers(
+            [zeros(2, 2)], {**training(), "muon": {"coefficients": [(3, -3.2, 1.2)] * 10**6}})
 
 
 def test_an_absent_value_is_null_too():

@@ -113,3 +113,16 @@ def test_it_is_silent_while_the_interpreter_ends(run_python):
         "import numpy as np, libmuon\n"
     )
     assert run_python(script, MUON_NUM_THREADS="bad") == "AdamW\n"
+
+
+def test_the_module_may_be_loaded_anew(run_python):
+    """As interactive shells do: the library goes on calling what it was given."""
+    script = (
+        "import gc, importlib, logging, numpy as np, libmuon\n"
+        "logging.basicConfig(format='%(message)s')\n"
+        "o = libmuon.Muon([np.ones((3, 4), np.float32)], nonfinite='skip')\n"
+        "importlib.reload(libmuon._log); gc.collect()\n"
+        "junk = [bytes(range(256)) * n for n in range(200)]\n"
+        "o.step([np.full((3, 4), np.nan, np.float32)])\n"
+        "print(o.skipped_steps)")
+    assert run_python(script).splitlines()[-1] == "1"

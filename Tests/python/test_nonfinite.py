@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import libmuon
-from libmuon import AdamW, Muon
+from libmuon import AdamW, Muon, Parameter
 from test_state import same
 
 
@@ -81,3 +81,17 @@ def test_a_nan_parameter_is_not_the_gradients_fault(kind):
     weight = np.full((2, 3), np.nan, np.float32)
     kind([weight]).step([np.ones((2, 3), np.float32)])
     assert np.isnan(weight).all()
+
+
+def test_a_failed_step_leaves_the_gradients_that_were_there():
+    weights = [Parameter(np.ones((2, 2), np.float32), name) for name in "ab"]
+    optimizer = Muon(weights)
+    before = [np.full((2, 2), 3, np.float32), None]
+    for weight, grad in zip(weights, before):
+        weight.grad = grad
+    good, bad = np.ones((2, 2), np.float32), np.full((2, 2), np.nan, np.float32)
+    with pytest.raises(libmuon.NonFiniteGradientError):
+        optimizer.step([good, bad])
+    assert [weight.grad for weight in weights] == before
+    optimizer.step()
+    assert (weights[0].data != 1).any() and (weights[1].data == 1).all()

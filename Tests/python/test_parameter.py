@@ -171,3 +171,45 @@ def test_pickle():
     assert (again.name, again.requires_grad) == ("w", False)
     np.testing.assert_array_equal(again.data, parameter.data)
     np.testing.assert_array_equal(again.grad, parameter.grad)
+
+
+class Liar(np.ndarray):
+    """An array that says of itself what it likes."""
+
+    __array_interface__ = {"data": (4096, False)}  # type: ignore[assignment]
+    shape = (1 << 20, 1 << 20)
+    size = 1 << 40
+
+
+def test_a_subclass_is_taken_for_what_it_is():
+    """Its memory and shape are those that numpy has, whatever it says of them."""
+    data, grad = np.ones((2, 3), np.float32), np.ones((2, 3), np.float32)
+    liar = data.view(Liar)
+    parameter = libmuon.Parameter(liar, "w")
+    assert parameter.shape == (2, 3) and parameter.data is liar
+    optimizer = libmuon.AdamW([parameter])
+    parameter.grad = grad.view(Liar)
+    optimizer.step()
+    assert (data < 1).all()
+    state = optimizer.state_dict()
+    state["state"][0]["exp_avg"] = np.full((2, 3), 5, np.float32).view(Liar)
+    optimizer.load_state_dict(state)
+    assert (optimizer.state_dict()["state"][0]["exp_avg"] == 5).all()
+    square = np.eye(2, dtype=np.float32)
+    expected = libmuon.orthogonalize(square)
+    assert (libmuon.orthogonalize(square.view(Liar)) == expected).all()
+    libmuon.orthogonalize(square, out=square.view(Liar))
+    assert (square == expected).all()
+
+
+@pytest.mark.parametrize("name", [5, b"w", ["w"]])
+def test_a_name_is_text(name):
+    with pytest.raises(TypeError, match="name: text is expected"):
+        libmuon.Parameter(np.ones(2, np.float32), name)
+
+
+def test_a_name_has_no_nul():
+    parameter = libmuon.Parameter(np.ones(2, np.float32))
+    with pytest.raises(ValueError, match="NUL"):
+        parameter.name = "w\0a"
+    assert parameter.name is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import logging
 from typing import Optional
 
@@ -14,7 +15,7 @@ logger = logging.getLogger("libmuon")
 # Without it, logging prints warnings to stderr where the program has set up no handler.
 logger.addHandler(logging.NullHandler())
 
-LEVELS = {
+LEVELS: dict[int, int] = {
     LogLevel.error: logging.ERROR,
     LogLevel.warning: logging.WARNING,
     LogLevel.info: logging.INFO,
@@ -22,11 +23,12 @@ LEVELS = {
 
 
 def _write(level: int, message: bytes, user_data: Optional[int]) -> None:
-    logger.log(LEVELS.get(LogLevel(level), logging.INFO), "%s", message.decode("utf-8", "replace"))
+    logger.log(LEVELS.get(level, logging.INFO), "%s", message.decode("utf-8", "replace"))
 
 
-# The library calls it for as long as the process lives.
+# The library may call it after this module was loaded anew: it is never freed.
 _callback = LogCallback(_write)
+ctypes.pythonapi.Py_IncRef(ctypes.py_object(_callback))
 
 
 def connect() -> None:

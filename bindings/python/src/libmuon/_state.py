@@ -11,7 +11,7 @@ import numpy as np
 from ._library import check, lib
 from ._options import whole
 from .errors import DTypeError, InvalidArgumentError, ShapeError
-from .parameter import Array, address
+from .parameter import Array, address, plain
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -108,9 +108,9 @@ def checked(
         raise InvalidArgumentError(f"{label}: step: {step} is negative")
     arrays = {}
     for name in optimizer._buffers:
-        array = state[name]
-        if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+        if not isinstance(state[name], np.ndarray) or state[name].dtype != np.float32:
             raise DTypeError(f"{label}: {name}: a numpy array of float32 is expected")
+        array = plain(state[name])
         if array.shape != parameter.shape:
             raise ShapeError(
                 f"{label}: {name}: shape {parameter.shape} is expected, not {array.shape}"

@@ -18,7 +18,15 @@ from ._options import member, merged, whole
 from ._statistics import ParameterStatistics
 from .errors import InvalidArgumentError
 from .param_group import ParamGroup
-from .parameter import Array, Parameter, ParameterLike, address, as_parameters, structs_of
+from .parameter import (
+    Array,
+    Parameter,
+    ParameterLike,
+    address,
+    as_parameters,
+    plain,
+    structs_of,
+)
 
 # What the first argument of an optimizer may be.
 Params = Union[Iterable[ParameterLike], Iterable[Mapping[str, Any]], Mapping[str, Any]]
@@ -58,7 +66,7 @@ class Optimizer:
         self._group_parameters: list[list[Parameter]] = []
         # The gradients that the library has the addresses of. They stay alive here, whatever
         # becomes of Parameter.grad.
-        self._bound: list[Optional[Array]] = []
+        self._bound: list[Any] = []  # while one is exchanged, both
 
     @classmethod
     def _adopt(cls, handle: OptimizerHandle, parameters: list[Parameter]) -> Optimizer:
@@ -83,7 +91,8 @@ class Optimizer:
         names the parameter for a gradient that cannot be used; then nothing has changed.
         """
         if grads is not None:
-            self._take(grads)
+            self._step_with(grads)
+            return
         bound = self._bound
         index = 0
         for parameter in self._parameters:
@@ -93,6 +102,17 @@ class Optimizer:
         status = self._step(self._handle)
         if status:
             raise failure(status)
+
+    def _step_with(self, grads: Grads) -> None:
+        """A step with these gradients; where it fails the parameters keep those they had."""
+        before = [parameter.grad for parameter in self._parameters]
+        try:
+            self._take(grads)
+            Optimizer.step(self)
+        except BaseException:
+            for parameter, grad in zip(self._parameters, before):
+                parameter._grad = grad
+            raise
 
     def zero_grad(self, set_to_none: bool = False) -> None:
         """Writes zeros into every gradient, or with set_to_none sets .grad to None instead."""
@@ -108,7 +128,12 @@ class Optimizer:
         check(lib.muon_optimizer_zero_grad(self._handle))
 
     def _rebind(self, index: int, grad: Optional[Array]) -> None:
-        memory, count = (None, 0) if grad is None else (address(grad), grad.size)
+        memory, count = None, 0
+        if grad is not None:
+            array = plain(grad)
+            memory, count = address(array), array.size
+        # Both, should an interrupt come before it is known which of them the library has.
+        self._bound[index] = (self._bound[index], grad)
         check(lib.muon_optimizer_bind(self._handle, index, Buffer.grad, memory, count))
         self._bound[index] = grad
 
@@ -163,10 +188,20 @@ class Optimizer:
         for parameter in parameters:
             parameter.check_trainable()
         grads = [parameter.grad for parameter in parameters]
-        structs, index = structs_of(parameters), c_int64()
+        structs, index, count = structs_of(parameters), c_int64(), c_int64()
         struct = byref(self._struct(options))
-        check(self._add_group(self._handle, struct, structs, len(structs), byref(index)))
-        self._note_group(parameters, grads)
+        before, first = len(self._group_parameters), len(self._parameters)
+        try:
+            # Ahead of the call: an interrupt after it must find noted what the library has.
+            self._note_group(parameters, grads)
+            check(self._add_group(self._handle, struct, structs, len(structs), byref(index)))
+        except BaseException:
+            check(lib.muon_optimizer_get_group_count(self._handle, byref(count)))
+            if count.value == before:
+                del self._group_parameters[before:]
+                del self._parameters[first:]
+                del self._bound[first:]
+            raise
 
     def _note_group(self, parameters: list[Parameter], grads: list[Optional[Array]]) -> None:
         self._group_parameters.append(parameters)

@@ -14,7 +14,7 @@ from ._enums import Backend, Method
 from ._library import check, lib
 from ._options import Triple, fetch_rows, member, number, set_rows, step_count
 from .errors import DTypeError, InvalidArgumentError, ShapeError
-from .parameter import address, check_array
+from .parameter import Array, address, check_array, plain
 
 Matrix = npt.NDArray[np.float32]
 
@@ -53,12 +53,12 @@ def orthogonalize(
     if not isinstance(G, np.ndarray) or G.dtype != np.float32:
         given = G.dtype if isinstance(G, np.ndarray) else type(G).__name__
         raise DTypeError(f"G: a numpy array of float32 is expected, not {given}")
-    if G.ndim != 2:
-        raise ShapeError(f"G: a matrix is expected, not shape {G.shape}")
+    g = np.require(plain(G), requirements=["C", "A"])
+    if g.ndim != 2:
+        raise ShapeError(f"G: a matrix is expected, not shape {g.shape}")
     if out is None:
-        out = np.empty(G.shape, np.float32)
-    else:
-        check_out(out, G.shape)
+        out = np.empty(g.shape, np.float32)
+    result = check_out(out, g.shape)
     options = _abi.OrthogonalizeOptions()
     check(lib.muon_orthogonalize_options_init(byref(options), sizeof(options)))
     options.eps = number("eps", eps)
@@ -73,20 +73,19 @@ def orthogonalize(
         set_rows(options, abc)
     if steps is not None:
         options.backend_steps = step_count("steps", steps)
-    g = np.require(G, requirements=["C", "A"])
-    check(
-        lib.muon_orthogonalize(address(g), g.size, *g.shape, byref(options), address(out), out.size)
-    )
+    memory, count = address(result), result.size
+    check(lib.muon_orthogonalize(address(g), g.size, *g.shape, byref(options), memory, count))
     return out
 
 
-def check_out(out: Any, shape: tuple[int, ...]) -> None:
-    """Raises unless a result of that shape can be written to out."""
-    check_array(out, "out")
-    if out.shape != shape:
-        raise ShapeError(f"out: shape {shape} is expected, not {out.shape}")
-    if not out.flags.writeable:
+def check_out(out: Any, shape: tuple[int, ...]) -> Array:
+    """The memory of out. Raises unless a result of that shape can be written there."""
+    memory = check_array(out, "out")
+    if memory.shape != shape:
+        raise ShapeError(f"out: shape {shape} is expected, not {memory.shape}")
+    if not memory.flags.writeable:
         raise InvalidArgumentError("out: the array is read-only")
+    return memory
 
 
 def backend_coefficients(name: str, steps: Optional[int] = None) -> list[Triple]:

@@ -26,29 +26,43 @@ class Parameter:
         copied: what cannot be used as it is raises an error that names the parameter. Do not resize
         it while an optimizer has it. Other dtypes are for the builders alone, which leave out what
         is not floating point, and what does not require a gradient.
-    name: for error messages, and for gradients and routes by name.
+    name: for error messages, gradients and routes by name, and checkpoints. An optimizer keeps the name
+        that the parameter has when it is added.
     requires_grad: read by the builders only. False leaves the parameter out.
 
-    Raises TypeError if array is no numpy array, DTypeError if it is floating point but not float32,
+    Raises TypeError if array is no numpy array or name no str, DTypeError if it is floating point but not float32,
     and InvalidArgumentError for a layout that cannot be used.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "name", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_grad", "_memory", "_name", "requires_grad")
 
-    name: Optional[str]
     requires_grad: bool
 
     def __init__(
         self, array: Array, name: Optional[str] = None, requires_grad: bool = True
     ) -> None:
-        self._data = array
         self._grad: Optional[Array] = None
         self.name = name
         self.requires_grad = bool(requires_grad)
         if not isinstance(array, np.ndarray):
             raise TypeError(f"{self.label}: a numpy array is expected, not {type(array).__name__}")
-        if self.requires_grad and dtype_of(array) != DType.not_float:
+        self._data = array
+        self._memory = plain(array)
+        if self.requires_grad and dtype_of(self._memory) != DType.not_float:
             self.check_trainable()
+
+    @property
+    def name(self) -> Optional[str]:
+        """The name, if there is one."""
+        return self._name
+
+    @name.setter
+    def name(self, value: Optional[str]) -> None:
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"a parameter's name: text is expected, not {type(value).__name__}")
+        if value is not None and "\0" in value:
+            raise InvalidArgumentError(f"a parameter's name: {value!r} has a NUL character in it")
+        self._name = value
 
     @property
     def data(self) -> Array:
@@ -78,12 +92,12 @@ class Parameter:
     @property
     def shape(self) -> tuple[int, ...]:
         """The extents of the array."""
-        return self._data.shape
+        return self._memory.shape
 
     @property
     def ndim(self) -> int:
         """The number of extents: 2 for a matrix, 1 for a vector, 0 for a scalar."""
-        return self._data.ndim
+        return self._memory.ndim
 
     @property
     def label(self) -> str:
@@ -92,18 +106,18 @@ class Parameter:
 
     def check_trainable(self) -> None:
         """Raises unless an optimizer can update the array in place."""
-        check_array(self._data, self.label)
-        if not self._data.flags.writeable:
+        check_array(self._memory, self.label)
+        if not self._memory.flags.writeable:
             raise InvalidArgumentError(f"{self.label}: the array is read-only")
 
     def check_grad(self, value: Optional[Array]) -> None:
         """Raises unless value can be the gradient."""
         if value is None:
             return
-        check_array(value, f"{self.label}: gradient")
-        if value.shape != self._data.shape:
+        memory = check_array(value, f"{self.label}: gradient")
+        if memory.shape != self.shape:
             raise ShapeError(
-                f"{self.label}: gradient: shape {self._data.shape} is expected, not {value.shape}"
+                f"{self.label}: gradient: shape {self.shape} is expected, not {memory.shape}"
             )
 
     def struct(self) -> _abi.Param:
@@ -112,13 +126,14 @@ class Parameter:
         check(lib.muon_param_init(byref(param), sizeof(param)))
         if self.name is not None:
             param.name = self.name.encode("utf-8", "replace")
-        param.dtype = dtype_of(self._data)
+        param.dtype = dtype_of(self._memory)
         param.requires_grad = self.requires_grad
-        param.ndim = self._data.ndim
-        param.shape = (c_int64 * self._data.ndim)(*self._data.shape)
-        param.data, param.data_count = address(self._data), self._data.size
+        param.ndim = self.ndim
+        param.shape = (c_int64 * self.ndim)(*self.shape)
+        param.data, param.data_count = address(self._memory), self._memory.size
         if self._grad is not None:
-            param.grad, param.grad_count = address(self._grad), self._grad.size
+            grad = plain(self._grad)
+            param.grad, param.grad_count = address(grad), grad.size
         return param
 
     def __repr__(self) -> str:
@@ -135,8 +150,13 @@ def structs_of(parameters: list[Parameter]) -> Any:
     return (_abi.Param * len(parameters))(*(parameter.struct() for parameter in parameters))
 
 
+def plain(array: Array) -> Array:
+    """The same memory without a subclass, which could say anything of its address and its shape."""
+    return array if type(array) is np.ndarray else np.ndarray.view(array, np.ndarray)
+
+
 def address(array: Array) -> int:
-    """Where the first element of an array is."""
+    """Where the first element of a plain array is."""
     return int(array.__array_interface__["data"][0])
 
 
@@ -146,10 +166,12 @@ def dtype_of(array: Array) -> DType:
     return FLOATS.get(array.dtype.name, unlisted)
 
 
-def check_array(array: Array, label: str) -> None:
-    """Raises unless array is float32, C-contiguous and aligned, so that C can use it as it is."""
+def check_array(array: Array, label: str) -> Array:
+    """The array as a plain one. Raises unless it is float32, C-contiguous and aligned, so that C can use
+    it as it is."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{label}: a numpy array is expected, not {type(array).__name__}")
+    array = plain(array)
     if array.dtype != np.float32:  # also unequal for float32 of the other byte order
         raise DTypeError(f"{label}: dtype float32 is expected, not {array.dtype.str}")
     if not array.flags.c_contiguous:
@@ -159,6 +181,7 @@ def check_array(array: Array, label: str) -> None:
         )
     if not array.flags.aligned:
         raise InvalidArgumentError(f"{label}: the array is not aligned to its 4-byte elements")
+    return array
 
 
 def as_parameters(
