@@ -156,6 +156,16 @@ def test_built_optimizers_train_as_for_arrays():
         assert not torch.equal(tensor, start[name])
 
 
+def test_many_dimensions():
+    many = param(1, 2, 1, 1, 3, 1, 1, 1, 2)
+    [adamw] = build_optimizers([many], training())
+    many.grad = torch.ones_like(many)
+    adamw.step()
+    assert (many < 0).all()
+    [route] = explain_routing([many], training())
+    assert (route.shape, route.optimizer) == (tuple(many.shape), "AdamW")
+
+
 @pytest.mark.parametrize(
     ("config", "path"),
     [

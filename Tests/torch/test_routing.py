@@ -84,6 +84,62 @@ def test_a_layer_in_a_repeated_block_is_not_the_output():
     assert to(route_module(single), "Muon") == ["1.up.weight"]
 
 
+def weight_norm(layer):
+    with pytest.warns(FutureWarning):
+        return nn.utils.weight_norm(layer)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [weight_norm, nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.spectral_norm],
+    ids=["weight_norm", "parametrized weight_norm", "spectral_norm"],
+)
+def test_layers_with_parts_for_a_weight(wrap):
+    module = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 4), nn.Linear(4, 9))
+    for layer in module:
+        wrap(layer)
+    muon = to(route_module(module), "Muon")
+    assert muon and all(name.startswith("1.") for name in muon)
+    for route in route_module(module):
+        if route.name.startswith("0."):
+            assert route.reason == "an embedding"
+        elif route.name.startswith("2.") and len(route.shape) == 2:
+            assert route.reason == "the output layer: it is the last nn.Linear"
+
+
+def test_a_parametrized_parameter_of_the_module_itself():
+    module = nn.Module()
+    module.pos_embed = nn.Parameter(torch.zeros(5, 3))
+    module.mix = nn.Parameter(torch.zeros(3, 3))
+    for name in ("pos_embed", "mix"):
+        nn.utils.parametrize.register_parametrization(module, name, nn.Identity())
+    assert to(route_module(module), "Muon") == ["parametrizations.mix.original"]
+    name = "parametrizations.pos_embed.original"
+    assert reason(module, name) == "AdamW: an embedding, by its name"
+
+
+def test_a_module_under_two_names_and_one_called_parametrizations():
+    module = nn.Module()
+    module.first = module.second = nn.Embedding(5, 3)
+    module.parametrizations = nn.Bilinear(3, 3, 3)
+    module.parametrizations.mix = nn.Parameter(torch.zeros(3, 3))
+    assert to(route_module(module), "Muon") == ["parametrizations.mix"]
+    assert reason(module, "first.weight") == "AdamW: an embedding"
+
+
+def test_parametrized_layers_that_are_tied():
+    for tied in (True, False):
+        module = Model("projection", tied=tied)
+        module.last = nn.Linear(6, 6)
+        for layer in (module.wte, module.projection):
+            nn.utils.parametrize.register_parametrization(layer, "weight", nn.Identity())
+        hidden = [*HIDDEN, "last.weight"] if tied else [
+            "projection.parametrizations.weight.original"
+        ]
+        assert set(hidden) <= set(to(route_module(module), "Muon"))
+        assert ("last.weight" in to(route_module(module), "Muon")) == tied
+
+
 def test_matrices_that_are_not_weights():
     module = nn.Module()
     module.norm = nn.LayerNorm((2, 3))

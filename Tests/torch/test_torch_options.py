@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -85,6 +86,45 @@ def test_groups():
         other = Muon([twins[index]], **options)
         train(other, twins, 5)
         assert torch.equal(params[index], twins[index])
+
+
+def test_a_group_that_goes_the_other_way():
+    one, two = parameters((4, 6), (4, 6))
+    optimizer = Muon([{"params": [one]}, {"params": [two], "backend": "svd"}], momentum=0.8)
+    group = optimizer.param_groups[1]
+    keys = ("lr", "weight_decay", "momentum", "momentum_style", "shape_scale", "ns_steps")
+    assert [group[key] for key in keys] == [1e-3, 0.1, 0.8, "classic", "none", None]
+
+
+@pytest.mark.parametrize("key", ["ns_coefficients", "coefficients"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        np.array,
+        lambda rows: torch.tensor(rows, dtype=torch.float64),
+        lambda rows: [torch.tensor(row, dtype=torch.float64) for row in rows],
+        lambda rows: [np.array(row) for row in rows],
+        lambda rows: [[np.float64(each) for each in row] for row in rows],
+    ],
+    ids=["array", "tensor", "tensors", "arrays", "numbers"],
+)
+def test_coefficients_in_arrays_and_tensors(key, make):
+    rows = [(3.0, -3.2, 1.2), (2.5, -2.0, 0.5)]
+    for value in (rows, rows[0]):
+        one = parameters((4, 6))
+        two = copies(one)
+        given = make(value) if value is rows else make([value])[0]
+        train(Muon(one, **{key: given}), one, 2)
+        train(Muon(two, **{key: value}), two, 2)
+        assert torch.equal(one[0], two[0])
+
+
+def test_a_rate_in_an_array_of_one():
+    one = parameters((4, 6))
+    two = copies(one)
+    train(Muon(one, lr=torch.tensor([0.5])), one, 2)
+    train(Muon(two, lr=0.5), two, 2)
+    assert torch.equal(one[0], two[0])
 
 
 def test_groups_that_are_added_and_removed_on_the_way():

@@ -7,6 +7,8 @@ import copy
 import pytest
 import torch
 from torch import nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import libmuon
 from libmuon.torch import AdamW, Muon, MuonWithAdamW, route_module
@@ -183,6 +185,68 @@ def test_a_wrong_group_changes_nothing(changes, text):
     train(module, [optimizer], 1)
 
 
+def test_a_group_has_no_policy_of_its_own():
+    group = {"params": [("w", nn.Parameter(torch.ones(3, 3)))], "optimizer": "Muon"}
+    for optimizer in (MuonWithAdamW(made()), Muon([torch.ones(2, 2)])):
+        count = len(optimizer.param_groups)
+        with pytest.raises(libmuon.InvalidArgumentError, match="nonfinite is the whole"):
+            optimizer.add_param_group({**group, "nonfinite": "skip"})
+        assert len(optimizer.param_groups) == count
+
+
+def test_hooks_for_all_optimizers_are_called_once():
+    module, calls = made(), []
+    optimizer = MuonWithAdamW(module)
+    hooks = [
+        register(lambda each, *_: calls.append(each))
+        for register in (
+            register_optimizer_step_pre_hook,
+            register_optimizer_step_post_hook,
+        )
+    ]
+    try:
+        train(module, [optimizer], 1)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert calls == [optimizer, optimizer]
+
+
+# ---- What one side cannot do, the other does not either
+
+
+def spoilt(optimizer, module, how):
+    """Makes AdamW's side impossible, and returns what an error says of it."""
+    bias = module.blocks[0].up.bias
+    if how == "step":
+        optimizer.state[bias]["step"] = torch.tensor(-1.0)
+        return "blocks.0.up.bias: step"
+    if how == "option":
+        optimizer.param_groups[1]["eps"] = -1.0
+        return "eps"
+    if how == "state":
+        optimizer.state[bias]["exp_avg"] = torch.zeros(3)
+        return "blocks.0.up.bias: exp_avg"
+    module.norm.bias.data = bias.data[3:9]
+    return "overlaps"
+
+
+@pytest.mark.parametrize("how", ["step", "option", "state", "overlap"])
+def test_what_adamw_cannot_do_changes_neither_side(how):
+    module = made()
+    optimizer = MuonWithAdamW(module)
+    train(module, [optimizer], 2)
+    text = spoilt(optimizer, module, how)
+    before, state = values(module), copy.deepcopy(optimizer.state_dict()["state"])
+    loss_of(module, 2).backward()
+    for _ in range(2):
+        with pytest.raises(libmuon.MuonError, match=text):
+            optimizer.step()
+        assert_equal(values(module), before)
+        for key, each in optimizer.state_dict()["state"].items():
+            assert_equal(each, state[key])
+
+
 # ---- Gradients that are not finite
 
 
@@ -252,6 +316,15 @@ def test_not_finite_gradients_propagate(name):
     poisoned(module, name, float("nan"))
     optimizer.step()
     assert dict(module.named_parameters())[name].isnan().any()
+
+
+@BOTH_SIDES
+def test_the_error_is_in_the_same_words(name):
+    module = made()
+    poisoned(module, name, float("nan"))
+    with pytest.raises(libmuon.NonFiniteGradientError) as caught:
+        MuonWithAdamW(module).step()
+    assert str(caught.value) == f"the gradient of parameter {name} has NaN or infinity"
 
 
 def test_large_gradients_are_finite():

@@ -13,8 +13,8 @@ from .._options import coefficient_rows
 from ..errors import InvalidArgumentError, UnsupportedError
 from ..orthogonalization import backend_coefficients
 from ._dialects import DIALECTS, LIBMUON, SHAPE_SCALES, libmuon_options
-from ._slot import MASTER, step_tensor
-from ._tensors import check_state, float32_copy
+from ._slot import MASTER
+from ._tensors import check_state, float32_copy, step_count, step_tensor
 
 if TYPE_CHECKING:
     from ._session import Kind
@@ -46,16 +46,8 @@ def kept_state(
             check_state(label, key, state[key], shape)
             state[key] = Kept(float32_copy(state[key]))
     if kind.counts_steps:
-        try:
-            step = step_tensor(state["step"]).detach().clone()
-            whole = step.numel() == 1 and float(step) >= 0 and float(step).is_integer()
-        except (TypeError, ValueError):
-            whole = False
-        if not whole:
-            raise InvalidArgumentError(
-                f"{label}: step: a whole number >= 0 is expected, not {state['step']!r}"
-            )
-        state["step"] = Kept(step)
+        step_count(label, state["step"])
+        state["step"] = Kept(step_tensor(state["step"]).detach().clone())
     return state
 
 

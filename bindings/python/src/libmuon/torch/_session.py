@@ -14,10 +14,12 @@ from torch.autograd.graph import increment_version
 from .. import _abi
 from .._enums import Buffer, DType, NonFinitePolicy
 from .._library import check, lib
+from .._options import number as real
 from ._slot import Slot
-from ._tensors import check_parameter, gradient, plain, usable
+from ._tensors import address, check_parameter, gradient, is_finite, plain, step_count, usable
 
 Group = Mapping[str, Any]
+Work = list[tuple[Slot, Tensor]]
 GRAD = int(Buffer.grad)
 
 
@@ -86,17 +88,18 @@ class Session:
                     found += 1
         return found == len(self.slots)
 
-    def step(self, groups: list[dict[str, Any]], state: dict[Tensor, Any]) -> bool:
-        """One step; whether it was made, which policy `skip` may prevent.
+    def prepare(self, groups: list[dict[str, Any]], state: Mapping[Tensor, Any]) -> Work:
+        """All of a step that can fail for what its caller gave, but the look for NaN and infinity.
 
-        Whatever raises here does so before a parameter or its state has changed.
+        Returns the parameters that have a gradient, with the gradients as C reads them, for commit.
+        No parameter and no state changes.
         """
         self._take_options(groups)
         work, fresh = self._look_at(groups)
         for slot, grad in work:
-            address = 0 if grad is None else grad.data_ptr()
-            if address != slot.grad_address:
-                self._bind_gradient(slot, address)
+            place = 0 if grad is None else slot.place_of(grad)
+            if place != slot.grad_address:
+                self._bind_gradient(slot, place)
         active = [(slot, grad) for slot, grad in work if grad is not None]
         for parameter, label, number, grad in fresh:
             slot = Slot(self.kind, parameter, label, number, groups[number], state)
@@ -105,13 +108,26 @@ class Session:
         for slot, _ in active:
             slot.before()
             if slot.step is not None:
-                self._take_steps(slot)
+                self._take_steps(slot, slot.step)
+        return active
 
+    def is_finite(self, work: Work) -> bool:
+        """Whether commit will find no NaN and no infinity, or does not look for them."""
+        if self.policy is NonFinitePolicy.propagate:
+            return True
+        return all(is_finite(grad) for _, grad in work)
+
+    def commit(self, work: Work, state: dict[Tensor, Any]) -> bool:
+        """Makes the step that was prepared; whether it was made, which policy `skip` may prevent.
+
+        Raises for NaN and infinity, for want of memory, and where backend svd does not converge;
+        no parameter and no state has changed then.
+        """
         skipped = self._skipped()
         check(lib.muon_optimizer_step(self.handle))
         if self._skipped() != skipped:
             return False
-        self._finish([slot for slot, _ in active], state)
+        self._finish([slot for slot, _ in work], state)
         return True
 
     def _take_options(self, groups: list[dict[str, Any]]) -> None:
@@ -123,7 +139,8 @@ class Session:
                 continue
             # kind.options begins with "lr", which schedulers change at every step.
             if values[1:] == before[1:]:
-                check(lib.muon_optimizer_set_lr(self.handle, number, values[0]))
+                lr = real("lr", values[0])
+                check(lib.muon_optimizer_set_lr(self.handle, number, lr))
             else:
                 struct = byref(self.kind.struct(group))
                 check(self.kind.set_options(self.handle, number, struct))
@@ -151,28 +168,26 @@ class Session:
                     check_parameter(kind, label, parameter)
                     fresh.append((parameter, label, number, grad))
                 else:
-                    slot.check_gradient(grad)
                     work.append((slot, grad))
             first += len(group["params"])
         return work, fresh
 
-    def _bind_gradient(self, slot: Slot, address: int) -> None:
+    def _bind_gradient(self, slot: Slot, place: int) -> None:
         for index, offset, count in slot.arrays:
             check(
                 lib.muon_optimizer_bind(
                     self.handle,
                     index,
                     GRAD,
-                    address + 4 * offset if address else None,
-                    count if address else 0,
+                    place + 4 * offset if place else None,
+                    count if place else 0,
                 )
             )
-        slot.grad_address = address
+        slot.grad_address = place
 
     def _add(self, slot: Slot, grad: Tensor) -> None:
         """Adds a new parameter with all its memory to the library's optimizer."""
-        slot.check_gradient(grad)
-        slot.grad_address = grad.data_ptr()
+        slot.grad_address = slot.place_of(grad)
         copies, extents = slot.layout
         size = slot.data.numel() // copies if copies else 0
         for copy in range(copies):
@@ -185,23 +200,24 @@ class Session:
             param.shape = (c_int64 * len(extents))(*extents)
             offset = 4 * size * copy
             if size:
-                param.data, param.data_count = slot.data.data_ptr() + offset, size
+                param.data, param.data_count = address(slot.data) + offset, size
                 param.grad, param.grad_count = slot.grad_address + offset, size
                 for place, buffer in enumerate(slot.buffers):
-                    param.state[place] = buffer.data_ptr() + offset
+                    param.state[place] = address(buffer) + offset
                     param.state_count[place] = size
             check(lib.muon_optimizer_add_param(self.handle, slot.group, byref(param), None))
             slot.arrays.append((self.count, size * copy, size))
             self.count += 1
         self.slots[id(slot.parameter)] = slot
 
-    def _take_steps(self, slot: Slot) -> None:
+    def _take_steps(self, slot: Slot, step: Tensor) -> None:
         """Sets AdamW's count of steps, where the state has another one than the library."""
-        steps = slot.read_steps()
-        if steps != slot.steps:
-            for index, _, _ in slot.arrays:
-                check(lib.muon_optimizer_set_param_steps(self.handle, index, steps))
-            slot.steps = steps
+        if step.item() == slot.steps:
+            return
+        steps = step_count(slot.label, step)
+        for index, _, _ in slot.arrays:
+            check(lib.muon_optimizer_set_param_steps(self.handle, index, steps))
+        slot.steps = steps
 
     def _skipped(self) -> int:
         if self.policy is not NonFinitePolicy.skip:

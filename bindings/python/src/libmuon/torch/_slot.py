@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Optional
 import torch
 from torch import Tensor
 
-from .._options import number
 from ..errors import InvalidArgumentError, ShapeError
-from ._tensors import LOW_PRECISION, float32_copy, follow, state_tensor, usable
+from ._tensors import LOW_PRECISION, address, float32_copy, follow, state_tensor
+from ._tensors import step_tensor, usable
 
 if TYPE_CHECKING:
     from ._session import Kind
@@ -27,6 +27,8 @@ class Slot:
     the state, for bfloat16 and float16; and for other layouts one that is only kept here.
     """
 
+    # torch refuses to update what is made in inference mode once that has been left.
+    @torch.inference_mode(False)
     def __init__(
         self,
         kind: Kind,
@@ -71,11 +73,11 @@ class Slot:
             self.data = float32_copy(parameter)
 
         self.seen = self._look()
-        self.addresses = [(name, each, each.data_ptr()) for name, each in self.tensors.items()]
+        self.addresses = [(name, each, address(each)) for name, each in self.tensors.items()]
 
     def _look(self) -> tuple[Any, ...]:
         p = self.parameter
-        return p.data_ptr(), p.dtype, p.shape, p.is_contiguous()
+        return address(p), p.dtype, p.shape, p.is_contiguous()
 
     def holds(self, state: Mapping[Tensor, Any]) -> bool:
         """Whether parameter and state are still the memory that the library knows."""
@@ -84,29 +86,22 @@ class Slot:
         own = state.get(self.parameter)
         if own is None:
             return False
-        for name, tensor, address in self.addresses:
-            if own.get(name) is not tensor or tensor.data_ptr() != address:
+        for name, tensor, place in self.addresses:
+            if own.get(name) is not tensor or address(tensor) != place:
                 return False
         return True
 
-    def check_gradient(self, grad: Tensor) -> None:
+    def place_of(self, grad: Tensor) -> int:
+        """Where a gradient is, which has to fit."""
         if grad.numel() != self.parameter.numel():
             raise ShapeError(
                 f"the gradient of {self.label}: shape {tuple(self.parameter.shape)} is expected, "
                 f"not {tuple(grad.shape)}"
             )
-
-    def read_steps(self) -> int:
-        """The count of steps in the state, which others may have changed."""
-        assert self.step is not None
-        steps = self.step.item()
-        if steps == self.steps:
-            return self.steps
-        if not steps >= 0 or steps != int(steps):
-            raise InvalidArgumentError(
-                f"{self.label}: step: a whole number >= 0 is expected, not {steps}"
-            )
-        return int(steps)
+        place = address(grad)
+        if not place and grad.numel():
+            raise InvalidArgumentError(f"the gradient of {self.label}: its memory has been freed")
+        return place
 
     def before(self) -> None:
         """Takes into the copy, if there is one, what was written into the parameter."""
@@ -129,10 +124,3 @@ class Slot:
         if MASTER not in self.tensors:
             state[self.parameter].pop(MASTER, None)
         self.fresh = False
-
-
-def step_tensor(value: Any) -> Tensor:
-    """AdamW's count of steps as torch keeps it: a float32 scalar."""
-    if isinstance(value, Tensor):
-        return value
-    return torch.tensor(number("step", value), dtype=torch.float32, device="cpu")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from .._options import number
 from ..errors import InvalidArgumentError, ShapeError, UnsupportedError
 
 # Parameters of these are trained through a float32 copy that belongs to the state.
@@ -16,12 +18,22 @@ PLAIN = Tensor.__torch_dispatch__
 
 
 def plain(value: Any) -> Any:
-    """An option without tensors in it: they may change in place, and C takes numbers."""
+    """An option without tensors and arrays in it: they may change in place, and C takes numbers."""
     if isinstance(value, Tensor):
-        return value.item()
+        return value.item() if value.numel() == 1 else plain(value.tolist())
+    if isinstance(value, np.ndarray):
+        return value.item() if value.size == 1 else plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return tuple(plain(each) for each in value)
     return value
+
+
+def address(tensor: Tensor) -> int:
+    """Where the elements begin, whatever a subclass says of itself."""
+    if type(tensor) is Tensor or type(tensor) is nn.Parameter:
+        return tensor.data_ptr()
+    with torch._C.DisableTorchFunctionSubclass():
+        return torch._C.TensorBase.data_ptr(tensor)
 
 
 def check_tensor(optimizer: str, label: str, tensor: Tensor) -> None:
@@ -48,6 +60,10 @@ def check_parameter(optimizer: str, label: str, parameter: Tensor) -> None:
     if parameter.dtype is not torch.float32 and parameter.dtype not in LOW_PRECISION:
         raise UnsupportedError(
             f"{label}: float32, bfloat16 or float16 is expected, not {parameter.dtype}"
+        )
+    if parameter.is_inference() and not usable(parameter):
+        raise UnsupportedError(
+            f"{label}: made in torch.inference_mode(), it has to be contiguous float32"
         )
     # Written back, such a copy would land in one element several times.
     if any(size > 1 and stride == 0 for size, stride in zip(parameter.shape, parameter.stride())):
@@ -88,7 +104,31 @@ def state_tensor(label: str, name: str, value: Optional[Any], shape: torch.Size)
     if value is None:
         return torch.zeros(shape, dtype=torch.float32, device="cpu")
     check_state(label, name, value, shape)
-    return value if usable(value) else float32_copy(value)
+    return value if usable(value) and not value.is_inference() else float32_copy(value)
+
+
+def step_tensor(value: Any) -> Tensor:
+    """AdamW's count of steps as torch keeps it: a float32 scalar, or one that can be added to."""
+    if not isinstance(value, Tensor):
+        return torch.tensor(number("step", value), dtype=torch.float32, device="cpu")
+    return value if value.is_floating_point() and not value.is_inference() else float32_copy(value)
+
+
+def step_count(label: str, step: Any) -> int:
+    """The number in it, which others may have written."""
+    steps = plain(step)
+    try:
+        if 0 <= steps < 2**63 and float(steps).is_integer():
+            return int(steps)
+    except TypeError:
+        pass
+    raise InvalidArgumentError(f"{label}: step: a whole number >= 0 is expected, not {steps!r}")
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether a tensor has neither NaN nor infinity."""
+    # A finite sum has finite terms. One that is not may come of an overflow.
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
 
 
 def check_state(label: str, name: str, value: Any, shape: torch.Size) -> None:

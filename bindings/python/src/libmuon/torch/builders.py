@@ -143,5 +143,7 @@ def named_tensors(model_params: ModelParams) -> list[tuple[Optional[str], Tensor
 def stand_in(index: int, name: Optional[str], tensor: Tensor) -> Parameter:
     """An empty array with all that routing reads of a tensor: the library routes it instead."""
     dtype = np.float32 if tensor.is_floating_point() else np.int8
-    empty = np.zeros((0,) * tensor.ndim, dtype) if tensor.ndim else np.zeros((), dtype)
+    # The library takes arrays of up to 8 dimensions, and asks only whether there are 2.
+    ndim = min(tensor.ndim, 3)
+    empty = np.zeros((0,) * ndim, dtype) if ndim else np.zeros((), dtype)
     return Parameter(empty, f"param{index}" if name is None else name, tensor.requires_grad)

@@ -50,7 +50,8 @@ class Muon(Optimizer):
       momentum is then m <- momentum m + g, u = g + momentum m, and s is 1, unless said otherwise.
 
     Options of one way beside options of the other are an error. A parameter group may go the other
-    way than the optimizer: what it does not say is then that way's default.
+    way than the optimizer: that way's own options are then its defaults, where the group does not
+    say them; the others, lr and weight_decay too, are the constructor's.
 
     params: parameters or named parameters (then errors name them), or groups of them as dicts with
         options of their own. Matrices of float32, bfloat16 or float16; the last two are trained

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref
 from typing import Any, ClassVar, Optional
 
@@ -16,7 +16,7 @@ from .._options import member
 from ..errors import InvalidArgumentError
 from ._checkpoint import Kept, kept_state
 from ._session import Kind, Session, name_of
-from ._slot import step_tensor
+from ._tensors import step_tensor
 
 
 class Optimizer(torch.optim.Optimizer):
@@ -44,31 +44,26 @@ class Optimizer(torch.optim.Optimizer):
 
         A parameter whose gradient is None is passed over and its state untouched. Raises
         NonFiniteGradientError for NaN or infinity in a gradient (see .nonfinite),
-        InvalidArgumentError for an option out of range, and UnsupportedError for a parameter or
-        gradient that is complex, sparse, float64, or not in CPU memory; then no parameter of any
-        group and no state has changed.
+        InvalidArgumentError for an option out of range, and UnsupportedError for a parameter that
+        is float64 and for a parameter or gradient that is complex, sparse, or not in CPU memory;
+        then no parameter of any group and no state has changed.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        self._update()
+        if not step_together([self]):
+            self._skipped_steps += 1
         return loss
 
-    @torch.compiler.disable
-    def _update(self) -> None:
+    def _ready(self) -> Session:
+        """The session, which fits."""
         groups, session = self.param_groups, self._session
-        try:
-            if session is None or not session.fits(groups, self.state):
-                # The old one goes first: its parameters are bound to memory the new one binds.
-                self._session = session = None
-                session = self._session = Session(self._kind, groups, self._nonfinite)
-            if not session.step(groups, self.state):
-                self._skipped_steps += 1
-        except BaseException:
-            # It may know parameters or gradients that were not to be.
-            self._session = None
-            raise
+        if session is None or not session.fits(groups, self.state):
+            # The old one goes first: its parameters are bound to memory the new one binds.
+            self._session = session = None
+            session = self._session = Session(self._kind, groups, self._nonfinite)
+        return session
 
     @property
     def nonfinite(self) -> str:
@@ -94,6 +89,10 @@ class Optimizer(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds {"params": [...], "lr": ..., ...}; options not given are the constructor's."""
         if isinstance(param_group, dict):
+            if "nonfinite" in param_group:
+                raise InvalidArgumentError(
+                    "nonfinite is the whole optimizer's: give it to the constructor, not to a group"
+                )
             param_group = self._completed(param_group)
         super().add_param_group(param_group)
         self._session = None
@@ -151,6 +150,27 @@ class Optimizer(torch.optim.Optimizer):
                         own[key] = value.tensor
                 if self._kind.counts_steps and "step" in own:
                     own["step"] = step_tensor(own["step"])
+
+
+@torch.compiler.disable
+@torch.no_grad()
+def step_together(optimizers: Sequence[Optimizer]) -> bool:
+    """One step of one or two optimizers; whether it was made. If this raises, none has changed."""
+    try:
+        ready = []
+        for each in optimizers:
+            session = each._ready()
+            ready.append((session, session.prepare(each.param_groups, each.state), each.state))
+        # The library looks for NaN and infinity when it makes a step. Of two, the second must not
+        # find any once the first has been made: if there are some, it goes first, and refuses.
+        if len(ready) == 2 and not ready[1][0].is_finite(ready[1][1]):
+            ready.reverse()
+        return all(session.commit(work, state) for session, work, state in ready)
+    except BaseException:
+        # They may know parameters or gradients that were not to be.
+        for each in optimizers:
+            each._session = None
+        raise
 
 
 def prepared(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:

@@ -22,8 +22,11 @@ def output_layers(module: nn.Module) -> dict[nn.Module, str]:
         return {layer: "get_output_embeddings()"}
     modules = dict(module.named_modules())
     linears = {path: each for path, each in modules.items() if isinstance(each, nn.Linear)}
-    tables = {id(each.weight) for each in modules.values() if is_embedding(each)}
-    tied = [each for each in linears.values() if id(each.weight) in tables]
+    # Not by .weight, which a parametrized layer makes anew each time.
+    tables = {id(p) for each in modules.values() if is_embedding(each) for p in each.parameters()}
+    tied = [
+        each for each in linears.values() if any(id(p) in tables for p in each.parameters())
+    ]
     if tied:
         return {each: "it is tied to an embedding" for each in tied}
     single = {path: each for path, each in linears.items() if not is_repeated(path, modules)}

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple, Optional
 
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from ..builders import Route
 from .builders import explain_routing
@@ -15,10 +16,15 @@ from .output_layers import is_embedding, output_layers
 
 # All that the library needs to say which parameters can be Muon's at all.
 CONFIG = {"training": {"optimizer": "Muon", "learning_rate": 0.0}}
+# Where torch.nn.utils.parametrize puts the parts of a module's parameters.
+PARAMETRIZED = "parametrizations"
 
 
 class Place(NamedTuple):
-    """Where a parameter is in a module. One that is tied is in several places."""
+    """Where a parameter is in a module. One that is tied is in several places.
+
+    For a part of a parametrized one: where that one would be.
+    """
 
     path: str
     owner: nn.Module
@@ -69,7 +75,7 @@ def why_not_hidden(places: list[Place], outputs: dict[nn.Module, str]) -> Option
             others = [other.path for other in places if other is not place]
             return "an embedding" + (f", tied to {', '.join(others)}" if others else "")
     for path, owner, attribute in places:
-        if owner in outputs and attribute == "weight":
+        if owner in outputs:
             return f"the output layer: {outputs[owner]}"
         if "norm" in type(owner).__name__.lower():
             return f"part of a {type(owner).__name__}"
@@ -83,10 +89,24 @@ def why_not_hidden(places: list[Place], outputs: dict[nn.Module, str]) -> Option
 def places_of(module: nn.Module) -> dict[int, list[Place]]:
     """Everywhere each parameter is, by its id."""
     places: dict[int, list[Place]] = defaultdict(list)
-    for path, owner in module.named_modules():
+    modules = dict(module.named_modules())
+    for path, owner in modules.items():
         for attribute, parameter in owner.named_parameters(recurse=False, remove_duplicate=False):
-            places[id(parameter)].append(Place(path, owner, attribute))
+            place = parametrized(path, modules) or Place(path, owner, attribute)
+            places[id(parameter)].append(place)
     return places
+
+
+def parametrized(path: str, modules: dict[str, nn.Module]) -> Optional[Place]:
+    """The place of the parameter that a module holds parts of; None if it holds none."""
+    parts = path.split(".")
+    if PARAMETRIZED not in parts:
+        return None
+    depth = parts.index(PARAMETRIZED)
+    layer = ".".join(parts[:depth])
+    if not is_parametrized(modules[layer]):
+        return None
+    return Place(layer, modules[layer], parts[depth + 1])
 
 
 def asked_for(

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from ..builders import Route
-from ..errors import InvalidArgumentError, NonFiniteGradientError
+from ..errors import InvalidArgumentError
 from ._dialects import LIBMUON, dialect_of
-from ._tensors import check_parameter, check_tensor
 from .adamw import AdamW
 from .muon import Muon
+from .optimizer import step_together
 from .routing import route_module
 
 Side = Union[Muon, AdamW]
@@ -95,14 +95,13 @@ class MuonWithAdamW(torch.optim.Optimizer):
 
         closure: called first, with gradients enabled, to compute the loss; step returns its result.
 
-        Raises what Muon and AdamW raise, and then nothing has changed; except that for an option of
-        AdamW's that was set out of its range, Muon's side has made its step.
+        Raises what Muon and AdamW raise, and then nothing of either side has changed.
         """
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if not self._step_sides():
+        if not step_together([*self._sides.values()]):
             self._skipped_steps += 1
         return loss
 
@@ -110,35 +109,6 @@ class MuonWithAdamW(torch.optim.Optimizer):
     def skipped_steps(self) -> int:
         """How many steps were left out because nonfinite is "skip"."""
         return self._skipped_steps
-
-    def _step_sides(self) -> bool:
-        """One step of each side; whether it was made."""
-        if len(self._sides) == 2 and not self._adamw_will():
-            return False
-        for side in self._sides.values():
-            skipped = side.skipped_steps
-            side.step()
-            if side.skipped_steps != skipped:
-                return False
-        return True
-
-    def _adamw_will(self) -> bool:
-        """Whether AdamW's side will make its step. Raises what its step would say of a gradient.
-
-        Muon's side, which goes first, does this by itself, and has then made its step.
-        """
-        for group in self._sides["AdamW"].param_groups:
-            for name, parameter in zip(group["param_names"], group["params"]):
-                grad = parameter.grad
-                if grad is None:
-                    continue
-                check_parameter("AdamW", name, parameter)
-                check_tensor("AdamW", f"the gradient of {name}", grad)
-                if self._nonfinite != "propagate" and not is_finite(grad):
-                    if self._nonfinite == "skip":
-                        return False
-                    raise NonFiniteGradientError(f"the gradient of {name} has NaN or infinity")
-        return True
 
     # ---- The sides
 
@@ -223,9 +193,3 @@ def load_sides(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
         loaded[kind] = iter(side.param_groups)
     optimizer._loaded = [next(loaded[kind]) for kind in kinds], state
     return {**state_dict, "state": {}}
-
-
-def is_finite(tensor: Tensor) -> bool:
-    """Whether a tensor has neither NaN nor infinity."""
-    # A finite sum has finite terms. One that is not may come of an overflow.
-    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
