@@ -31,9 +31,9 @@ def plain(value: Any) -> Any:
 def address(tensor: Tensor) -> int:
     """Where the elements begin, whatever a subclass says of itself."""
     if type(tensor) is Tensor or type(tensor) is nn.Parameter:
-        return tensor.data_ptr()
+        return int(tensor.data_ptr())
     with torch._C.DisableTorchFunctionSubclass():
-        return torch._C.TensorBase.data_ptr(tensor)
+        return int(torch._C.TensorBase.data_ptr(tensor))
 
 
 def check_tensor(optimizer: str, label: str, tensor: Tensor) -> None:
