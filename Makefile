@@ -86,7 +86,7 @@ test-robust: test-packages library $(PYTHON)
 	@$(PYTHON) -m pytest -q Tests/checkpoint
 	@$(PYTHON) -m pytest -q Tests/robust
 
-# The same at length, and that of Tests/checkpoint and make fuzz: see Tests/soak.sh.
+# The same at length, with make fuzz beside it: see Tests/soak.sh.
 soak: test-packages library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
 	@Tests/soak.sh $(PYTHON)

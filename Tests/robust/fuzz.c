@@ -358,8 +358,7 @@ static muon_log_callback log_callback(void) { return below(4) ? say : NULL; }
 
 static void *options_out(size_t right) {
   size_t *p = result_out();
-  if (p && (uintptr_t)p % 8 == 0 && (unsigned char *)p == results[result_count - 1])
-    *p = struct_size(right), set[result_count - 1] = sizeof *p;
+  if (p && (uintptr_t)p % 8 == 0) *p = struct_size(right), set[result_count - 1] = sizeof *p;
   return p;
 }
 

@@ -20,6 +20,17 @@ static size_t address_space(void) {
   return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* The limit that the process came with. */
+static struct rlimit own;
+
+static void allow_more(size_t bytes) {
+  struct rlimit limit = own;
+  limit.rlim_cur = address_space() + bytes;
+  setrlimit(RLIMIT_AS, &limit);
+}
+
+static void allow_all(void) { setrlimit(RLIMIT_AS, &own); }
+
 static void expect(muon_status status, muon_status expected, const char *what) {
   if (status == expected) return;
   fprintf(stderr, "%s: %s: %s\n", what, muon_status_name(status), muon_last_error());
@@ -31,11 +42,7 @@ static void fill(size_t side, const char *what, int kind) {
   float *data = calloc(side * side, sizeof *data), *grad = calloc(side * side, sizeof *grad);
   if (!data || !grad) exit(2);
   size_t count = 0, full = 0;
-  struct rlimit limit, before;
-  getrlimit(RLIMIT_AS, &before);
-  limit = before;
-  limit.rlim_cur = address_space() + ((size_t)96 << 20);
-  setrlimit(RLIMIT_AS, &limit);
+  allow_more((size_t)96 << 20);
   while (count < MOST && full < 100) {
     muon_status status;
     if (kind == 2) status = muon_schedule_create_linear(0.5, 1, 9, (muon_schedule **)&handles[count]);
@@ -58,7 +65,7 @@ static void fill(size_t side, const char *what, int kind) {
   for (size_t i = 0; i < count; i++)
     expect(kind == 2 ? muon_schedule_destroy(handles[i]) : muon_optimizer_destroy(handles[i]), MUON_OK,
            "destroy");
-  setrlimit(RLIMIT_AS, &before);
+  allow_all();
   malloc_trim(0);
   muon_optimizer *again;
   expect(muon_muon_create(NULL, &again), MUON_OK, "create again");
@@ -78,15 +85,11 @@ static void scheduler(void) {
   for (int i = 0; i < SCHEDULES; i++)
     expect(muon_schedule_create_constant(0.5, 9, (muon_schedule **)&handles[i]), MUON_OK, "schedule");
   expect(muon_adamw_create(NULL, &optimizer), MUON_OK, "create");
-  struct rlimit limit, before;
-  getrlimit(RLIMIT_AS, &before);
   for (size_t more = 0; !scheduler; more += 1 << 20) {
     malloc_trim(0);
-    limit = before;
-    limit.rlim_cur = address_space() + more;
-    setrlimit(RLIMIT_AS, &limit);
+    allow_more(more);
     const muon_status status = muon_scheduler_create(handles[0], &optimizer, 1, &scheduler);
-    setrlimit(RLIMIT_AS, &before);
+    allow_all();
     expect(muon_optimizer_get_lr(optimizer, 0, &lr), MUON_OK, "lr");
     if (status == MUON_OK) break;
     expect(status, MUON_ERR_OUT_OF_MEMORY, "scheduler");
@@ -123,18 +126,14 @@ static void checkpoint(void) {
   if (!saved) exit(2);
   expect(muon_checkpoint_save_memory(saved, size, &optimizer, 1, NULL, 0, NULL, &size), MUON_OK, "save");
   malloc_trim(0);
-  struct rlimit limit, before;
-  getrlimit(RLIMIT_AS, &before);
   /* From too little for anything to enough for all: where it ends, memory runs out at another place. */
   int refused[2] = {0, 0};
   for (size_t more = 0;; more += (size_t)4 << 20) {
-    limit = before;
-    limit.rlim_cur = address_space() + more;
-    setrlimit(RLIMIT_AS, &limit);
+    allow_more(more);
     const muon_status statuses[2] = {
         muon_checkpoint_save_memory(saved, size, &optimizer, 1, NULL, 0, NULL, &size),
         muon_checkpoint_load_memory(saved, size, &optimizer, 1, NULL, 0, NULL)};
-    setrlimit(RLIMIT_AS, &before);
+    allow_all();
     for (int i = 0; i < 2; i++) {
       if (statuses[i] == MUON_OK) continue;
       expect(statuses[i], MUON_ERR_OUT_OF_MEMORY, i ? "load" : "save");
@@ -150,6 +149,7 @@ static void checkpoint(void) {
 }
 
 int main(void) {
+  if (getrlimit(RLIMIT_AS, &own) != 0) return 2;
   expect(muon_set_num_threads(1), MUON_OK, "threads");
   scheduler(); /* first: the table must be full */
   fill(512, "Muon", 0);
