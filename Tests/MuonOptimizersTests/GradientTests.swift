@@ -1,3 +1,4 @@
+import Foundation
 import MuonOptimizers
 import Testing
 
@@ -87,5 +88,22 @@ struct GradientTests {
     }
     #expect(error?.code == .shape)
     #expect(parameter.gradientValues == nil)
+  }
+
+  /// 100 gradients of 8 MB, one after another, in place of one another.
+  @Test func isFreedWhenItIsRemoved() throws {
+    let parameter = try Parameter("w", shape: [1 << 21])
+    func residentBytes() throws -> Int {
+      let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+        .split(separator: " ")
+      return try #require(Int(pages[1])) * 4096
+    }
+    let before = try residentBytes()
+    for _ in 0..<100 {
+      try parameter.withMutableGradient { $0[0] = 1 }
+      parameter.removeGradient()
+    }
+    // Other tests run beside this one.
+    #expect(try residentBytes() - before < 400 << 20)
   }
 }

@@ -116,4 +116,54 @@ struct MemoryTests {
       try unsafe Parameter("w", shape: [6], data: memory.six(at: 0), gradient: five)
     }
   }
+
+  /// A gradient that the parameter let go of is the caller's memory again.
+  @Test func ofGradientsThatAreGoneMayBeTaken() throws {
+    let first = try memory.parameter("first", data: 10, gradient: 40)
+    let muon = try Muon([first])
+    #expect(throws: MuonError.self) { try muon.add([memory.parameter("second", data: 40)]) }
+    first.removeGradient()
+    try muon.add([memory.parameter("second", data: 40)])
+    unsafe try muon.bind(.gradient, ofParameter: 0, to: memory.six(at: 60))
+    #expect(throws: MuonError.self) { try muon.add([memory.parameter("third", data: 65)]) }
+    unsafe try muon.bind(.gradient, ofParameter: 0, to: memory.six(at: 70))
+    try muon.add([memory.parameter("third", data: 60)])
+    #expect(muon.parameters.count == 3)
+  }
+
+  /// What a batch claimed before the parameter that fails is free again.
+  @Test func ofABatchThatFailsIsFree() throws {
+    let muon = try Muon([memory.parameter("first", data: 10, gradient: 40)])
+    #expect(throws: MuonError.self) {
+      try muon.add([
+        memory.parameter("second", data: 20, gradient: 50), memory.parameter("third", data: 15),
+      ])
+    }
+    try muon.add([
+      memory.parameter("fourth", data: 20, gradient: 60), memory.parameter("fifth", data: 50),
+    ])
+    #expect(muon.parameters.count == 3)
+  }
+
+  /// The time is not by the square of their number: that took minutes.
+  @Test(.timeLimit(.minutes(1)), arguments: [true, false])
+  func of50_000Parameters(_ inOneBatch: Bool) throws {
+    let count = 50_000
+    let all = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2 * count)
+    defer { unsafe all.deallocate() }
+    // Neither in the order of their addresses nor in the opposite one.
+    let parameters = try (0..<count).map { index in
+      let start = index * 7919 % count
+      return unsafe try Parameter(
+        "p", shape: [1, 1], data: UnsafeMutableBufferPointer(rebasing: all[start..<(start + 1)]),
+        gradient: UnsafeMutableBufferPointer(rebasing: all[(count + start)..<(count + start + 1)]))
+    }
+    let muon = try Muon()
+    if inOneBatch {
+      try muon.add(parameters)
+    } else {
+      for parameter in parameters { try muon.add([parameter]) }
+    }
+    #expect(throws: MuonError.self) { try muon.add([parameters[count / 2]]) }
+  }
 }

@@ -53,12 +53,13 @@ public func buildSchedulers(
 /// Requires that no two parameters share memory: one would go to Muon and one to AdamW.
 private func requireApart(_ bindings: [ParameterBinding]) throws(MuonError) {
   var taken = AddressRanges()
-  for parameter in bindings.map(\.parameter) {
+  for (index, parameter) in bindings.map(\.parameter).enumerated() {
     let range = unsafe AddressRanges.range(parameter.data)
     if let other = taken.owner(overlapping: range) {
+      let owner = bindings[other.parameter].parameter.owner
       throw MuonError(
-        .invalidArgument, "the data of \(parameter.owner) overlaps that of \(other) in memory")
+        .invalidArgument, "the data of \(parameter.owner) overlaps that of \(owner) in memory")
     }
-    taken.insert(range, owner: parameter.owner)
+    taken.insert(range, owner: AddressRanges.Owner(parameter: index, buffer: .data))
   }
 }

@@ -10,17 +10,16 @@ extension Optimizer {
 
   /// The same for parameters with state of the caller's.
   package func add(_ bindings: [ParameterBinding], toGroup group: Int = 0) throws(MuonError) {
-    try requireMemory(for: members.count + bindings.count, each: 512)
+    try requireMemory(for: bindings.count, each: 512)
+    if members.count + bindings.count > members.capacity {
+      try requireMemory(
+        for: 2 * (members.count + bindings.count), each: MemoryLayout<Member>.stride)
+    }
     let before = members.count
     do throws(MuonError) {
       for binding in bindings { try add(binding, toGroup: group) }
     } catch {
-      while members.count > before {
-        let memory = unsafe writtenMemory(of: members.removeLast())
-        for index in unsafe memory.indices {
-          unsafe written.remove(AddressRanges.range(memory[index]))
-        }
-      }
+      while members.count > before { removeLastMember() }
       throw error
     }
   }
@@ -29,7 +28,7 @@ extension Optimizer {
   package func removeAllParameters() {
     members = []
     updates = []
-    written = AddressRanges()
+    memory = ParameterMemory()
   }
 
   private func add(_ binding: ParameterBinding, toGroup group: Int) throws(MuonError) {
@@ -49,65 +48,20 @@ extension Optimizer {
       let given = unsafe index < binding.state.count ? binding.state[index] : nil
       unsafe member.state.append(try StateMemory(given, buffer, of: parameter))
     }
-    try claimMemory(of: member)
     members.append(member)
-  }
-
-  /// What a step writes of a parameter: the data, and the state in the rule's order.
-  private func writtenMemory(of member: Member) -> [UnsafeMutableBufferPointer<Float>] {
-    unsafe [member.parameter.data] + member.state.map { unsafe $0.elements }
-  }
-
-  /// Puts what a step writes of a parameter among `written`: all of it, or nothing where it overlaps.
-  private func claimMemory(of member: Member) throws(MuonError) {
-    let memory = unsafe writtenMemory(of: member)
-    let buffers = [.data] + rule.stateBuffers
-    var claimed = 0
-    do throws(MuonError) {
-      while claimed < buffers.count {
-        try unsafe claim(memory[claimed], buffers[claimed], of: member.parameter)
-        claimed += 1
-      }
-      if let gradient = unsafe member.parameter.gradient {
-        try unsafe requireApart(gradient, .gradient, of: member.parameter)
-      }
-    } catch {
-      for index in 0..<claimed { unsafe written.remove(AddressRanges.range(memory[index])) }
+    do throws(MuonError) { try claimMemory(ofParameter: members.count - 1) } catch {
+      members.removeLast()
       throw error
     }
   }
 
-  private func claim(
-    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter
-  ) throws(MuonError) {
-    try unsafe requireApart(memory, buffer, of: parameter)
-    let range = unsafe AddressRanges.range(memory)
-    guard !range.isEmpty else { return }
-    for member in members {
-      if let gradient = unsafe member.parameter.gradient,
-        unsafe range.overlaps(AddressRanges.range(gradient))
-      {
-        throw Optimizer.overlap(
-          buffer, of: parameter, with: "the gradient of \(member.parameter.owner)")
-      }
+  private func removeLastMember() {
+    let index = members.count - 1
+    for (buffer, range) in writtenRanges(ofParameter: index) {
+      memory.release(range, of: Owner(parameter: index, buffer: buffer))
     }
-    written.insert(range, owner: "the \(buffer.name) of \(parameter.owner)")
-  }
-
-  /// Requires that memory overlaps nothing that a step writes.
-  private func requireApart(
-    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of parameter: Parameter
-  ) throws(MuonError) {
-    if let other = unsafe written.owner(overlapping: AddressRanges.range(memory)) {
-      throw Optimizer.overlap(buffer, of: parameter, with: other)
-    }
-  }
-
-  private static func overlap(
-    _ buffer: ParameterBuffer, of parameter: Parameter, with other: String
-  ) -> MuonError {
-    MuonError(
-      .invalidArgument, "the \(buffer.name) of \(parameter.owner) overlaps \(other) in memory")
+    memory.removeLastGradient()
+    members.removeLast()
   }
 
   /// Binds one buffer of a parameter to other memory; from then on its contents count. `nil` for the
@@ -123,10 +77,9 @@ extension Optimizer {
       try unsafe parameter.layout.requireBuffer(memory, buffer, of: parameter.owner)
     }
     if buffer == .gradient {
-      if let memory = unsafe memory {
-        try unsafe requireApart(memory, buffer, of: parameter)
-      }
+      if let memory = unsafe memory { try unsafe requireUnwritten(memory, ofParameter: index) }
       unsafe parameter.gradient = memory
+      self.memory.gradientMoved(ofParameter: index)
       return
     }
     let before = unsafe try elements(buffer, ofParameter: index)
@@ -136,12 +89,12 @@ extension Optimizer {
     let after = try unsafe StateMemory(memory, buffer, of: parameter)
     if unsafe memory == nil { _ = unsafe after.elements.update(fromContentsOf: before) }
 
-    unsafe written.remove(AddressRanges.range(before))
+    let owner = Owner(parameter: index, buffer: buffer)
+    unsafe self.memory.release(AddressRanges.range(before), of: owner)
     do throws(MuonError) {
-      try unsafe claim(after.elements, buffer, of: parameter)
+      try unsafe claim(AddressRanges.range(after.elements), for: owner)
     } catch {
-      unsafe written.insert(
-        AddressRanges.range(before), owner: "the \(buffer.name) of \(parameter.owner)")
+      try unsafe claim(AddressRanges.range(before), for: owner)
       throw error
     }
     if buffer == .data {
@@ -149,5 +102,62 @@ extension Optimizer {
     } else {
       members[index].state[try stateSlot(buffer)] = after
     }
+  }
+}
+
+// MARK: - What may overlap
+
+extension Optimizer {
+  private typealias Owner = ParameterMemory.Owner
+
+  /// What a step writes of a parameter: the data, and the state in the rule's order.
+  private func writtenRanges(ofParameter index: Int) -> [(ParameterBuffer, Range<UInt>)] {
+    let member = members[index]
+    let ranges =
+      unsafe [AddressRanges.range(member.parameter.data)]
+      + member.state.map { unsafe AddressRanges.range($0.elements) }
+    return Array(zip([.data] + rule.stateBuffers, ranges))
+  }
+
+  /// Claims what a step writes of a parameter: all of it, or nothing where it overlaps.
+  private func claimMemory(ofParameter index: Int) throws(MuonError) {
+    var claimed: [(owner: Owner, range: Range<UInt>)] = []
+    do throws(MuonError) {
+      for (buffer, range) in writtenRanges(ofParameter: index) {
+        let owner = Owner(parameter: index, buffer: buffer)
+        try claim(range, for: owner)
+        claimed.append((owner, range))
+      }
+      if let gradient = unsafe members[index].parameter.gradient {
+        try unsafe requireUnwritten(gradient, ofParameter: index)
+      }
+    } catch {
+      for (owner, range) in claimed { memory.release(range, of: owner) }
+      throw error
+    }
+    memory.gradientMoved(ofParameter: index)
+  }
+
+  private func claim(_ range: Range<UInt>, for owner: Owner) throws(MuonError) {
+    let other = memory.claim(range, for: owner) { parameter in
+      unsafe members[parameter].parameter.gradient.map { unsafe AddressRanges.range($0) } ?? 0..<0
+    }
+    if let other { throw overlap(owner, with: other) }
+  }
+
+  /// Requires that a gradient overlaps nothing that a step writes.
+  private func requireUnwritten(
+    _ gradient: UnsafeMutableBufferPointer<Float>, ofParameter index: Int
+  ) throws(MuonError) {
+    if let other = unsafe memory.writer(overlapping: AddressRanges.range(gradient)) {
+      throw overlap(Owner(parameter: index, buffer: .gradient), with: other)
+    }
+  }
+
+  private func overlap(_ owner: Owner, with other: Owner) -> MuonError {
+    func text(_ owner: Owner) -> String {
+      "the \(owner.buffer.name) of \(members[owner.parameter].parameter.owner)"
+    }
+    return MuonError(.invalidArgument, "\(text(owner)) overlaps \(text(other)) in memory")
   }
 }

@@ -15,8 +15,7 @@ public class Optimizer {
   }
 
   var members: [Member] = []
-  /// The memory that a step writes.
-  var written = AddressRanges()
+  var memory = ParameterMemory()
   /// By group: the rate that schedules multiply, once there is one.
   var initialRates: [Int: Double] = [:]
   let rule: any UpdateRule

@@ -11,7 +11,8 @@ public final class Parameter {
 
   package var data: UnsafeMutableBufferPointer<Float>
   package var gradient: UnsafeMutableBufferPointer<Float>?
-  private var owned: [Buffer<Float>] = []
+  /// Memory of the parameter's own, where it has some.
+  private var ownedData, ownedGradient: Buffer<Float>?
 
   /// The extents; row-major. Empty for a scalar.
   public var shape: [Int] { layout.extents }
@@ -35,7 +36,7 @@ public final class Parameter {
     layout = try Shape(shape, of: owner)
     if let values { try layout.requireCount(values.count, of: owner) }
     let memory = try Buffer<Float>(count: layout.count)
-    owned = [memory]
+    ownedData = memory
     unsafe data = memory.elements
     unsafe gradient = nil
     if let values { _ = unsafe data.update(fromContentsOf: values) }
@@ -99,9 +100,12 @@ public final class Parameter {
   ) throws(MuonError) -> Result {
     if unsafe gradient == nil {
       let memory = try Buffer<Float>(count: layout.count)
-      owned.append(memory)
+      ownedGradient = memory
       unsafe gradient = memory.elements
     }
+    // `body` may remove the gradient.
+    let memory = ownedGradient
+    defer { withExtendedLifetime(memory) {} }
     var span = unsafe gradient.unsafelyUnwrapped.mutableSpan
     return body(&span)
   }
@@ -117,24 +121,28 @@ public final class Parameter {
   }
 
   /// From now on there is no gradient: `step` passes the parameter over.
-  public func removeGradient() { unsafe gradient = nil }
+  public func removeGradient() {
+    unsafe gradient = nil
+    ownedGradient = nil
+  }
 }
 
 extension Shape {
   /// Requires as many elements as the shape has, at an aligned address.
   func requireBuffer(
-    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer, of owner: String
+    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer,
+    of owner: @autoclosure () -> String
   ) throws(MuonError) {
-    try requireCount(memory.count, of: "the \(buffer.name) of \(owner)")
+    try requireCount(memory.count, of: "the \(buffer.name) of \(owner())")
     let address = UInt(bitPattern: memory.baseAddress)
     let bytes = UInt(memory.count * MemoryLayout<Float>.stride)
     guard address % UInt(MemoryLayout<Float>.alignment) == 0 else {
       throw MuonError(
-        .invalidArgument, "the \(buffer.name) of \(owner) is not aligned to its elements")
+        .invalidArgument, "the \(buffer.name) of \(owner()) is not aligned to its elements")
     }
     guard !address.addingReportingOverflow(bytes).overflow else {
       throw MuonError(
-        .invalidArgument, "the \(buffer.name) of \(owner) goes past the end of the address space")
+        .invalidArgument, "the \(buffer.name) of \(owner()) goes past the end of the address space")
     }
   }
 }

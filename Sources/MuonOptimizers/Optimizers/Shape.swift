@@ -36,9 +36,9 @@ package struct Shape: Hashable, Sendable, CustomStringConvertible {
     "(" + extents.map(String.init).joined(separator: ", ") + (extents.count == 1 ? ",)" : ")")
   }
 
-  func requireCount(_ given: Int, of owner: String) throws(MuonError) {
+  func requireCount(_ given: Int, of owner: @autoclosure () -> String) throws(MuonError) {
     guard given == count else {
-      throw MuonError(.shape, "\(owner) of shape \(self) has \(count) elements, got \(given)")
+      throw MuonError(.shape, "\(owner()) of shape \(self) has \(count) elements, got \(given)")
     }
   }
 
