@@ -3,7 +3,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 # They share virtual environments and build folders.
 .NOTPARALLEL:
-.PHONY: library demo demo-torch test bench bench-quick docs clean lint
+.PHONY: library demo demo-torch test bench bench-quick docs clean lint generate
 .PHONY: build-packages python-packages test-packages
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
@@ -60,8 +60,13 @@ demo: library $(PYTHON)
 test: library lint test-swift test-python test-robust test-wheel test-torch
 	@echo "All tests passed"
 
-lint: build-packages
-	@echo "Checking the format of the Swift code"
+# What only mirrors include/muon.h: what is exported, C++'s enums, Python's ctypes tables and more.
+generate: python-packages
+	@python3 bindings/generate/generate.py
+
+lint: build-packages python-packages
+	@echo "Checking what is made from muon.h, and the format of the Swift code"
+	@python3 bindings/generate/generate.py --check
 	@swift format lint --strict --recursive Package.swift Sources Tests bindings/swift
 
 test-swift: build-packages

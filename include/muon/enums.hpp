@@ -1,3 +1,4 @@
+// Made from include/muon.h by bindings/generate. Do not edit: run `make generate`.
 /// The enums of muon.h as scoped ones. muon.h says what each value means.
 #ifndef MUON_ENUMS_HPP
 #define MUON_ENUMS_HPP
@@ -6,7 +7,26 @@
 
 namespace muon {
 
-/// How a matrix is replaced by an orthogonal one.
+/// muon_status
+enum class Status : int {
+  ok = MUON_OK,
+  invalid_argument = MUON_ERR_INVALID_ARGUMENT,
+  invalid_handle = MUON_ERR_INVALID_HANDLE,
+  shape = MUON_ERR_SHAPE,
+  dtype = MUON_ERR_DTYPE,
+  config = MUON_ERR_CONFIG,
+  out_of_memory = MUON_ERR_OUT_OF_MEMORY,
+  nonfinite_gradient = MUON_ERR_NONFINITE_GRADIENT,
+  unsupported = MUON_ERR_UNSUPPORTED,
+  not_converged = MUON_ERR_NOT_CONVERGED,
+  internal = MUON_ERR_INTERNAL,
+  io = MUON_ERR_IO,
+  corrupt = MUON_ERR_CORRUPT,
+  mismatch = MUON_ERR_MISMATCH,
+  cancelled = MUON_ERR_CANCELLED,
+};
+
+/// muon_backend: How a matrix G is replaced by an orthogonal one.
 enum class Backend : int {
   newtonschulz5 = MUON_BACKEND_NEWTONSCHULZ5,
   svd = MUON_BACKEND_SVD,
@@ -17,88 +37,99 @@ enum class Backend : int {
   cubic5 = MUON_BACKEND_CUBIC5,
   turbo = MUON_BACKEND_TURBO,
   orthogonalize = MUON_BACKEND_ORTHOGONALIZE,
-  custom = MUON_BACKEND_CUSTOM
+  custom = MUON_BACKEND_CUSTOM,
 };
 
-/// Element type of the matrix products.
+/// muon_precision: Element type of the matrix products.
 enum class Precision : int {
   automatic = MUON_PRECISION_AUTO,  // auto is a keyword
   f32 = MUON_PRECISION_F32,
-  bf16 = MUON_PRECISION_BF16
+  bf16 = MUON_PRECISION_BF16,
 };
 
-/// Which iteration is made on a matrix.
+/// muon_method: How a backend's polynomial is evaluated: the same function at another cost, and
+/// with other rounding.
 enum class Method : int {
   automatic = MUON_METHOD_AUTO,  // auto is a keyword
   standard = MUON_METHOD_STANDARD,
-  gram = MUON_METHOD_GRAM
+  gram = MUON_METHOD_GRAM,
 };
 
-/// Element type of a parameter.
+/// muon_dtype
 enum class DType : int {
   f32 = MUON_DTYPE_F32,
   bf16 = MUON_DTYPE_BF16,
   f16 = MUON_DTYPE_F16,
   f64 = MUON_DTYPE_F64,
-  not_float = MUON_DTYPE_NOT_FLOAT
+  not_float = MUON_DTYPE_NOT_FLOAT,
 };
 
-/// The buffers of a parameter.
+/// muon_buffer: The buffers of a parameter.
 enum class Buffer : int {
   data = MUON_BUFFER_DATA,
   grad = MUON_BUFFER_GRAD,
   momentum = MUON_BUFFER_MOMENTUM,
   exp_avg = MUON_BUFFER_EXP_AVG,
-  exp_avg_sq = MUON_BUFFER_EXP_AVG_SQ
+  exp_avg_sq = MUON_BUFFER_EXP_AVG_SQ,
 };
 
+/// muon_optimizer_kind
 enum class OptimizerKind : int {
   none = MUON_OPTIMIZER_NONE,
   muon = MUON_OPTIMIZER_MUON,
-  adamw = MUON_OPTIMIZER_ADAMW
+  adamw = MUON_OPTIMIZER_ADAMW,
 };
 
-enum class MomentumStyle : int { classic = MUON_MOMENTUM_CLASSIC, ema = MUON_MOMENTUM_EMA };
+/// muon_momentum_style
+enum class MomentumStyle : int {
+  classic = MUON_MOMENTUM_CLASSIC,
+  ema = MUON_MOMENTUM_EMA,
+};
 
-/// The factor on the update of a matrix.
+/// muon_shape_scale: The factor s on the update of an r x c parameter.
 enum class ShapeScale : int {
   none = MUON_SCALE_NONE,
   original = MUON_SCALE_ORIGINAL,
   match_rms_adamw = MUON_SCALE_MATCH_RMS_ADAMW,
-  spectral = MUON_SCALE_SPECTRAL
+  spectral = MUON_SCALE_SPECTRAL,
 };
 
-/// What step() does with NaN or infinity in a gradient.
+/// muon_nonfinite_policy: What step does with NaN or infinity in a gradient.
 enum class NonFinitePolicy : int {
   error = MUON_NONFINITE_ERROR,
   skip = MUON_NONFINITE_SKIP,
-  propagate = MUON_NONFINITE_PROPAGATE
+  propagate = MUON_NONFINITE_PROPAGATE,
 };
 
-/// What steps measure; each level includes the ones before it.
-enum class StatisticsLevel : int {
-  none = MUON_STATISTICS_NONE,
-  basic = MUON_STATISTICS_BASIC,
-  orthogonality = MUON_STATISTICS_ORTHOGONALITY
-};
-
-/// How much a message matters; each level includes the ones before it.
-enum class LogLevel : int {
-  error = MUON_LOG_ERROR,
-  warning = MUON_LOG_WARNING,
-  info = MUON_LOG_INFO
-};
-
-/// Why the builders send a parameter where they do.
+/// muon_route_reason
 enum class RouteReason : int {
   matrix = MUON_ROUTE_MATRIX,
   not_matrix = MUON_ROUTE_NOT_MATRIX,
   adamw_only = MUON_ROUTE_ADAMW_ONLY,
   frozen = MUON_ROUTE_FROZEN,
-  not_float = MUON_ROUTE_NOT_FLOAT
+  not_float = MUON_ROUTE_NOT_FLOAT,
 };
 
-/// The reason in words.
+/// muon_statistics: What the steps of an optimizer measure; each level includes the ones before it.
+enum class StatisticsLevel : int {
+  none = MUON_STATISTICS_NONE,
+  basic = MUON_STATISTICS_BASIC,
+  orthogonality = MUON_STATISTICS_ORTHOGONALITY,
+};
+
+/// muon_log_level: How much a message matters; each level includes the ones before it.
+enum class LogLevel : int {
+  error = MUON_LOG_ERROR,
+  warning = MUON_LOG_WARNING,
+  info = MUON_LOG_INFO,
+};
+
+/// "MUON_ERR_SHAPE" and so on; "MUON_ERR_UNKNOWN" for a number that is no status.
+inline const char *name(Status status) noexcept {
+  return muon_status_name(static_cast<muon_status>(status));
+}
+
+/// The reason in words; "unknown" for a number that is no reason.
 inline const char *text(RouteReason reason) noexcept {
   return muon_route_reason_text(static_cast<muon_route_reason>(reason));
 }

@@ -2,7 +2,7 @@
 #ifndef MUON_ERROR_HPP
 #define MUON_ERROR_HPP
 
-#include <muon.h>
+#include <muon/enums.hpp>
 
 #include <cstddef>
 #include <stdexcept>
@@ -10,29 +10,6 @@
 #include <vector>
 
 namespace muon {
-
-enum class Status : int {
-  ok = MUON_OK,
-  invalid_argument = MUON_ERR_INVALID_ARGUMENT,
-  invalid_handle = MUON_ERR_INVALID_HANDLE,
-  shape = MUON_ERR_SHAPE,
-  dtype = MUON_ERR_DTYPE,
-  config = MUON_ERR_CONFIG,
-  out_of_memory = MUON_ERR_OUT_OF_MEMORY,
-  nonfinite_gradient = MUON_ERR_NONFINITE_GRADIENT,
-  unsupported = MUON_ERR_UNSUPPORTED,
-  not_converged = MUON_ERR_NOT_CONVERGED,
-  internal = MUON_ERR_INTERNAL,
-  io = MUON_ERR_IO,
-  corrupt = MUON_ERR_CORRUPT,
-  mismatch = MUON_ERR_MISMATCH,
-  cancelled = MUON_ERR_CANCELLED
-};
-
-/// "MUON_ERR_SHAPE" and so on.
-inline const char *name(Status status) noexcept {
-  return muon_status_name(static_cast<muon_status>(status));
-}
 
 /// A call that failed, and has changed nothing. what() says what was wrong and what was expected.
 class Error : public std::runtime_error {

@@ -2,9 +2,6 @@ internal import COpenBLAS
 
 /// What was built, and what it runs on.
 public enum BuildInfo {
-  /// Major, minor and patch.
-  package static let version = (major: 0, minor: 1, patch: 0)
-
   package static var versionText: String { "\(version.major).\(version.minor).\(version.patch)" }
 
   /// One line of parts between "; ": the library's version; the instructions it uses; its kernels for

@@ -1,3 +1,4 @@
+# Made from include/muon.h by bindings/generate. Do not edit: run `make generate`.
 """The enums of muon.h. A member's name is the string a user passes: backend="newtonschulz5"."""
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Status(IntEnum):
 
 
 class Backend(IntEnum):
-    """muon_backend"""
+    """muon_backend: How a matrix G is replaced by an orthogonal one."""
 
     newtonschulz5 = 1
     svd = 2
@@ -41,7 +42,7 @@ class Backend(IntEnum):
 
 
 class Precision(IntEnum):
-    """muon_precision"""
+    """muon_precision: Element type of the matrix products."""
 
     auto = 0
     f32 = 1
@@ -49,7 +50,8 @@ class Precision(IntEnum):
 
 
 class Method(IntEnum):
-    """muon_method"""
+    """muon_method: How a backend's polynomial is evaluated: the same function at another cost, and
+    with other rounding."""
 
     auto = 0
     standard = 1
@@ -67,7 +69,7 @@ class DType(IntEnum):
 
 
 class Buffer(IntEnum):
-    """muon_buffer"""
+    """muon_buffer: The buffers of a parameter."""
 
     data = 1
     grad = 2
@@ -92,7 +94,7 @@ class MomentumStyle(IntEnum):
 
 
 class ShapeScale(IntEnum):
-    """muon_shape_scale"""
+    """muon_shape_scale: The factor s on the update of an r x c parameter."""
 
     none = 0
     original = 1
@@ -101,27 +103,11 @@ class ShapeScale(IntEnum):
 
 
 class NonFinitePolicy(IntEnum):
-    """muon_nonfinite_policy"""
+    """muon_nonfinite_policy: What step does with NaN or infinity in a gradient."""
 
     error = 0
     skip = 1
     propagate = 2
-
-
-class StatisticsLevel(IntEnum):
-    """muon_statistics"""
-
-    none = 0
-    basic = 1
-    orthogonality = 2
-
-
-class LogLevel(IntEnum):
-    """muon_log_level"""
-
-    error = 1
-    warning = 2
-    info = 3
 
 
 class RouteReason(IntEnum):
@@ -132,3 +118,20 @@ class RouteReason(IntEnum):
     adamw_only = 3
     frozen = 4
     not_float = 5
+
+
+class StatisticsLevel(IntEnum):
+    """muon_statistics: What the steps of an optimizer measure; each level includes the ones before
+    it."""
+
+    none = 0
+    basic = 1
+    orthogonality = 2
+
+
+class LogLevel(IntEnum):
+    """muon_log_level: How much a message matters; each level includes the ones before it."""
+
+    error = 1
+    warning = 2
+    info = 3

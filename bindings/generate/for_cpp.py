@@ -1,0 +1,61 @@
+"""C++'s enums: include/muon/enums.hpp."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+
+from model import Enum, Function, Header
+from names import CPP_KEYWORDS, WIDTH, about, class_name, summary
+
+FILE = """\
+/// The enums of muon.h as scoped ones. muon.h says what each value means.
+#ifndef MUON_ENUMS_HPP
+#define MUON_ENUMS_HPP
+
+#include <muon.h>
+
+namespace muon {{
+
+{declarations}
+
+}}  // namespace muon
+
+#endif  // MUON_ENUMS_HPP
+"""
+
+
+def enums(header: Header) -> str:
+    declarations = [enum(each) for each in header.enums.values()]
+    declarations += [text(each) for each in header.functions.values() if describes_enum(each, header)]
+    return FILE.format(declarations="\n\n".join(declarations))
+
+
+def comment(words: str) -> str:
+    return textwrap.fill(words, WIDTH, initial_indent="/// ", subsequent_indent="/// ")
+
+
+def enum(each: Enum) -> str:
+    rows = "".join(
+        f"  {CPP_KEYWORDS[value.label]} = {value.name},  // {value.label} is a keyword\n"
+        if value.label in CPP_KEYWORDS else f"  {value.label} = {value.name},\n"
+        for value in each.values)
+    name = class_name(each.name)
+    return f"{comment(about(each.name, each.comment))}\nenum class {name} : int {{\n{rows}}};"
+
+
+def describes_enum(function: Function, header: Header) -> bool:
+    """Whether it takes an enum and gives text, such as muon_status_name."""
+    types = [each.type.text for each in function.arguments]
+    return function.result.text == "const char *" and len(types) == 1 and types[0] in header.enums
+
+
+def text(function: Function) -> str:
+    """name(Status) for muon_status_name."""
+    [argument] = function.arguments
+    enum_name = argument.type.base
+    return (
+        f"{comment(summary(function.comment))}\n"
+        f"inline const char *{re.sub(f'^{enum_name}_', '', function.name)}"
+        f"({class_name(enum_name)} {argument.name}) noexcept {{\n"
+        f"  return {function.name}(static_cast<{enum_name}>({argument.name}));\n}}")
