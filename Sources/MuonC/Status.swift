@@ -2,7 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 internal import CLibstdcxx
-public import CMuon
+internal import CMuon
 internal import CMuonShims
 internal import MuonOptimizers
 

@@ -3,27 +3,18 @@ import Testing
 
 /// What can be asked of the library as a whole.
 struct VersionTests {
-  @Test func isTheHeaders() throws {
-    let parts = try Header.text().matches(of: /#define MUON_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)/)
-      .compactMap { UInt32($0.1) }
-    try #require(parts.count == 3)
-    let number = parts[0] * 10000 + parts[1] * 100 + parts[2]
-    #expect(muon_version_number() == number)
-    #expect(UInt32(MUON_VERSION_MAJOR) == parts[0])
+  @Test func isTheHeaders() {
+    let number = MUON_VERSION_MAJOR * 10000 + MUON_VERSION_MINOR * 100 + MUON_VERSION_PATCH
+    #expect(muon_version_number() == UInt32(number))
     let info = unsafe String(cString: muon_build_info())
-    #expect(info.contains("\(parts[0]).\(parts[1]).\(parts[2])"))
+    #expect(info.contains("\(MUON_VERSION_MAJOR).\(MUON_VERSION_MINOR).\(MUON_VERSION_PATCH)"))
     #expect(info.contains("OpenBLAS"))
     #expect(!info.contains("\n"))
   }
 
-  @Test func namesEveryStatus() throws {
-    // MUON_OK and every MUON_ERR_... with its number, as the header has them.
-    let statuses = try Header.text().matches(of: /(?m)^  (MUON_(?:OK|ERR_\w+)) = (\d+)/)
-    #expect(statuses.count == 15)
-    for status in statuses {
-      let number = try #require(UInt32(status.2))
-      #expect(name(of: muon_status(number)) == status.1)
-    }
+  @Test func namesStatuses() {
+    #expect(name(of: MUON_OK) == "MUON_OK")
+    #expect(name(of: MUON_ERR_CANCELLED) == "MUON_ERR_CANCELLED")
     #expect(name(of: muon_status(15)) == "MUON_ERR_UNKNOWN")
     #expect(name(of: muon_status(.max)) == "MUON_ERR_UNKNOWN")
   }

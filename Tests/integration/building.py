@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Where the model of muon.h is: header.py.
+sys.path.insert(0, str(ROOT / "bindings" / "generate"))
 RELEASE = ROOT / ".build" / "dist" / "release"
 STRICT = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from building import RELEASE, ROOT, accuracy, readme_blocks, run
+from header import read
 
 DIGITS = ROOT / "bindings/data/digits.bin"
-HEADER = (ROOT / "include/muon.h").read_text()
-VERSION = ".".join(re.findall(r"#define MUON_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", HEADER))
+VERSION = read().version
 MAJOR, MINOR, PATCH = map(int, VERSION.split("."))
 # Without what would find the library in another way, and what an outer make hands down.
 HIDDEN = {"LD_LIBRARY_PATH", "PKG_CONFIG_PATH", "CMAKE_PREFIX_PATH", "DESTDIR", "MAKEFLAGS"}

@@ -8,6 +8,7 @@ import re
 import pytest
 from building import ROOT, run
 from conftest import DOCUMENTS, write_consumer
+from header import read
 
 
 def test_the_public_api_by_path(consumer):
@@ -25,14 +26,9 @@ def test_the_code_of_a_document_runs(consumer, name, tmp_path):
         assert printed.splitlines() == said
 
 
-def header_version() -> str:
-    header = (ROOT / "include/muon.h").read_text()
-    return ".".join(re.findall(r"^#define MUON_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$", header, re.M))
-
-
 def test_the_public_api_by_version(tmp_path):
     """A repository of the files that are or would be committed, tagged with the version."""
-    version = header_version()
+    version = read().version
     repository = tmp_path / "libmuon"
     git = ["git", "--git-dir", repository / ".git", "--work-tree", ROOT]
     run(["git", "init", "--quiet", repository])

@@ -39,11 +39,6 @@ def installed() -> bool:
     return INSTALLED
 
 
-@pytest.fixture(scope="session")
-def header() -> str:
-    return (ROOT / "include" / "muon.h").read_text()
-
-
 @pytest.fixture
 def run_python():
     """Runs a script in a process of its own and returns what it prints."""

@@ -12,6 +12,7 @@ import pytest
 
 import libmuon
 from libmuon import _library, errors
+from libmuon._enums import Status
 
 
 def fails_to_import(**environment):
@@ -100,6 +101,23 @@ def test_errors_are_both_kinds(error, builtin):
 
 def test_an_unknown_status_is_an_error():
     assert isinstance(_library.failure(99), errors.InternalError)
+
+
+def test_every_status_has_its_exception_and_name():
+    for status in Status:
+        if status != Status.ok:
+            assert errors.BY_STATUS[status].status == status
+            text = _library.lib.muon_status_name(status).decode()
+            assert text == f"MUON_ERR_{status.name.upper()}"
+    assert len(errors.BY_STATUS) == len(Status) - 1
+    assert _library.lib.muon_status_name(0) == b"MUON_OK"
+    assert _library.lib.muon_status_name(99) == b"MUON_ERR_UNKNOWN"
+
+
+def test_the_package_and_the_library_have_one_version():
+    major, minor, patch = map(int, libmuon.__version__.split("."))
+    assert _library.lib.muon_version_number() == major * 10000 + minor * 100 + patch
+    assert libmuon.__version__ in libmuon.build_info()
 
 
 def test_a_failure_has_the_librarys_text():

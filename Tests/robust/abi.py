@@ -7,54 +7,46 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from header import ROOT, enums, functions, structs
+from building import ROOT
+from header import HEADER, read
 
 RECORDS = ROOT / "Tests" / "abi"
-HEADER = ROOT / "include" / "muon.h"
 
 
-def layout(header: Path) -> dict[str, list[str]]:
-    """Of each struct its size, and of each field its offset, size and name, as the compiler has them."""
-    lines = []
-    for name, fields in structs(header).items():
-        lines.append(f'printf("{name} %zu\\n", sizeof({name}));')
-        for field in fields:
-            lines.append(
-                f'printf("{name} %zu %zu {field}\\n", offsetof({name}, {field}), '
-                f"sizeof((({name} *)0)->{field}));")
+def compiled(path: Path) -> list[str]:
+    """Of each enum its values, of each struct its size, and of each field its offset and size, as the
+    compiler has them."""
+    header = read(path)
+    lines = [
+        f'printf("enum {enum.name} {value.name} = %lld\\n", (long long){value.name});'
+        for enum in header.enums.values() for value in enum.values]
+    for name, struct in header.structs.items():
+        lines.append(f'printf("struct {name} of %zu bytes\\n", sizeof({name}));')
+        lines += [
+            f'printf("field {name} {field.name} at %zu of %zu bytes\\n", '
+            f"offsetof({name}, {field.name}), sizeof((({name} *)0)->{field.name}));"
+            for field in struct.fields]
     with tempfile.TemporaryDirectory() as folder:
         source, program = Path(folder, "layout.c"), Path(folder, "layout")
         source.write_text(
-            f'#include "{header}"\n#include <stdio.h>\nint main(void) {{\n'
+            f'#include "{path}"\n#include <stdio.h>\nint main(void) {{\n'
             + "\n".join(lines) + "\n}\n")
         subprocess.run(["cc", source, "-o", program], check=True)
         printed = subprocess.run([program], check=True, capture_output=True, text=True).stdout
-    found: dict[str, list[str]] = {}
-    for line in printed.splitlines():
-        name, rest = line.split(" ", 1)
-        found.setdefault(name, []).append(rest)
-    return found
+    return printed.splitlines()
 
 
-def describe(header: Path) -> str:
+def describe(path: Path) -> str:
     """The interface as text: one line a function, an enum value, a struct, a field."""
-    lines = []
-    for name, values in enums(header).items():
-        lines += [f"enum {name} {key} = {value}" for key, value in values.items()]
-    for name, (size, *fields) in layout(header).items():
-        lines.append(f"struct {name} of {size} bytes")
-        for field in fields:
-            offset, bytes_, label = field.split(" ")
-            lines.append(f"field {name} {label} at {offset} of {bytes_} bytes")
-    for function in functions(header):
-        arguments = ", ".join(f"{kind} {name}" for kind, name in function.arguments)
-        lines.append(f"function {function.result} {function.name}({arguments})")
+    lines = compiled(path)
+    for function in read(path).functions.values():
+        arguments = ", ".join(f"{each.type.text} {each.name}" for each in function.arguments)
+        lines.append(f"function {function.result.text} {function.name}({arguments})")
     return "\n".join(lines) + "\n"
 
 
@@ -85,14 +77,8 @@ def differences(recorded: str, now: str) -> list[str]:
     return wrong
 
 
-def version(header: Path) -> tuple[str, str]:
-    [major] = re.findall(r"#define MUON_VERSION_MAJOR (\d+)", header.read_text())
-    [minor] = re.findall(r"#define MUON_VERSION_MINOR (\d+)", header.read_text())
-    return major, minor
-
-
 def main() -> None:
-    major, minor = version(HEADER)
+    major, minor, _ = read().version.split(".")
     record = RECORDS / f"libmuon-{major}.abi"
     now = describe(HEADER)
     if record.exists() and (wrong := differences(record.read_text(), now)):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
-from header import ROOT
-
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+# Where the model of muon.h is: header.py.
+sys.path.insert(0, str(ROOT / "bindings" / "generate"))
 RELEASE = ROOT / ".build" / "dist" / "release"
 SOAK = os.environ.get("LIBMUON_SOAK") == "1"
 SEED = int(os.environ.get("LIBMUON_SEED", "1"))

@@ -12,10 +12,13 @@ import re
 import sys
 from pathlib import Path
 
-from header import ROOT, Function, enums, functions
+import building  # noqa: F401  the place of header
+from header import Function, read
 
 HANDLES = {"muon_optimizer": "OPTIMIZER", "muon_schedule": "SCHEDULE",
            "muon_scheduler": "SCHEDULER"}
+
+ENUMS = read().enums
 
 # A pointer and the count behind it: (type, name of the count) -> function of fuzz.c that makes both.
 PAIRS = [
@@ -60,10 +63,8 @@ ARGUMENTS = [
 
 def call(function: Function, number: int) -> str:
     lines: list[str] = []
-    kinds = {**{name: None for name in enums(ROOT / "include/muon.h")}}
-    arguments = function.arguments
+    arguments = [(each.type.text, each.name) for each in function.arguments]
     skip = False
-    made: list[str] = []
     for index, (kind, name) in enumerate(arguments):
         variable = f"a{index}"
         if skip:
@@ -83,7 +84,7 @@ def call(function: Function, number: int) -> str:
                 lines.append(f"a{index + 1} = struct_size(sizeof({base}));")
         elif base in HANDLES and kind.count("*") == 1:
             lines.append(f"{kind} {variable} = ({kind})handle({HANDLES[base]});")
-        elif kind in kinds:
+        elif kind in ENUMS:
             lines.append(f"{kind} {variable} = ({kind})enumerator();")
         else:
             maker = next(
@@ -99,7 +100,7 @@ def call(function: Function, number: int) -> str:
     # Handles that came out are used by later calls.
     produced = next((HANDLES[re.sub(r"\W", "", kind)] for kind, name in arguments
                      if kind.endswith("**") and re.sub(r"\W", "", kind) in HANDLES), None)
-    match function.result:
+    match function.result.text:
         case "muon_status":
             lines.append(f'judge("{function.name}", {expression});')
         case "const char *":
@@ -113,7 +114,7 @@ def call(function: Function, number: int) -> str:
 
 
 def main() -> None:
-    all_of_them = functions(ROOT / "include/muon.h")
+    all_of_them = read().functions.values()
     text = [f"enum {{ FUNCTIONS = {len(all_of_them)} }};",
             "static void random_call(int which) {", "  switch (which) {"]
     text += [call(function, number) for number, function in enumerate(all_of_them)]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 
 import pytest
-from abi import HEADER, RECORDS, describe, differences, version
+from abi import RECORDS, compiled, describe, differences
 from building import library, program, run
-from header import functions
+from header import HEADER, read
+from names import class_name
 
-RECORD = RECORDS / f"libmuon-{version(HEADER)[0]}.abi"
+RECORD = RECORDS / f"libmuon-{read().version.split('.')[0]}.abi"
 
 
 def test_nothing_is_gone_or_changed():
@@ -21,10 +23,26 @@ def test_the_record_has_everything():
     assert RECORD.read_text() == describe(HEADER), "something is new: record it with `make abi`"
 
 
-def test_every_function_is_exported():
+def test_the_functions_are_exported_and_nothing_else():
     printed = run(["nm", "-D", "--defined-only", library()])
-    exported = {line.split()[-1].split("@")[0] for line in printed.splitlines()}
-    assert {function.name for function in functions(HEADER)} <= exported
+    symbols = [line.split() for line in printed.splitlines()]
+    # Type A is the version node itself.
+    assert {name.split("@")[0] for *_, kind, name in symbols if kind != "A"} == set(read().functions)
+
+
+def test_python_has_what_the_compiler_has():
+    from libmuon import _abi, _enums
+
+    lines = [
+        f"enum {enum.name} {value.name} = {getattr(_enums, class_name(enum.name))[value.label]}"
+        for enum in read().enums.values() for value in enum.values]
+    for name in read().structs:
+        struct = getattr(_abi, class_name(name))
+        lines.append(f"struct {name} of {ctypes.sizeof(struct)} bytes")
+        for field, *_ in struct._fields_:
+            place = getattr(struct, field)
+            lines.append(f"field {name} {field} at {place.offset} of {place.size} bytes")
+    assert lines == compiled(HEADER)
 
 
 OLDER = pytest.mark.parametrize(

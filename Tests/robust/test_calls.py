@@ -22,8 +22,9 @@ def test_a_function_without_a_generator_is_named(tmp_path):
     """So that a new function of the header is not left out in silence."""
     script = (
         "import make_fuzzer\n"
-        "from header import Function\n"
-        "make_fuzzer.call(Function('muon_status', 'muon_x', [('muon_y', 'callback')]), 0)\n")
+        "from header import parse\n"
+        "header = parse('muon_status muon_x(muon_y callback);')\n"
+        "make_fuzzer.call(header.functions['muon_x'], 0)\n")
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=HERE, capture_output=True, text=True)
     assert done.returncode != 0

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from commands import ROOT
+from header import read
 
 PROJECT = ROOT / "bindings" / "python"
 PACKAGE = PROJECT / "src" / "libmuon"
@@ -24,8 +25,7 @@ def files(wheel):
 @pytest.fixture(scope="module")
 def version():
     """As muon.h has it."""
-    header = (ROOT / "include" / "muon.h").read_text()
-    return ".".join(re.findall(r"#define MUON_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header))
+    return read().version
 
 
 @pytest.fixture(scope="module")

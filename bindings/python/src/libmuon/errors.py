@@ -116,21 +116,5 @@ class CancelledError(MuonError, RuntimeError):
 
 
 BY_STATUS: dict[int, type[MuonError]] = {
-    error.status: error
-    for error in (
-        InvalidArgumentError,
-        InvalidHandleError,
-        ShapeError,
-        DTypeError,
-        ConfigError,
-        OutOfMemoryError,
-        NonFiniteGradientError,
-        UnsupportedError,
-        NotConvergedError,
-        InternalError,
-        FileError,
-        CorruptError,
-        MismatchError,
-        CancelledError,
-    )
+    error.status: error for error in MuonError.__subclasses__()
 }
