@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from building import HERE, SOAK, long_or_short, program, run
+from header import read
 
 # The process must not survive what is found, and must not be stopped by large sizes.
 ADDRESS = {"ASAN_OPTIONS": "abort_on_error=1:allocator_may_return_null=1:detect_leaks=0"}
@@ -36,7 +37,7 @@ def test_handles_are_safe_under_races(tmp_path, seed, figures):
     figures(run([races, seed, long_or_short(100_000, 4_000)], TSAN_OPTIONS="halt_on_error=1"))
 
 
-BACKENDS = range(1, 11)
+BACKENDS = [each.value for each in read().enums["muon_backend"].values]
 SCENARIOS = [
     "adamw", "schedules", "builders", "threads", "checkpoint", "muon1", "muon2", "muon10", "orthogonalize2",
     "orthogonalize9",
