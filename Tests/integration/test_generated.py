@@ -43,6 +43,7 @@ typedef void(*muon_d)(muon_a a,const char*text);
 MUON_API MUON_DEPRECATED("use (other)") const char
   *muon_e_get (const struct muon_c * c, muon_a
                a) ;
+/* ---- Another -------- */
 muon_a muon_f(void); int32_t muon_g();
 #ifdef __cplusplus
 }
@@ -70,7 +71,9 @@ def test_an_unusual_layout_is_read():
         "int32_t muon_g(void);"]
     function = header.functions["muon_e_get"]
     assert (function.comment, function.section) == ("Of the function.", "A part")
-    kind = function.arguments[0].type
+    function = header.functions["muon_f"]
+    assert (function.comment, function.section) == ("", "Another")
+    kind = header.functions["muon_e_get"].arguments[0].type
     assert (kind.base, kind.pointers, kind.const) == ("muon_c", 1, True)
 
 

@@ -75,9 +75,10 @@ def parse(source: str) -> Header:
                 value = re.sub(r"/\*.*?\*/|\\\n", " ", define[2], flags=re.DOTALL)
                 header.defines[define[1]] = " ".join(value.split())
         elif token.kind == "comment" and not statement:
-            comment = token
             if heading := re.match(r"/\* -{2,} (.+?) -{2,}", token.text):
-                section = heading[1]
+                section, comment = heading[1], None
+            else:
+                comment = token
         else:
             statement.append(token)
             depth += {"{": 1, "}": -1}.get(token.text, 0)
