@@ -62,7 +62,10 @@
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
  *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it. The threads
- *   it starts block all signals and sleep between steps; dlclose does not unload it.
+ *   it starts block all signals and sleep between steps; dlclose does not unload it. A thread that is
+ *   cancelled (pthread_cancel) inside a call ends when the call returns, also from a callback.
+ *   Floating-point exceptions do not trap during a call, whatever traps the host has set, which are
+ *   set again when it returns.
  */
 #ifndef MUON_H
 #define MUON_H
