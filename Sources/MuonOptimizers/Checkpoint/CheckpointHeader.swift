@@ -51,9 +51,9 @@ final class CheckpointHeader {
   }
 
   private func addField(_ scanner: inout HeaderScanner) throws(MuonError) {
-    guard fields.count < CheckpointFormat.maximumFields else {
+    guard fields.count < CheckpointLimits.fields else {
       throw MuonError(
-        .corrupt, "the checkpoint has more than \(CheckpointFormat.maximumFields) keys")
+        .corrupt, "the checkpoint has more than \(CheckpointLimits.fields) keys")
     }
     let key = try scanner.text()
     try scanner.require(":")
@@ -61,9 +61,9 @@ final class CheckpointHeader {
   }
 
   private func addTensor(_ scanner: inout HeaderScanner) throws(MuonError) {
-    guard tensors.count < CheckpointFormat.maximumTensors else {
+    guard tensors.count < CheckpointLimits.tensors else {
       throw MuonError(
-        .corrupt, "the checkpoint has more than \(CheckpointFormat.maximumTensors) tensors")
+        .corrupt, "the checkpoint has more than \(CheckpointLimits.tensors) tensors")
     }
     let name = try scanner.text()
     try scanner.require(":")
@@ -89,8 +89,9 @@ final class CheckpointHeader {
     guard let size = CheckpointHeader.elementSizes[text(dtype)] else {
       throw MuonError(.corrupt, "\(label) has the dtype \(text(dtype)), which safetensors has not")
     }
-    var bytes = size
-    for extent in extents {
+    // A zero extent empties it, whatever the others are.
+    var bytes = extents.contains(0) ? 0 : size
+    for extent in extents where bytes > 0 {
       let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
       guard !overflow else { throw MuonError(.corrupt, "\(label) is too large: \(extents)") }
       bytes = product
@@ -144,7 +145,7 @@ extension CheckpointHeader {
 
   /// All of it.
   func whole(_ extent: Extent) throws(MuonError) -> String {
-    guard extent.count <= CheckpointFormat.maximumText else {
+    guard extent.count <= CheckpointLimits.textBytes else {
       throw MuonError(.corrupt, "a text of the checkpoint has \(extent.count) bytes")
     }
     return unsafe String(decoding: raw(extent), as: UTF8.self)
