@@ -43,8 +43,10 @@ def test_every_length_of_a_name(tmp_path, muon, length, letter):
 
 
 def test_a_name_that_is_too_long(tmp_path, muon):
-    with pytest.raises(OSError, match="File name too long"):
-        libmuon.checkpoint.save(tmp_path / ("x" * 256), muon)
+    """Refused before anything is written."""
+    for path in (tmp_path / ("x" * 256), tmp_path / ("ü" * 128), "/".join([str(tmp_path), *["x"] * 2500])):
+        with pytest.raises(OSError, match="File name too long"):
+            libmuon.checkpoint.save(path, muon, progress=lambda done, total: pytest.fail("it began"))
     assert [*tmp_path.iterdir()] == []
 
 

@@ -167,7 +167,7 @@ int main(int argc, char **argv) {
     }
   printf("asynchronous\n");
   fflush(stdout);
-  for (int i = 0; i < 200; i++) {
+  for (int i = 0; i < 60; i++) {
     pthread_t thread;
     const int before = rounds;
     pthread_create(&thread, NULL, endless, NULL);

@@ -19,11 +19,16 @@ final class AtomicFile {
     folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     var present = stat()
     let isPresent = unsafe lstat(path, &present) == 0
+    let isAbsent = !isPresent && errno == ENOENT
     let kind = present.st_mode & S_IFMT
     guard !isPresent || kind == S_IFREG || kind == S_IFLNK else {
-      temporary = ""
-      access = nil
+      (temporary, access) = ("", nil)
       throw MuonError(.io, "\(path) is there and not a file; it is not replaced")
+    }
+    // Before anything is written: the unfinished file's name is another one.
+    guard isPresent || isAbsent else {
+      (temporary, access) = ("", nil)
+      throw systemError("create", path)
     }
     access = isPresent && kind == S_IFREG ? FileAccess(path) : nil
     let name = AtomicFile.temporaryName(

@@ -26,7 +26,7 @@ struct CheckpointContents {
     for (index, scheduler) in run.schedulers.enumerated() {
       try add(scheduler, index, driving: run.driven[index])
     }
-    try CheckpointLimits.require(fields, tensors.map(\.name))
+    try CheckpointFormat.requireLimits(of: fields, tensors.map(\.name))
   }
 
   /// Indices with spaces between them.
@@ -57,7 +57,7 @@ struct CheckpointContents {
     }
     for (number, member) in optimizer.members.enumerated() {
       let name = member.parameter.name
-      try CheckpointLimits.requireSteps(
+      try CheckpointFormat.requireSteps(
         member.steps, "\(member.parameter.owner) of optimizer \(index)")
       add(Key.parameter(index, .group, name), ExactText.text(member.group))
       add(Key.parameter(index, .steps, name), ExactText.text(member.steps))

@@ -51,9 +51,9 @@ final class CheckpointHeader {
   }
 
   private func addField(_ scanner: inout HeaderScanner) throws(MuonError) {
-    guard fields.count < CheckpointLimits.fields else {
+    guard fields.count < CheckpointFormat.maximumFields else {
       throw MuonError(
-        .corrupt, "the checkpoint has more than \(CheckpointLimits.fields) keys")
+        .corrupt, "the checkpoint has more than \(CheckpointFormat.maximumFields) keys")
     }
     let key = try scanner.text()
     try scanner.require(":")
@@ -61,9 +61,9 @@ final class CheckpointHeader {
   }
 
   private func addTensor(_ scanner: inout HeaderScanner) throws(MuonError) {
-    guard tensors.count < CheckpointLimits.tensors else {
+    guard tensors.count < CheckpointFormat.maximumTensors else {
       throw MuonError(
-        .corrupt, "the checkpoint has more than \(CheckpointLimits.tensors) tensors")
+        .corrupt, "the checkpoint has more than \(CheckpointFormat.maximumTensors) tensors")
     }
     let name = try scanner.text()
     try scanner.require(":")
@@ -145,7 +145,7 @@ extension CheckpointHeader {
 
   /// All of it.
   func whole(_ extent: Extent) throws(MuonError) -> String {
-    guard extent.count <= CheckpointLimits.textBytes else {
+    guard extent.count <= CheckpointFormat.maximumText else {
       throw MuonError(.corrupt, "a text of the checkpoint has \(extent.count) bytes")
     }
     return unsafe String(decoding: raw(extent), as: UTF8.self)

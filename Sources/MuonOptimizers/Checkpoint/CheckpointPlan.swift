@@ -61,7 +61,7 @@ struct CheckpointPlan {
 
   /// How many of something the checkpoint has; `present` are in the run.
   private func count(_ key: String, _ present: Int) throws(MuonError) -> Int {
-    let saved = try header.integer(key, in: 0...CheckpointLimits.fields)
+    let saved = try header.integer(key, in: 0...CheckpointFormat.maximumFields)
     guard
       saved == present || saved < present && options.allowsMissing
         || saved > present && options.allowsExtra
@@ -158,7 +158,7 @@ extension CheckpointPlan {
         "\(label) is not in the checkpoint, which has there: "
           + (present.isEmpty ? "none" : present.joined(separator: ", ")))
     }
-    let steps = try header.integer(key, in: CheckpointLimits.steps)
+    let steps = try header.integer(key, in: CheckpointFormat.steps)
     let group = try header.integer(Key.parameter(index, .group, name), in: 0...Int.max)
     guard group == member.group else {
       throw MuonError(
@@ -228,7 +228,7 @@ extension CheckpointPlan {
         "scheduler \(index) has the schedule \(present.prefix(200)), and \(schedule.prefix(200)) in "
           + "the checkpoint")
     }
-    let step = try header.integer(Key.scheduler(index, "step"), in: CheckpointLimits.steps)
+    let step = try header.integer(Key.scheduler(index, "step"), in: CheckpointFormat.steps)
     let bases = run.driven[index].map { baseRates[$0] }
     let rates = try savedRates(scheduler, index, step: step, bases: bases)
     changes.append(
@@ -254,12 +254,12 @@ extension CheckpointPlan {
     }
     let evaluations = scheduler.schedule.evaluations(upTo: step)
     guard
-      missing.isEmpty || evaluations <= CheckpointLimits.chainEvaluations / missing.count
+      missing.isEmpty || evaluations <= CheckpointFormat.maximumChainEvaluations / missing.count
     else {
       throw MuonError(
         .unsupported,
         "scheduler \(index) is at step \(step) of a chain of schedules in the checkpoint, which lacks its "
-          + "rates there: to work them out takes more than \(CheckpointLimits.chainEvaluations) "
+          + "rates there: to work them out takes more than \(CheckpointFormat.maximumChainEvaluations) "
           + "evaluations, the most there may be")
     }
     return rates

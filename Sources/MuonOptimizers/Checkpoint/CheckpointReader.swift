@@ -22,21 +22,21 @@ struct CheckpointReader {
     if let failure { throw failure }
     length = UInt64(littleEndian: length)
     let shortest = CheckpointFormat.opening.count + Checksum.digitCount
-    guard length <= CheckpointLimits.headerBytes, Int(length) <= source.byteCount - 8,
+    guard length <= CheckpointFormat.maximumHeaderBytes, Int(length) <= source.byteCount - 8,
       Int(length) >= shortest
     else {
       throw MuonError(
         .corrupt,
         "not a checkpoint, or a damaged one: its header has \(length) bytes by its own word; "
           + "expected \(shortest) to "
-          + "\(min(CheckpointLimits.headerBytes, source.byteCount - 8))")
+          + "\(min(CheckpointFormat.maximumHeaderBytes, source.byteCount - 8))")
     }
     start = 8 + Int(length)
     let bytes = try Buffer<UInt8>(count: start)
     try unsafe source.read(at: 0, into: UnsafeMutableRawBufferPointer(bytes.elements))
     try CheckpointReader.verify(bytes)
     // A key of 6 bytes is kept in 20, in an array that grows by doubling.
-    try requireMemory(for: min(10 * start, CheckpointLimits.headerMemory), each: 1)
+    try requireMemory(for: min(10 * start, CheckpointFormat.maximumHeaderMemory), each: 1)
     header = try CheckpointHeader(bytes)
     guard header.dataBytes == source.byteCount - start else {
       throw MuonError(

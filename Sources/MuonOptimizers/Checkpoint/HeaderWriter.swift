@@ -38,11 +38,11 @@ struct HeaderWriter {
     bytes.append(UInt8(ascii: "}"))
     while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
     let length = bytes.count - 8
-    guard length <= CheckpointLimits.headerBytes else {
+    guard length <= CheckpointFormat.maximumHeaderBytes else {
       throw MuonError(
         .unsupported,
         "the header of this checkpoint has \(length) bytes, and safetensors allows "
-          + "\(CheckpointLimits.headerBytes): there are too many parameters, or their names "
+          + "\(CheckpointFormat.maximumHeaderBytes): there are too many parameters, or their names "
           + "are too long")
     }
     for index in 0..<8 { bytes[index] = UInt8(truncatingIfNeeded: length >> (8 * index)) }
