@@ -18,12 +18,10 @@ MOST_STEPS = 1 << 53
 def refused(path, optimizers, *texts: str) -> None:
     """Saving fails before the file is touched, and says which limit it is."""
     path.write_bytes(b"a good checkpoint")
-    for save in (lambda: libmuon.checkpoint.save(path, optimizers),
-                 lambda: libmuon.checkpoint.dumps(optimizers)):
-        with pytest.raises(libmuon.UnsupportedError) as error:
-            save()
-        for text in texts:
-            assert text in str(error.value)
+    with pytest.raises(libmuon.UnsupportedError) as error:
+        libmuon.checkpoint.save(path, optimizers)
+    for text in texts:
+        assert text in str(error.value)
     assert path.read_bytes() == b"a good checkpoint"
     assert [*path.parent.iterdir()] == [path]
 
