@@ -62,7 +62,10 @@
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
  *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it. The threads
- *   it starts block all signals and sleep between steps; dlclose does not unload it.
+ *   it starts block all signals and sleep between steps; dlclose does not unload it. A thread that is
+ *   cancelled (pthread_cancel) inside a call ends when the call returns, also from a callback.
+ *   Floating-point exceptions do not trap during a call, whatever traps the host has set, which are
+ *   set again when it returns.
  */
 #ifndef MUON_H
 #define MUON_H
@@ -469,7 +472,9 @@ muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
 /* ---- Builders ------------------------------------------------------------------------------- */
 
 /* The configuration is JSON text in UTF-8, NUL-terminated. Keys that are not listed are ignored,
- * except inside "muon" and "adamw", where they are errors; null counts as absent.
+ * except inside "muon" and "adamw", where they are errors; null counts as absent. Wherever they are, a key
+ * that is twice in an object or has a NUL in it, a number that a double cannot hold, and objects and
+ * lists that are nested more than 64 deep are errors.
  *   training.optimizer      "Muon" or "AdamW"; required
  *   training.learning_rate  number; required
  *   training.weight_decay   number; 0
@@ -549,8 +554,14 @@ muon_status muon_checkpoint_options_init(muon_checkpoint_options *outOptions, si
 /* Saves to a file (path is UTF-8), which is there whole or as it was before: a new one is written
  * beside it, brought to the disk, and takes its name, and the name is brought to the disk. After
  * MUON_ERR_IO the file is as it was, unless only that last step failed, which the text says. A
- * symbolic link is replaced. A process that is killed meanwhile leaves a file behind whose name begins
- * with the path and ".tmp-". */
+ * symbolic link is replaced. The new file is for those who could use the one that it replaces, by owner,
+ * group, mode and access control list, or for fewer where this process cannot give it to them. A process
+ * that is killed meanwhile leaves a file behind beside it, named as it and then ".tmp-" and more; of a
+ * name of over 200 bytes there may be only the beginning.
+ *
+ * What load would refuse is not saved, MUON_ERR_UNSUPPORTED, with the file as it was: names of more than
+ * 1 MiB, with the beginning that the format gives them; more than 2^18 tensors, 2^20 keys (a group has
+ * up to 13, a parameter up to 5), 100 MB of both; steps past 2^53. */
 muon_status muon_checkpoint_save(const char *path, muon_optimizer *const *optimizers,
                                  size_t optimizer_count, muon_scheduler *const *schedulers,
                                  size_t scheduler_count, const muon_checkpoint_options *options);

@@ -10,6 +10,9 @@ void muon_shim_set_last_error(const char *utf8, size_t length) {
     while (length > 0 && ((unsigned char)utf8[length] & 0xC0) == 0x80) length--;
   }
   memcpy(text, utf8, length);
+  /* It would end the text. A name or a key can have one, escaped. */
+  for (size_t i = 0; i < length; i++)
+    if (text[i] == '\0') text[i] = ' ';
   text[length] = '\0';
 }
 

@@ -21,10 +21,12 @@ private let reasonTexts = Dictionary(
 
 @c @implementation
 public func muon_route_reason_text(_ reason: muon_route_reason) -> UnsafePointer<CChar>? {
-  guard let known = try? MuonC.reason(reason), let text = reasonTexts[known] else {
-    return unsafe constant("unknown")
+  unsafe hosted {
+    guard let known = try? MuonC.reason(reason), let text = reasonTexts[known] else {
+      return unsafe constant("unknown")
+    }
+    return unsafe text.start
   }
-  return unsafe text.start
 }
 
 @c @implementation

@@ -13,7 +13,9 @@ public func muon_version_number() -> UInt32 {
 private let buildInfo = PermanentText(BuildInfo.description)
 
 @c @implementation
-public func muon_build_info() -> UnsafePointer<CChar>? { unsafe buildInfo.start }
+public func muon_build_info() -> UnsafePointer<CChar>? {
+  unsafe hosted { unsafe buildInfo.start }
+}
 
 @c @implementation
 public func muon_set_num_threads(_ count: Int32) -> muon_status {
@@ -21,4 +23,4 @@ public func muon_set_num_threads(_ count: Int32) -> muon_status {
 }
 
 @c @implementation
-public func muon_get_num_threads() -> Int32 { Int32(clamping: Threads.count) }
+public func muon_get_num_threads() -> Int32 { hosted { Int32(clamping: Threads.count) } }

@@ -17,21 +17,39 @@ struct CallError: Error {
   }
 }
 
-/// Wraps every entry point: an error becomes a status and this thread's text. What the library says
-/// meanwhile reaches the log's callback when nothing is held any more, and before the text is set, so
+/// Wraps every entry point that takes a lock or reads a file, also in passing, when something is done for the
+/// first time. Its thread is not cancelled inside it, and traps none of its floating-point exceptions,
+/// nor do callbacks that are called inside.
+func hosted<Result>(_ body: () -> Result) -> Result {
+  var call = muon_shim_call()
+  unsafe muon_shim_begin_call(&call)
+  defer { unsafe muon_shim_end_call(&call) }
+  return body()
+}
+
+/// Wraps every entry point that can fail: an error becomes a status and this thread's text. What the library
+/// says meanwhile reaches the log's callback when nothing is held any more, and before the text is set, so
 /// that the callback's own calls do not replace it.
 func guarded(_ body: () throws -> Void) -> muon_status {
+  hosted { guardedWithMemory(body) }
+}
+
+/// The same for calls that give memory back, which come to their end with the reserve.
+func guardedWithoutMemory(_ body: () throws -> Void) -> muon_status {
+  hosted { status(of: body) }
+}
+
+private func guardedWithMemory(_ body: () throws -> Void) -> muon_status {
   // Swift's runtime ends the process where it gets no memory: see reserve.c.
   guard muon_shim_reserve_is_ready() != 0 else {
     let text: StaticString = "out of memory, also for the library's own small needs"
     unsafe muon_shim_set_last_error(constant(text), text.utf8CodeUnitCount)
     return MUON_ERR_OUT_OF_MEMORY
   }
-  return guardedWithoutMemory(body)
+  return status(of: body)
 }
 
-/// The same for calls that give memory back, which come to their end with the reserve.
-func guardedWithoutMemory(_ body: () throws -> Void) -> muon_status {
+private func status(of body: () throws -> Void) -> muon_status {
   let status: muon_status
   var message: String
   do {

@@ -89,7 +89,15 @@ struct ConfigurationTests {
     (#"{"training": {"optimizer": "Muon"}}"#, "training.learning_rate:"),
     (#"{"training": {"optimizer": "Muon", "learning_rate": "1"}}"#, "training.learning_rate:"),
     (#"{"training": {"optimizer": "Muon", "learning_rate": true}}"#, "training.learning_rate:"),
-    (#"{"training": {"optimizer": "Muon", "learning_rate": 1e999}}"#, "the configuration:"),
+    (#"{"training": {"optimizer": "Muon", "learning_rate": 1e999}}"#, "training.learning_rate:"),
+    (
+      #"{"training": {"optimizer": "Muon", "learning_rate": 1, "learning\u005Frate": 2}}"#,
+      "training.learning_rate:"
+    ),
+    (
+      #"{"training": {"optimizer": "Muon", "learning_rate": 1}, "foreign": {"\u0000": 2}}"#,
+      "foreign."
+    ),
     (
       #"{"training": {"optimizer": "Muon", "learning_rate": 1, "weight_decay": []}}"#,
       "training.weight_decay:"

@@ -1,8 +1,9 @@
 /* What Swift cannot say: thread-local storage, callbacks around fork, the CPU_COUNT macro, an allocator
- * in the place of malloc, and what is GNU's only. */
+ * in the place of malloc, extended attributes, and what is GNU's only. */
 #ifndef MUON_SHIMS_H
 #define MUON_SHIMS_H
 
+#include <fenv.h>
 #include <pthread.h>
 #include <stddef.h>
 
@@ -37,6 +38,25 @@ int muon_shim_has_memory(size_t size);
 
 /* Whether a call may begin: 0 when the reserve was needed and there is still no memory. */
 int muon_shim_reserve_is_ready(void);
+
+/* What a call changes of its thread, and gives back: whether the thread can be cancelled, which would
+ * leave locks held for ever; and where floating-point exceptions trap, the host's whole floating-point
+ * environment. */
+typedef struct muon_shim_call {
+  int cancel_state;
+  int had_traps;
+  fenv_t environment;
+} muon_shim_call;
+
+void muon_shim_begin_call(muon_shim_call *call);
+void muon_shim_end_call(const muon_shim_call *call);
+
+/* The access control list of a file, which a symbolic link is not followed for: its bytes; 0 where it has
+ * none; -1 where that cannot be told. */
+ptrdiff_t muon_shim_get_access_list(const char *path, void *list, size_t size);
+
+/* Gives an open file such a list; takes away the one it has where size is 0. -1 where that failed. */
+int muon_shim_set_access_list(int descriptor, const void *list, size_t size);
 
 /* Names of the instructions that kernels are chosen by, those that the processor has, with a space
  * between; cut off at size bytes with the NUL, of which there is at least 1. */

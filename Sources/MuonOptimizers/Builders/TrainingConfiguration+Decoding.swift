@@ -3,8 +3,11 @@ internal import FoundationEssentials
 extension TrainingConfiguration {
   /// Reads a configuration from JSON text in UTF-8.
   ///
-  /// - Throws: `configuration`, with the path of the key that is wrong.
+  /// - Throws: `configuration`, with the path of the key that is wrong; also for objects and lists that are
+  ///   nested more than 64 deep, for a key that is twice in an object or has a NUL in it, and for a number
+  ///   that `Double` cannot hold, wherever they are.
   public init(json: String) throws(MuonError) {
+    try JSONScanner.check(json)
     do {
       self = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(json.utf8))
     } catch let error as DecodingError {

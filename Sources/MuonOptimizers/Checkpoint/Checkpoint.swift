@@ -35,8 +35,9 @@ public enum Checkpoint {
 
   /// Saves to a file. The file is there whole, or as it was before.
   ///
-  /// The new file is written beside the old one, brought to the disk, and then takes its name. A process
-  /// that is killed meanwhile leaves a file behind whose name begins with `<path>.tmp-`.
+  /// The new file is written beside the old one, brought to the disk, and then takes its name. It is for those
+  /// who could use the old one, or for fewer. A process that is killed meanwhile leaves a file behind whose
+  /// name is that of the file, or its beginning where that is long, then `.tmp-` and more.
   ///
   /// - Parameters:
   ///   - path: A file that is there is replaced; so is a symbolic link.
@@ -44,8 +45,9 @@ public enum Checkpoint {
   ///   - schedulers: Those of the run; they drive no other optimizers.
   ///   - options: What goes into it.
   ///   - progress: Called after every few megabytes.
-  /// - Throws: `io`; `invalidArgument` for two parameters of one name and for a scheduler of other
-  ///   optimizers; `unsupported` for too many parameters; `outOfMemory`; `cancelled`.
+  /// - Throws: `io`; `invalidArgument` for two parameters of one name, for a scheduler of other optimizers, and
+  ///   for one whose rate would not be finite; `unsupported` for what could not be loaded: too many
+  ///   parameters or groups, too long names, steps past 2^53; `outOfMemory`; `cancelled`.
   public static func save(
     to path: String, optimizers: [Optimizer], schedulers: [Scheduler] = [],
     options: Options = Options(), progress: Progress? = nil

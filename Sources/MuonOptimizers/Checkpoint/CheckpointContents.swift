@@ -24,16 +24,9 @@ struct CheckpointContents {
       try add(optimizer, index, options)
     }
     for (index, scheduler) in run.schedulers.enumerated() {
-      add(Key.scheduler(index, "schedule"), scheduler.schedule.text)
-      add(Key.scheduler(index, "optimizers"), CheckpointContents.list(run.driven[index]))
-      add(Key.scheduler(index, "step"), ExactText.text(scheduler.currentStep))
+      try add(scheduler, index, driving: run.driven[index])
     }
-    guard tensors.count <= CheckpointFormat.maximumTensors else {
-      throw MuonError(
-        .unsupported,
-        "a checkpoint holds at most \(CheckpointFormat.maximumTensors) tensors, this training run "
-          + "has \(tensors.count)")
-    }
+    try CheckpointFormat.requireLimits(of: fields, tensors.map(\.name))
   }
 
   /// Indices with spaces between them.
@@ -64,6 +57,8 @@ struct CheckpointContents {
     }
     for (number, member) in optimizer.members.enumerated() {
       let name = member.parameter.name
+      try CheckpointFormat.requireSteps(
+        member.steps, "\(member.parameter.owner) of optimizer \(index)")
       add(Key.parameter(index, .group, name), ExactText.text(member.group))
       add(Key.parameter(index, .steps, name), ExactText.text(member.steps))
       for buffer in optimizer.checkpointBuffers(options) {
@@ -73,6 +68,19 @@ struct CheckpointContents {
             name: CheckpointFormat.tensor(index, buffer, name), shape: member.parameter.layout,
             elements: UnsafeRawBufferPointer(elements)))
       }
+    }
+  }
+
+  private mutating func add(
+    _ scheduler: Scheduler, _ index: Int, driving driven: [Int]
+  ) throws(MuonError) {
+    typealias Key = CheckpointFormat.Key
+    add(Key.scheduler(index, "schedule"), scheduler.schedule.text)
+    add(Key.scheduler(index, "optimizers"), CheckpointContents.list(driven))
+    add(Key.scheduler(index, "step"), ExactText.text(scheduler.currentStep))
+    // Also without a chain: a rate that the schedule cannot have could not be loaded.
+    for (base, rate) in try scheduler.ratesByBase() where scheduler.schedule.hasChain {
+      add(Key.rate(index, base), ExactText.text(rate))
     }
   }
 }

@@ -6,16 +6,6 @@ enum CheckpointFormat {
   static let name = "libmuon.checkpoint"
   static let version = 1
 
-  /// A safetensors header may be as long as this.
-  static let maximumHeaderBytes = 100_000_000
-  /// Beside the header itself, what is read from it takes at most so many bytes.
-  static let maximumHeaderMemory = 64 << 20
-  /// How many there may be, so that it does.
-  static let maximumTensors = 1 << 18
-  static let maximumFields = 1 << 20
-  /// The longest text among the metadata.
-  static let maximumText = 1 << 20
-
   static let dtype = "F32"
 
   /// The checksum of the length and the header, with its own digits as zeros, comes first: it can be checked
@@ -47,6 +37,10 @@ enum CheckpointFormat {
       "optimizers.\(optimizer).\(what.rawValue).\(name)"
     }
     static func scheduler(_ index: Int, _ what: String) -> String { "schedulers.\(index).\(what)" }
+    /// What a chain makes of a base rate at its step: it would have to be worked out from step 0.
+    static func rate(_ scheduler: Int, _ base: Double) -> String {
+      "schedulers.\(scheduler).rate.\(ExactText.text(base))"
+    }
   }
 
   enum ParameterField: String {

@@ -89,8 +89,9 @@ final class CheckpointHeader {
     guard let size = CheckpointHeader.elementSizes[text(dtype)] else {
       throw MuonError(.corrupt, "\(label) has the dtype \(text(dtype)), which safetensors has not")
     }
-    var bytes = size
-    for extent in extents {
+    // A zero extent empties it, whatever the others are.
+    var bytes = extents.contains(0) ? 0 : size
+    for extent in extents where bytes > 0 {
       let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
       guard !overflow else { throw MuonError(.corrupt, "\(label) is too large: \(extents)") }
       bytes = product

@@ -158,7 +158,7 @@ extension CheckpointPlan {
         "\(label) is not in the checkpoint, which has there: "
           + (present.isEmpty ? "none" : present.joined(separator: ", ")))
     }
-    let steps = try header.integer(key, in: 0...maximumStep)
+    let steps = try header.integer(key, in: CheckpointFormat.steps)
     let group = try header.integer(Key.parameter(index, .group, name), in: 0...Int.max)
     guard group == member.group else {
       throw MuonError(
@@ -228,11 +228,40 @@ extension CheckpointPlan {
         "scheduler \(index) has the schedule \(present.prefix(200)), and \(schedule.prefix(200)) in "
           + "the checkpoint")
     }
-    let step = try header.integer(Key.scheduler(index, "step"), in: 0...maximumStep)
+    let step = try header.integer(Key.scheduler(index, "step"), in: CheckpointFormat.steps)
     let bases = run.driven[index].map { baseRates[$0] }
+    let rates = try savedRates(scheduler, index, step: step, bases: bases)
     changes.append(
       try CheckpointPlan.consistent { () throws(MuonError) in
-        try scheduler.restoring(step: step, bases: bases)
+        try scheduler.restoring(step: step, bases: bases, known: rates)
       })
+  }
+
+  /// What the checkpoint says that a chain made of each base rate; the others have to be worked out.
+  private func savedRates(
+    _ scheduler: Scheduler, _ index: Int, step: Int, bases: [[Double]]
+  ) throws(MuonError) -> [Double: Double] {
+    guard scheduler.schedule.hasChain else { return [:] }
+    var rates: [Double: Double] = [:]
+    var missing: Set<Double> = []
+    for base in bases.joined() where rates[base] == nil && !missing.contains(base) {
+      let key = Key.rate(index, base)
+      guard try header.field(key) != nil else {
+        missing.insert(base)
+        continue
+      }
+      rates[base] = try header.number(key)
+    }
+    let evaluations = scheduler.schedule.evaluations(upTo: step)
+    guard
+      missing.isEmpty || evaluations <= CheckpointFormat.maximumChainEvaluations / missing.count
+    else {
+      throw MuonError(
+        .unsupported,
+        "scheduler \(index) is at step \(step) of a chain of schedules in the checkpoint, which lacks its "
+          + "rates there: to work them out takes more than \(CheckpointFormat.maximumChainEvaluations) "
+          + "evaluations, the most there may be")
+    }
+    return rates
   }
 }

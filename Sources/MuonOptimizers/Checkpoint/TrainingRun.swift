@@ -46,6 +46,7 @@ struct TrainingRun {
   private static func requireMemoryForTexts(_ optimizers: [Optimizer]) throws(MuonError) {
     var bytes = 0
     for optimizer in optimizers {
+      bytes += 4096 * optimizer.groupCount
       for member in optimizer.members { bytes += 4096 + 32 * member.parameter.name.utf8.count }
     }
     try requireMemory(for: bytes, each: 1)

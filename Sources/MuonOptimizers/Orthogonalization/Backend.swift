@@ -82,7 +82,7 @@ public enum Backend: Hashable, Sendable {
     case .orthogonalize: return .orthogonalize
     case .custom(let rows):
       try require(rows.count, in: Backend.stepRange, "coefficients_count")
-      for row in rows where ![row.a, row.b, row.c].allSatisfy({ Float($0).isFinite }) {
+      for row in rows where ![row.a, row.b, row.c].allSatisfy(isFiniteInFloat) {
         throw MuonError(
           .invalidArgument,
           "coefficients must be finite in float32, got (\(row.a), \(row.b), \(row.c))")

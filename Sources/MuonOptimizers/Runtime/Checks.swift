@@ -1,8 +1,14 @@
 // The range checks of options, each with its error text.
 
+/// Whether a number is finite after it was rounded to float32. The conversion alone would tell, but may be
+/// trapped: half a unit past the largest one, rounding leads to infinity.
+func isFiniteInFloat(_ value: Double) -> Bool {
+  abs(value) < 0x1.ffff_ffp+127 && Float(value).isFinite
+}
+
 /// Requires a number of at least 0 that float32 can hold.
 func requireNonNegative(_ value: Double, _ name: String) throws(MuonError) {
-  guard value >= 0, Float(value).isFinite else {
+  guard value >= 0, isFiniteInFloat(value) else {
     throw MuonError(
       .invalidArgument, "\(name) must be finite in float32 and at least 0, got \(value)")
   }
@@ -10,7 +16,7 @@ func requireNonNegative(_ value: Double, _ name: String) throws(MuonError) {
 
 /// Requires a number in [0, 1), also after it was rounded to float32.
 func requireDecayRate(_ value: Double, _ name: String) throws(MuonError) {
-  guard value >= 0, Float(value) < 1 else {
+  guard value >= 0, value < 1, Float(value) < 1 else {
     throw MuonError(
       .invalidArgument, "\(name) must be at least 0 and less than 1 in float32, got \(value)")
   }

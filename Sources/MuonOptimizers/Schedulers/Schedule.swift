@@ -192,12 +192,28 @@ extension Schedule {
     try rate(base: base, step: step, previous: nil)
   }
 
+  /// How often some schedule of it is evaluated for the rate at a step, when nothing is known of the steps
+  /// before; as many as an Int holds are as good as infinitely many.
+  func evaluations(upTo step: Int) -> Int {
+    guard hasChain else { return count }
+    let (product, overflow) = step.multipliedReportingOverflow(by: count)
+    return overflow ? .max : product
+  }
+
   /// The same where the rate of the step before is known, which makes a chain O(1).
   func rate(base: Double, step: Int, previous: Double?) throws(MuonError) -> Double {
     try requireNonNegative(base, "the base learning rate")
+    try requireStep(step)
+    return try checked(form.rate(base: base, step: step, previous: previous), step: step)
+  }
+
+  func requireStep(_ step: Int) throws(MuonError) {
     let limit = hasChain ? Schedule.maximumChainedStep : maximumStep
     try require(step, in: 0...limit, "the step of the schedule")
-    let rate = form.rate(base: base, step: step, previous: previous)
+  }
+
+  /// A rate that can be one.
+  func checked(_ rate: Double, step: Int) throws(MuonError) -> Double {
     guard rate.isFinite, rate >= 0 else {
       throw MuonError(
         .invalidArgument, "the schedule gives the learning rate \(rate) at step \(step)")

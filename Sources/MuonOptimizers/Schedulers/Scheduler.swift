@@ -39,18 +39,47 @@ public final class Scheduler {
   public func setStep(_ step: Int) throws(MuonError) { try move(to: step, from: []) }
 
   /// Goes to a step as it was saved, when the rates of the optimizers come back by themselves. What it
-  /// returns does so, and cannot fail. `bases` are by optimizer and group.
-  func restoring(step: Int, bases: [[Double]]) throws(MuonError) -> () -> Void {
+  /// returns does so, and cannot fail. `bases` are by optimizer and group; `known` has rates by base.
+  func restoring(
+    step: Int, bases: [[Double]], known: [Double: Double]
+  ) throws(MuonError) -> () -> Void {
+    try schedule.requireStep(step)
+    var known = known
+    for (_, rate) in known { _ = try schedule.checked(rate, step: step) }
     var restored: [[(base: Double, rate: Double)]] = []
     for row in bases {
       var rates: [(base: Double, rate: Double)] = []
-      for base in row { rates.append((base, try schedule.rate(base: base, step: step))) }
+      for base in row {
+        if known[base] == nil { known[base] = try schedule.rate(base: base, step: step) }
+        if let rate = known[base] { rates.append((base, rate)) }
+      }
       restored.append(rates)
     }
     return { [restored] in
       self.rates = restored
       self.currentStep = step
     }
+  }
+
+  /// What the schedule makes of each base rate of the optimizers at this step: of each once, in their order.
+  /// That can have been worked out before, except where a base rate was changed meanwhile.
+  ///
+  /// - Throws: `invalidArgument` where that is no rate.
+  func ratesByBase() throws(MuonError) -> [(base: Double, rate: Double)] {
+    var known: [Double: Double] = [:]
+    for last in rates.joined() { known[last.base] = last.rate }
+    var seen: Set<Double> = []
+    var result: [(base: Double, rate: Double)] = []
+    for optimizer in optimizers {
+      for group in 0..<optimizer.groupCount {
+        let present = try optimizer.learningRate(ofGroup: group)
+        let base = try optimizer.initialLearningRate(ofGroup: group) ?? present
+        guard seen.insert(base).inserted else { continue }
+        if known[base] == nil { known[base] = try schedule.rate(base: base, step: currentStep) }
+        if let rate = known[base] { result.append((base, rate)) }
+      }
+    }
+    return result
   }
 
   /// Works out all rates before any is set.

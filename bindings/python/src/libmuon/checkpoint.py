@@ -48,8 +48,9 @@ def save(
     """Saves to a file, which is there whole, or as it was before.
 
     A new file is written beside it, brought to the disk, and takes its name; a symbolic link is
-    replaced. A process that is killed meanwhile leaves a file behind whose name begins with the path
-    and ".tmp-".
+    replaced. It is for those who could use the file that it replaces, or for fewer. A process that is
+    killed meanwhile leaves a file behind whose name is that of the file, or its beginning where that is
+    long, then ".tmp-" and more.
 
     path: str or PathLike. Its folder must exist.
     optimizers: one, or a list of at least one.
@@ -58,7 +59,8 @@ def save(
     progress: called as progress(done, total) in bytes, after every few megabytes; if it returns False
         or raises, the file stays as it was. It must not use the optimizers and schedulers.
 
-    Raises FileError, CancelledError, and InvalidArgumentError for two parameters of one name.
+    Raises FileError, CancelledError, InvalidArgumentError for two parameters of one name, and
+    UnsupportedError for what could not be loaded: too many parameters or groups, too long names.
     """
     call = Call(optimizers, schedulers, progress, data=data)
     call.check(lib.muon_checkpoint_save(encoded(path), *call.arguments))
