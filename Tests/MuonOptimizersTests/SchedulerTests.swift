@@ -160,4 +160,18 @@ struct SchedulerTests {
     #expect(scheduler.lastRates == before)
     #expect(try rates(of: first) + rates(of: second) == before)
   }
+
+  /// A rate past float32 is refused before the rate of another optimizer is set.
+  @Test func setsAllRatesOrNone() throws {
+    let cosine = try Schedule.cosine(tMax: 1)
+    let optimizers = [try AdamW(), try AdamW(options: AdamWOptions(learningRate: 3e38))]
+    let scheduler = try Scheduler(.chained([cosine, cosine]), for: optimizers)
+    // It comes to twice the base rate.
+    try scheduler.step()
+    let before = try optimizers.map { try $0.learningRate() }
+    let error = #expect(throws: MuonError.self) { try scheduler.step() }
+    #expect(error?.code == .invalidArgument)
+    #expect(try optimizers.map { try $0.learningRate() } == before)
+    #expect(scheduler.currentStep == 1)
+  }
 }

@@ -214,9 +214,11 @@ extension Schedule {
 
   /// A rate that can be one.
   func checked(_ rate: Double, step: Int) throws(MuonError) -> Double {
-    guard rate.isFinite, rate >= 0 else {
+    guard rate >= 0, isFiniteInFloat(rate) else {
       throw MuonError(
-        .invalidArgument, "the schedule gives the learning rate \(rate) at step \(step)")
+        .invalidArgument,
+        "the schedule gives the learning rate \(rate) at step \(step): a rate must be finite in float32 "
+          + "and at least 0")
     }
     return rate
   }
