@@ -68,7 +68,7 @@ enum class ShapeScale : int {
   spectral = MUON_SCALE_SPECTRAL
 };
 
-/// What step() does with NaN or infinity in a gradient.
+/// What step() does with NaN or infinity in a gradient, or in the state it would leave.
 enum class NonFinitePolicy : int {
   error = MUON_NONFINITE_ERROR,
   skip = MUON_NONFINITE_SKIP,
