@@ -195,9 +195,9 @@ muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptio
 /* Writes the orthogonal matrix nearest in direction to the rows x cols matrix g: approximately
  * U V^T where g = U S V^T, in the layout of g. Both buffers have rows*cols elements. out may be g
  * itself, but must not overlap it in another way. Zeros give zeros; NaN or infinity is
- * MUON_ERR_INVALID_ARGUMENT. g may be as small as float32 has it, but once it is divided by its norm,
- * what is below 1.2e-38 counts as 0, whatever the thread's floating-point mode says, which is as before
- * afterwards. options may be NULL: the defaults beside the fields above. */
+ * MUON_ERR_INVALID_ARGUMENT. g may be as small as float32 has it; what is below 1e-26 of its norm + eps
+ * may count as 0, and results below 1.2e-38 do, whatever the thread's floating-point mode says, which is
+ * as before afterwards. options may be NULL: the defaults beside the fields above. */
 muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
                                const muon_orthogonalize_options *options, float *out,
                                size_t out_count);

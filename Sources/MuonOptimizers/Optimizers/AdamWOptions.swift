@@ -29,7 +29,7 @@ public struct AdamWOptions: Hashable, Sendable, GroupOptions {
   /// next to nothing beside lr.
   var toleratesFlush: Bool {
     let lost = 3 * Double(Float.leastNormalMagnitude) / (1 - beta2)
-    return epsilon >= 0x1p20 * lost.squareRoot()
+    return epsilon * epsilon >= 0x1p40 * lost
   }
 
   func check() throws(MuonError) {

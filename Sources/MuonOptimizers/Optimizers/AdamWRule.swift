@@ -37,7 +37,8 @@ final class AdamWRule: GroupedRule {
     last: UnsafePointer<Float>, count: Int
   ) -> Bool {
     var constants = constants(of: groups[group], step: 1)
-    return unsafe isFinite(CPU.passes.adamw_highest?(count, gradient, first, last, &constants))
+    return unsafe isFinite(
+      CPU.passes.adamw_highest?(count, gradient, first, last, &constants) ?? .max)
   }
 
   private func constants(of options: AdamWOptions, step: Int) -> muon_adamw_constants {
@@ -67,16 +68,17 @@ final class AdamWRule: GroupedRule {
     func perform(by member: Team.Member) {
       Denormals.flushed {
         for update in updates {
-          Denormals.kept(unless: rule.groups[update.group].toleratesFlush) {
-            rule.apply(update, by: member)
+          let options = rule.groups[update.group]
+          Denormals.kept(unless: options.toleratesFlush) {
+            rule.apply(update, options, by: member)
           }
         }
       }
     }
   }
 
-  private func apply(_ update: Update, by member: Team.Member) {
-    var constants = constants(of: groups[update.group], step: update.step)
+  private func apply(_ update: Update, _ options: AdamWOptions, by member: Team.Member) {
+    var constants = constants(of: options, step: update.step)
     let meter = update.meter
     member.forEachPart(of: update.parameter.count) { offset, count in
       guard let meter else {

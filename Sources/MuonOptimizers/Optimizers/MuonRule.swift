@@ -75,7 +75,7 @@ final class MuonRule: GroupedRule {
     let highest = unsafe CPU.passes.momentum_highest?(
       count, gradient, first, Float(options.momentum), options.gradientWeight,
       options.nesterov ? 1 : 0)
-    return isFinite(highest)
+    return isFinite(highest ?? .max)
   }
 
   func prepare(_ updates: [Update]) throws(MuonError) {

@@ -16,41 +16,45 @@ struct NonFiniteSearch: TeamWork, ~Copyable {
   func perform(by worker: Team.Member) {
     let limit = rule.harmlessGradient.bitPattern
     for index in members.indices {
-      let member = members[index]
-      guard let gradient = unsafe member.parameter.gradient else { continue }
+      guard let gradient = unsafe members[index].parameter.gradient else { continue }
       worker.forEachPart(of: gradient.count) { offset, count in
-        guard let start = gradient.baseAddress,
-          let first = unsafe member.state.first?.elements.baseAddress,
-          let last = unsafe member.state.last?.elements.baseAddress
-        else { return }
-        let highest = unsafe CPU.passes.highest?(count, start + offset)
-        if isFinite(highest) {
-          if member.hasFiniteState, let highest, highest < limit { return }
-          // The host may have asked for traps, and this is where overflow is looked for.
-          let exceptions = muon_exceptions_mask()
-          let stays = unsafe rule.stateStaysFinite(
-            group: member.group, gradient: start + offset, first: first + offset,
-            last: last + offset, count: count)
-          muon_exceptions_restore(exceptions)
-          if stays { return }
+        guard let start = gradient.baseAddress else { return }
+        let highest = unsafe CPU.passes.highest?(count, start + offset) ?? .max
+        if highest < limit, members[index].hasFiniteState { return }
+        if isFinite(highest),
+          unsafe stateStaysFinite(members[index], gradient: start, offset, count)
+        {
+          return
         }
-        self.first.min(index, ordering: .relaxed)
+        first.min(index, ordering: .relaxed)
       }
     }
+  }
+
+  private func stateStaysFinite(
+    _ member: Optimizer.Member, gradient: UnsafePointer<Float>, _ offset: Int, _ count: Int
+  ) -> Bool {
+    guard let first = unsafe member.state.first?.elements.baseAddress,
+      let last = unsafe member.state.last?.elements.baseAddress
+    else { return true }
+    // The host may have asked for traps, and this is where overflow is looked for.
+    let exceptions = muon_exceptions_mask()
+    defer { muon_exceptions_restore(exceptions) }
+    return unsafe rule.stateStaysFinite(
+      group: member.group, gradient: gradient + offset, first: first + offset,
+      last: last + offset, count: count)
   }
 }
 
 /// Whether the highest magnitude, as the bits of a number, is that of one.
-func isFinite(_ highest: UInt32?) -> Bool {
-  highest.map { $0 < Float.infinity.bitPattern } ?? false
-}
+func isFinite(_ highest: UInt32) -> Bool { highest < Float.infinity.bitPattern }
 
 extension Optimizer {
   /// Why a step would write NaN or infinity, which is not for `NonFinitePolicy.propagate` to ask; `nil`
   /// where it would not.
   func reasonAgainstStep() -> String? {
     var total = 0
-    for member in members { total += unsafe member.parameter.gradient?.count ?? 0 }
+    for index in members.indices { total += unsafe members[index].parameter.gradient?.count ?? 0 }
     let search = NonFiniteSearch(members: members, rule: rule)
     Team.run(workers: Team.sensibleSize(forElements: total), search)
     let found = search.first.load(ordering: .relaxed)
@@ -71,7 +75,7 @@ extension Optimizer {
 
   private static func areFinite(_ elements: UnsafeMutableBufferPointer<Float>) -> Bool {
     guard let start = elements.baseAddress else { return true }
-    return unsafe isFinite(CPU.passes.highest?(elements.count, start))
+    return unsafe isFinite(CPU.passes.highest?(elements.count, start) ?? .max)
   }
 
   /// Notes that somebody else has written a buffer: state that has been is not known to be finite.

@@ -34,8 +34,8 @@ public struct OrthogonalizeOptions: Hashable, Sendable {
 ///   - rows: At least 0, as `columns`.
 ///   - columns: At least 0.
 ///   - options: The backend and its settings.
-/// - Returns: A matrix of the same shape. Zeros give zeros. The matrix may be as small as float32 has it, but
-///   once it is divided by its norm, what is below `Float.leastNormalMagnitude` counts as 0, as in a step.
+/// - Returns: A matrix of the same shape. Zeros give zeros. The matrix may be as small as float32 has it;
+///   what is below 1e-26 of its norm + eps may count as 0, and results below `Float.leastNormalMagnitude` do.
 /// - Throws: `shape` for another number of elements, `invalidArgument` for NaN or infinity in the
 ///   matrix and for an option outside its range, `unsupported` for a precision that the processor or
 ///   the backend does not have and for a matrix too large for BLAS or LAPACK, `notConverged` from backend
