@@ -133,8 +133,8 @@ def is_finite(tensor: Tensor) -> bool:
 
 def squares_are_finite(tensor: Tensor) -> bool:
     """Whether float32 can hold the squares of a tensor that has neither NaN nor infinity."""
-    flat = tensor.reshape(-1)
-    return bool(flat.dot(flat).isfinite()) or bool(flat.float().square().isfinite().all())
+    flat = tensor.reshape(-1).float()
+    return bool(flat.dot(flat).isfinite()) or bool(flat.square().isfinite().all())
 
 
 def check_state(label: str, name: str, value: Any, shape: torch.Size) -> None:
