@@ -94,7 +94,7 @@ typedef enum muon_status {
   MUON_ERR_DTYPE = 4,              /* an element type that is not accepted here */
   MUON_ERR_CONFIG = 5,             /* a configuration that cannot be used; the text has the path */
   MUON_ERR_OUT_OF_MEMORY = 6,
-  MUON_ERR_NONFINITE_GRADIENT = 7, /* NaN or infinity in a gradient */
+  MUON_ERR_NONFINITE_GRADIENT = 7, /* NaN or infinity in a gradient, or in state after it */
   MUON_ERR_UNSUPPORTED = 8,        /* meaningful, but not in this version */
   MUON_ERR_NOT_CONVERGED = 9,      /* LAPACK's SVD did not converge */
   MUON_ERR_INTERNAL = 10,          /* a defect in the library: please report it */
@@ -140,12 +140,12 @@ typedef enum muon_backend {
                                       of the largest singular value; has no steps */
   MUON_BACKEND_POLAR_EXPRESS = 3,  /* arXiv 2505.16932. 5 steps */
   MUON_BACKEND_YOU = 4,            /* Jiacheng You's quintic. 5 steps */
-  MUON_BACKEND_CANS = 5,           /* arXiv 2506.10935. 5 steps */
+  MUON_BACKEND_CANS = 5,           /* arXiv 2506.10935, of x/1.01 in all steps but the last: as it was
+                                      published it is too steep at 1 to be rounded. 5 steps */
   MUON_BACKEND_DEEPSEEKV4 = 6,     /* 8 steps of newtonschulz5, then 2 of (2, -1.5, 0.5) */
   MUON_BACKEND_CUBIC5 = 7,         /* arXiv 2606.00371, cubic. 5 steps, always */
-  MUON_BACKEND_TURBO = 8,          /* arXiv 2512.04632, with its AOL scaling. 4 steps, always. Turns
-                                      around what AOL leaves above 0.88: rows that are orthogonal
-                                      already, a single row among them */
+  MUON_BACKEND_TURBO = 8,          /* arXiv 2512.04632, with its AOL scaling and the coefficients that
+                                      its authors mended later. 4 steps, always */
   MUON_BACKEND_ORTHOGONALIZE = 9,  /* (3, -3.2, 1.2); the default of muon_orthogonalize. 10 steps */
   MUON_BACKEND_CUSTOM = 10         /* your own coefficients; the last row repeats */
 } muon_backend;
@@ -177,7 +177,8 @@ typedef enum muon_method {
                                MUON_ERR_UNSUPPORTED with MUON_PRECISION_BF16, for more than 5 steps,
                                and for all backends but NEWTONSCHULZ5, POLAR_EXPRESS, YOU, CANS and
                                CUBIC5, which alone are known to stay close to their polynomials:
-                               within 1e-3, or 1e-2 where a side is shorter than 32 */
+                               within 1e-2 up to a short side of 1024, where the matrix is of rank 1,
+                               and closer where it is not */
 } muon_method;
 
 typedef struct muon_orthogonalize_options {
@@ -197,7 +198,9 @@ muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptio
 /* Writes the orthogonal matrix nearest in direction to the rows x cols matrix g: approximately
  * U V^T where g = U S V^T, in the layout of g. Both buffers have rows*cols elements. out may be g
  * itself, but must not overlap it in another way. Zeros give zeros; NaN or infinity is
- * MUON_ERR_INVALID_ARGUMENT. options may be NULL: the defaults beside the fields above. */
+ * MUON_ERR_INVALID_ARGUMENT. g may be as small as float32 has it; what is below 1e-26 of its norm + eps
+ * may count as 0, and results below 1.2e-38 do, whatever the thread's floating-point mode says, which is
+ * as before afterwards. options may be NULL: the defaults beside the fields above. */
 muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
                                const muon_orthogonalize_options *options, float *out,
                                size_t out_count);
@@ -268,7 +271,11 @@ typedef enum muon_shape_scale {
   MUON_SCALE_SPECTRAL = 3         /* sqrt(r/c) */
 } muon_shape_scale;
 
-/* What step does with NaN or infinity in a gradient. */
+/* What step does with NaN or infinity in a gradient, and with a gradient by which the state would come
+ * to have it: a momentum, or g^2 of AdamW, past 3.4e38. State that has it already is the same: what was
+ * given, bound, set or loaded is looked through at the next step, but not what you write into your own
+ * memory after that. Parameters are not looked at: too large an lr, or 0 in both eps and v of AdamW, can
+ * leave infinity or NaN in them. */
 typedef enum muon_nonfinite_policy {
   MUON_NONFINITE_ERROR = 0,    /* MUON_ERR_NONFINITE_GRADIENT, and nothing has changed. Default */
   MUON_NONFINITE_SKIP = 1,     /* MUON_OK, and nothing has changed but the count of skipped steps */
@@ -278,7 +285,8 @@ typedef enum muon_nonfinite_policy {
 /* Muon. With the gradient g and the momentum m of a matrix p (m starts at 0):
  *     m <- momentum m + g,   u = g + momentum m with Nesterov, else m   (see momentum_style)
  *     O = orthogonalize(u)
- *     p <- p (1 - lr weight_decay) - lr s O                             (see shape_scale) */
+ *     p <- p (1 - lr weight_decay) - lr s O                             (see shape_scale)
+ * Gradients and momenta below 1.2e-38 count as 0 where eps is at least 1e-15. */
 typedef struct muon_muon_options {
   size_t struct_size;
   double lr;                             /* finite, >= 0. 0.02 */
@@ -299,7 +307,9 @@ typedef struct muon_muon_options {
 /* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
  *     p <- p (1 - lr weight_decay)
  *     m <- beta1 m + (1 - beta1) g,   v <- beta2 v + (1 - beta2) g^2
- *     p <- p - lr/(1 - beta1^t) m / (sqrt(v)/sqrt(1 - beta2^t) + eps) */
+ *     p <- p - lr/(1 - beta1^t) m / (sqrt(v)/sqrt(1 - beta2^t) + eps)
+ * m and v are float32: a g^2 below 1e-45 is 0. What is below 1.2e-38 counts as 0 where that changes the
+ * update by less than 1e-6 of it, which is so for eps >= 1.2e-9, and for 6.3e-12 with beta2 0.999. */
 typedef struct muon_adamw_options {
   size_t struct_size;
   double lr;           /* finite, >= 0. 1e-3 */

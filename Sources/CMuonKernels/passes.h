@@ -46,15 +46,22 @@ static INLINE double total(doubles sums) {
   return sum;
 }
 
+/* u, of the momentum as it becomes. */
+static INLINE floats momentum_vector(floats g, floats *m, float momentum, float weight,
+                                     int nesterov) {
+  const floats wg = weight * g;
+  *m = momentum * *m + wg;
+  return nesterov ? wg + momentum * *m : *m;
+}
+
 static double pass_momentum(ptrdiff_t count, const float *g, float *m, float *u, float momentum,
                             float weight, int nesterov, int advance) {
   doubles sums = 0;
   for (ptrdiff_t i = 0; i < count; i += WIDTH) {
     const int whole = count - i >= WIDTH;
-    const floats wg = weight * (whole ? load(g + i) : load_part(g + i, count - i));
-    const floats old = whole ? load(m + i) : load_part(m + i, count - i);
-    const floats next = momentum * old + wg;
-    const floats direction = nesterov ? wg + momentum * next : next;
+    const floats gi = whole ? load(g + i) : load_part(g + i, count - i);
+    floats next = whole ? load(m + i) : load_part(m + i, count - i);
+    const floats direction = momentum_vector(gi, &next, momentum, weight, nesterov);
     sums += squares(direction);
     if (whole) {
       if (advance) store(m + i, next);
@@ -90,22 +97,58 @@ static INLINE words magnitudes(floats x) {
   return bits & 0x7FFFFFFFu;
 }
 
-static int pass_is_finite(ptrdiff_t count, const float *x) {
+static INLINE unsigned highest_of(words each) {
+  unsigned highest = 0;
+  for (int i = 0; i < WIDTH; i++) highest = each[i] > highest ? each[i] : highest;
+  return highest;
+}
+
+static unsigned pass_highest(ptrdiff_t count, const float *x) {
   words highest = 0;
   ptrdiff_t i = 0;
   for (; i + WIDTH <= count; i += WIDTH)
     highest = __builtin_elementwise_max(highest, magnitudes(load(x + i)));
   if (i < count) highest = __builtin_elementwise_max(highest, magnitudes(load_part(x + i, count - i)));
-  for (int j = 0; j < WIDTH; j++) {
-    if (highest[j] >= 0x7F800000u) return 0;
+  return highest_of(highest);
+}
+
+static unsigned pass_momentum_highest(ptrdiff_t count, const float *g, const float *m,
+                                      float momentum, float weight, int nesterov) {
+  words highest = 0;
+  for (ptrdiff_t i = 0; i < count; i += WIDTH) {
+    const int whole = count - i >= WIDTH;
+    const floats gi = whole ? load(g + i) : load_part(g + i, count - i);
+    floats next = whole ? load(m + i) : load_part(m + i, count - i);
+    const floats direction = momentum_vector(gi, &next, momentum, weight, nesterov);
+    highest = __builtin_elementwise_max(highest, magnitudes(next));
+    highest = __builtin_elementwise_max(highest, magnitudes(direction));
   }
-  return 1;
+  return highest_of(highest);
+}
+
+static INLINE void adamw_means(floats g, floats *m, floats *v, const muon_adamw_constants *c) {
+  *m = c->beta1 * *m + c->rest1 * g;
+  *v = c->beta2 * *v + c->rest2 * (g * g);
+}
+
+static unsigned pass_adamw_highest(ptrdiff_t count, const float *g, const float *m, const float *v,
+                                   const muon_adamw_constants *c) {
+  words highest = 0;
+  for (ptrdiff_t i = 0; i < count; i += WIDTH) {
+    const int whole = count - i >= WIDTH;
+    const floats gi = whole ? load(g + i) : load_part(g + i, count - i);
+    floats mi = whole ? load(m + i) : load_part(m + i, count - i);
+    floats vi = whole ? load(v + i) : load_part(v + i, count - i);
+    adamw_means(gi, &mi, &vi, c);
+    highest = __builtin_elementwise_max(highest, magnitudes(mi));
+    highest = __builtin_elementwise_max(highest, magnitudes(vi));
+  }
+  return highest_of(highest);
 }
 
 static INLINE void adamw_vector(floats *p, floats g, floats *m, floats *v,
                                 const muon_adamw_constants *c) {
-  *m = c->beta1 * *m + c->rest1 * g;
-  *v = c->beta2 * *v + c->rest2 * (g * g);
+  adamw_means(g, m, v, c);
   *p = c->keep * *p - c->rate * *m / (c->scale2 * __builtin_elementwise_sqrt(*v) + c->eps);
 }
 
@@ -129,7 +172,7 @@ static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, floa
   }
 }
 
-const muon_passes PASSES = {pass_momentum,   pass_move,      pass_sum_of_squares,
-                            pass_scale,      pass_is_finite, pass_adamw};
+const muon_passes PASSES = {pass_momentum, pass_move,  pass_sum_of_squares,   pass_scale,
+                            pass_highest,  pass_adamw, pass_momentum_highest, pass_adamw_highest};
 
 #pragma clang diagnostic pop

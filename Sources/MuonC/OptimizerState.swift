@@ -42,6 +42,7 @@ public func muon_optimizer_set_buffer(
     let source = try unsafe floats(values, count: count, "values")
     try unsafe withOptimizer(optimizer) { optimizer in
       try unsafe copy(source, to: try optimizer.elements(buffer, ofParameter: Int(param)))
+      optimizer.noteWritten(buffer, ofParameter: Int(param))
     }
   }
 }

@@ -39,6 +39,40 @@ struct StateCallTests {
     }
   }
 
+  /// Memory of the caller's that has NaN in it, given or bound, is found before the next step, and so is
+  /// what `set_buffer` brings.
+  @Test func spoiltStateIsRefused() {
+    let spoilt: [Float] = [0, 0, 0, 0, 0, .nan]
+    let ways: [(Handle) -> Void] = [
+      { set($0, MUON_BUFFER_MOMENTUM, spoilt) },
+      {
+        expectOK(
+          unsafe muon_optimizer_bind(
+            $0.pointer, 0, MUON_BUFFER_MOMENTUM, world.memory.array(spoilt), 6))
+      },
+    ]
+    for way in ways {
+      step(world.muon)
+      way(world.muon)
+      let data = get(world.muon, MUON_BUFFER_DATA)
+      for _ in 0..<2 {
+        expectRefused(
+          unsafe muon_optimizer_step(world.muon.pointer), MUON_ERR_NONFINITE_GRADIENT)
+        #expect(get(world.muon, MUON_BUFFER_DATA) == data)
+      }
+      set(world.muon, MUON_BUFFER_MOMENTUM, ones)
+    }
+    step(world.muon)
+
+    let given = Handle { unsafe muon_muon_create(nil, $0) }
+    var param = unsafe parameter(world.memory, [2, 3])
+    unsafe param.state.0 = unsafe UnsafeMutableRawPointer(world.memory.array(spoilt))
+    unsafe param.state_count.0 = 6
+    expectOK(unsafe muon_optimizer_add_param(given.pointer, 0, &param, nil))
+    expectRefused(unsafe muon_optimizer_step(given.pointer), MUON_ERR_NONFINITE_GRADIENT)
+    expectOK(unsafe muon_optimizer_destroy(given.pointer))
+  }
+
   @Test func buffersOfTheOtherKindAreRefused() {
     var count = 77
     for (optimizer, buffer) in [

@@ -67,6 +67,51 @@
       }
     }
 
+    /// Where denormal numbers are all there is, they count, also where the host flushes them.
+    @Test func resultsDoNotDependOnWhetherTheHostFlushes() async {
+      await #expect(processExitsWith: .success) {
+        let tiny = uniform(seed: 3, count: 40 * 50).map { $0 * 0x1p-133 }
+        let squaredToTiny = tiny.map { ($0 < 0 ? -1e-19 : 1e-19) + $0 * 1e21 }
+        func results(_ mode: UInt32) throws -> [[Float]] {
+          FloatingPointTests.setMode(mode)
+          defer { FloatingPointTests.setMode(0x1F80) }
+          let options = OrthogonalizeOptions(epsilon: 0)
+          var results = [try orthogonalize(tiny, rows: 40, columns: 50, options: options)]
+          for kind in OptimizerKind.allCases {
+            let parameter = try Parameter("w", shape: [40, 50])
+            try parameter.setGradient(kind == .muon ? tiny : squaredToTiny)
+            let optimizer =
+              kind == .muon
+              ? try Muon([parameter], options: MuonOptions(epsilon: 0))
+              : try AdamW([parameter], options: AdamWOptions(epsilon: 0))
+            try optimizer.step()
+            results.append(parameter.values)
+          }
+          return results
+        }
+        let (kept, flushed) = (try results(0x1F80), try results(0x9FC0))
+        for (one, other) in zip(kept, flushed) {
+          #expect(sameBits(one, other))
+          #expect(one.contains { abs($0) > 1e-4 } && one.allSatisfy { $0.isFinite })
+        }
+      }
+    }
+
+    /// The host has asked for signals at overflow and invalid operations: none comes of a gradient that is
+    /// refused because of them.
+    @Test func refusingDoesNotTrap() async {
+      await #expect(processExitsWith: .success) {
+        for kind in OptimizerKind.allCases {
+          let optimizer = try trained(kind)
+          try optimizer.parameters[1].withMutableGradient { $0[3] = 3e38 }
+          FloatingPointTests.setMode(0x1F80 & ~0x0480)
+          let error = #expect(throws: MuonError.self) { try optimizer.step() }
+          FloatingPointTests.setMode(0x1F80)
+          #expect(error?.code == .nonFiniteGradient)
+        }
+      }
+    }
+
     @Test func denormalsAreFlushed() throws {
       for kind in [OptimizerKind.muon, .adamW] {
         let parameter = try Parameter("w", shape: [4, 9])

@@ -73,19 +73,66 @@ struct NonFiniteTests {
     #expect(parameter.values.allSatisfy { $0.isNaN })
   }
 
-  /// Finite is finite, up to the largest number.
-  @Test(arguments: OptimizerKind.allCases)
-  func acceptsTheLargestGradients(_ kind: OptimizerKind) throws {
+  /// Finite is finite, up to the largest number that the state can hold: u is 1.95 g, and v has g².
+  @Test(arguments: [(OptimizerKind.muon, 1.7e38), (.adamW, 1.8e19)])
+  func acceptsTheLargestGradients(_ kind: OptimizerKind, _ largest: Double) throws {
     let optimizer = try trained(kind)
     for parameter in optimizer.parameters {
       try parameter.setGradient(
-        (0..<parameter.count).map {
-          $0 % 2 == 0 ? .greatestFiniteMagnitude : -.greatestFiniteMagnitude
-        })
+        (0..<parameter.count).map { Float($0 % 2 == 0 ? largest : -largest) })
     }
     try optimizer.step()
     #expect(try optimizer.steps(ofParameter: 0) == 4)
     #expect(optimizer.skippedSteps == 0)
+    for parameter in optimizer.parameters {
+      #expect(parameter.values.allSatisfy { $0.isFinite })
+    }
+    let state: [ParameterBuffer] =
+      kind == .muon ? [.momentum] : [.meanGradient, .meanSquaredGradient]
+    for buffer in state {
+      #expect(try optimizer.values(of: buffer, ofParameter: 0).allSatisfy { $0.isFinite })
+    }
+  }
+
+  /// Past that the state would be infinite from then on.
+  @Test(
+    arguments: [(kind: OptimizerKind.muon, value: 1.8e38), (kind: .adamW, value: 1.9e19)],
+    [NonFinitePolicy.error, .skip])
+  func refusesGradientsThatSpoilTheState(
+    _ large: (kind: OptimizerKind, value: Double), _ policy: NonFinitePolicy
+  ) throws {
+    let optimizer = try trained(large.kind)
+    optimizer.nonFinitePolicy = policy
+    let before = try Snapshot(optimizer)
+    for index in [0, 7, 15] {
+      try spoil(optimizer, at: index, with: Float(large.value))
+      if policy == .error {
+        let error = #expect(throws: MuonError.self) { try optimizer.step() }
+        #expect(error?.code == .nonFiniteGradient)
+        #expect(error?.message.hasPrefix("the gradient of parameter w2 is too large") == true)
+      } else {
+        try optimizer.step()
+      }
+      #expect(try Snapshot(optimizer) == before)
+    }
+    #expect(optimizer.skippedSteps == (policy == .skip ? 3 : 0))
+  }
+
+  /// State from elsewhere is looked through at the next step, and once it was found good not again.
+  @Test(arguments: [ParameterBuffer.momentum, .meanGradient, .meanSquaredGradient], values)
+  func refusesStateThatIsSpoilt(_ buffer: ParameterBuffer, _ value: Float) throws {
+    let optimizer = try trained(buffer == .momentum ? .muon : .adamW)
+    let good = try optimizer.values(of: buffer, ofParameter: 1)
+    var bad = good
+    bad[23] = value
+    try optimizer.setValues(bad, of: buffer, ofParameter: 1)
+    for _ in 0..<2 {
+      let error = #expect(throws: MuonError.self) { try optimizer.step() }
+      #expect(error?.code == .nonFiniteGradient)
+      #expect(error?.message.contains("of parameter w1 has NaN or infinity") == true)
+    }
+    try optimizer.setValues(good, of: buffer, ofParameter: 1)
+    try optimizer.step()
   }
 
   /// A gradient that is not there cannot be wrong.

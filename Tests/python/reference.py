@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 KELLER_JORDAN = (3.4445, -4.7750, 2.0315)
+S = 1.01
 
 TABLES = {
     "newtonschulz5": [KELLER_JORDAN] * 5,
@@ -27,18 +28,20 @@ TABLES = {
         (3.285753657755655, -2.3681294933425376, 0.46449024233003106),
         (2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
     ],
+    # With the margin of libmuon: the published polynomials of x/1.01, but for the last.
     "cans": [
-        (8.4703, -25.1081, 18.6293),
-        (4.1828, -3.1087, 0.5806),
-        (3.9619, -2.9541, 0.5630),
-        (3.2866, -2.4647, 0.5074),
+        (8.4703 / S, -25.1081 / (S * S * S), 18.6293 / (S * S * S * S * S)),
+        (4.1828 / S, -3.1087 / (S * S * S), 0.5806 / (S * S * S * S * S)),
+        (3.9619 / S, -2.9541 / (S * S * S), 0.5630 / (S * S * S * S * S)),
+        (3.2866 / S, -2.4647 / (S * S * S), 0.5074 / (S * S * S * S * S)),
         (2.2737, -1.6447, 0.4162),
     ],
+    # As mended by its authors after the first version of the paper.
     "turbo": [
-        (4.0098, -7.0585, 2.4635),
-        (3.4585, -5.5479, 2.5959),
-        (2.7573, -3.2939, 1.4254),
-        (2.7215, -3.0494, 1.3169),
+        (4.6051, -9.6552, 5.6769),
+        (4.7505, -6.0861, 2.1790),
+        (2.7763, -2.3190, 0.5523),
+        (2.4231, -2.2861, 0.8193),
     ],
     "deepseekv4": [KELLER_JORDAN] * 8 + [(2.0, -1.5, 0.5)] * 2,
     "cubic5": [
@@ -67,7 +70,8 @@ def polynomial(g: np.ndarray, table, eps: float, aol: bool = False, noise=None) 
     x = x.T if tall else x
     x = x / (np.linalg.norm(x) + eps)
     if aol:  # every row by 1/sqrt of its sum in |X X^T|
-        x = x / np.sqrt(np.abs(x @ x.T).sum(axis=1, keepdims=True))
+        sums = np.abs(x @ x.T).sum(axis=1, keepdims=True)
+        x = x / np.sqrt(np.where(sums > 0, sums, 1))
     for a, b, c in table:
         if noise is not None:
             x = x * (1 + noise.choice([-1, 1], x.shape) * 2.0**-24)

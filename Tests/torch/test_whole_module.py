@@ -274,6 +274,37 @@ def test_an_error_changes_neither_side(name, value):
         assert_equal(each, state[key])
 
 
+@pytest.mark.parametrize("value", [1e25, -2e19])
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_gradient_too_large_for_the_state_changes_neither_side(value, steps):
+    module, name = made(), "wte.weight"
+    optimizer = MuonWithAdamW(module)
+    train(module, [optimizer], steps)
+    before, state = values(module), copy.deepcopy(optimizer.state_dict()["state"])
+    poisoned(module, name, value)
+    with pytest.raises(libmuon.NonFiniteGradientError, match=f"{name} is too large"):
+        optimizer.step()
+    assert_equal(values(module), before)
+    for key, each in optimizer.state_dict()["state"].items():
+        assert_equal(each, state[key])
+
+
+@pytest.mark.parametrize("key", ["momentum_buffer", "exp_avg", "exp_avg_sq"])
+def test_state_that_is_spoilt_changes_neither_side(key):
+    module = made()
+    optimizer = MuonWithAdamW(module)
+    train(module, [optimizer], 2)
+    saved = copy.deepcopy(optimizer.state_dict())
+    spoilt = [each[key] for each in saved["state"].values() if key in each][-1]
+    spoilt.view(-1)[0] = float("nan")
+    optimizer.load_state_dict(saved)
+    before = values(module)
+    loss_of(module, 1).backward()
+    with pytest.raises(libmuon.NonFiniteGradientError, match="has NaN or infinity"):
+        optimizer.step()
+    assert_equal(values(module), before)
+
+
 @BOTH_SIDES
 @pytest.mark.parametrize("how", ["sparse", "double"])
 def test_a_gradient_or_parameter_that_cannot_be_used_changes_neither_side(name, how):
@@ -328,9 +359,9 @@ def test_the_error_is_in_the_same_words(name):
 
 
 def test_large_gradients_are_finite():
-    """Their sum is not."""
+    """The sum of their squares is not."""
     module = made()
     optimizer = MuonWithAdamW(module)
     loss_of(module, 0).backward()
-    module.wte.weight.grad.fill_(3e38)
+    module.wte.weight.grad.fill_(1.5e19)
     optimizer.step()

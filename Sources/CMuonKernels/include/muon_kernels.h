@@ -89,20 +89,32 @@ typedef struct muon_passes {
   double (*sum_of_squares)(ptrdiff_t count, const float *x);
   /* x <- factor x, multiplied in float64: the factor may be one that float32 cannot hold. */
   void (*scale)(ptrdiff_t count, float *x, double factor);
-  /* Whether no element is NaN or infinity. */
-  int (*is_finite)(ptrdiff_t count, const float *x);
+  /* The highest magnitude, as the bits of a float, which compare as magnitudes do: infinity and NaN
+   * are the highest. */
+  unsigned (*highest)(ptrdiff_t count, const float *x);
   void (*adamw)(ptrdiff_t count, float *p, const float *g, float *m, float *v,
                 const muon_adamw_constants *constants);
+  /* The highest magnitude in what `momentum`, or `adamw`, would make of the state, and in u. */
+  unsigned (*momentum_highest)(ptrdiff_t count, const float *g, const float *m, float momentum,
+                               float weight, int nesterov);
+  unsigned (*adamw_highest)(ptrdiff_t count, const float *g, const float *m, const float *v,
+                            const muon_adamw_constants *constants);
 } muon_passes;
 
 const muon_passes *muon_passes_for(muon_cpu_level level);
 
 /* ---- The processor's state ------------------------------------------------------------------ */
 
-/* Denormal numbers make arithmetic several times slower. Flushes them to zero in this thread, and
- * returns what muon_denormals_restore needs. */
+/* Denormal numbers make arithmetic several times slower. Flushes them to zero in this thread, or keeps
+ * them, whatever the host does with them, and returns what muon_denormals_restore needs. */
 unsigned muon_denormals_flush(void);
+unsigned muon_denormals_keep(void);
 void muon_denormals_restore(unsigned before);
+
+/* Lets no floating-point exception of this thread trap, and returns what muon_exceptions_restore needs,
+ * which also forgets those that happened in between. */
+unsigned muon_exceptions_mask(void);
+void muon_exceptions_restore(unsigned before);
 
 /* Tells the processor that the thread spins. */
 static inline void muon_spin_hint(void) {

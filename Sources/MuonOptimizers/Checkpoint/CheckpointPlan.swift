@@ -171,7 +171,10 @@ extension CheckpointPlan {
       unsafe targets[found] = UnsafeMutableRawBufferPointer(
         try optimizer.elements(buffer, ofParameter: number))
     }
-    changes.append { optimizer.members[number].steps = steps }
+    changes.append {
+      optimizer.members[number].steps = steps
+      optimizer.members[number].hasFiniteState = false
+    }
   }
 
   /// The index of a tensor, which must be there and of this shape.

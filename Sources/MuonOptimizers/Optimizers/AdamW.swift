@@ -5,6 +5,9 @@
 ///     p ← p (1 - lr·weightDecay)
 ///     m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²
 ///     p ← p - lr/(1 - β₁ᵗ) · m / (√v/√(1 - β₂ᵗ) + ε)
+///
+/// m and v are float32. What is below `Float.leastNormalMagnitude` counts as 0 where that changes the update by
+/// less than 1e-6 of it, which is so for the default ε.
 public final class AdamW: Optimizer {
   private let adamW = AdamWRule()
 

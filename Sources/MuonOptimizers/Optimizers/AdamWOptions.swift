@@ -21,6 +21,17 @@ public struct AdamWOptions: Hashable, Sendable, GroupOptions {
     self.weightDecay = weightDecay
   }
 
+  /// Whether denormal numbers may be zeros without a difference that counts.
+  ///
+  /// Flushing takes at most 3 · 2^-126 from v in a step, which is as much over 1 - beta2 of what is under the
+  /// root after the bias correction: the denominator is off by the root of that at most. It is at least eps, so
+  /// that, where this holds, the update is off by at most 2^-20 of itself; and by what a denormal m or p is,
+  /// next to nothing beside lr.
+  var toleratesFlush: Bool {
+    let lost = 3 * Double(Float.leastNormalMagnitude) / (1 - beta2)
+    return epsilon * epsilon >= 0x1p40 * lost
+  }
+
   func check() throws(MuonError) {
     try requireNonNegative(learningRate, "lr")
     try requireDecayRate(beta1, "beta1")

@@ -28,6 +28,29 @@ final class AdamWRule: GroupedRule {
 
   func check(_ shape: Shape, of owner: String, group: Int) {}
 
+  /// Its square, of which v takes up 1 - beta2, is less than 2^-3 of the largest number: with it v, of
+  /// which beta2 remains, is not larger than before where it was large.
+  let harmlessGradient: Float = 0x1p62
+
+  func stateStaysFinite(
+    group: Int, gradient: UnsafePointer<Float>, first: UnsafePointer<Float>,
+    last: UnsafePointer<Float>, count: Int
+  ) -> Bool {
+    var constants = constants(of: groups[group], step: 1)
+    return unsafe isFinite(
+      CPU.passes.adamw_highest?(count, gradient, first, last, &constants) ?? .max)
+  }
+
+  private func constants(of options: AdamWOptions, step: Int) -> muon_adamw_constants {
+    let t = Double(step)
+    return muon_adamw_constants(
+      keep: Float(1 - options.learningRate * options.weightDecay),
+      rate: Float(options.learningRate / (1 - pow(options.beta1, t))),
+      beta1: Float(options.beta1), rest1: Float(1 - options.beta1),
+      beta2: Float(options.beta2), rest2: Float(1 - options.beta2),
+      scale2: Float(1 / (1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
+  }
+
   func prepare(_ updates: [Update]) throws(MuonError) {
     workers = Team.sensibleSize(forElements: updates.reduce(0) { $0 + $1.parameter.count })
     guard updates.contains(where: { $0.meter != nil }) else { return }
@@ -43,21 +66,19 @@ final class AdamWRule: GroupedRule {
     let updates: [Update]
 
     func perform(by member: Team.Member) {
-      let denormals = muon_denormals_flush()
-      defer { muon_denormals_restore(denormals) }
-      for update in updates { rule.apply(update, by: member) }
+      Denormals.flushed {
+        for update in updates {
+          let options = rule.groups[update.group]
+          Denormals.kept(unless: options.toleratesFlush) {
+            rule.apply(update, options, by: member)
+          }
+        }
+      }
     }
   }
 
-  private func apply(_ update: Update, by member: Team.Member) {
-    let options = groups[update.group]
-    let t = Double(update.step)
-    var constants = muon_adamw_constants(
-      keep: Float(1 - options.learningRate * options.weightDecay),
-      rate: Float(options.learningRate / (1 - pow(options.beta1, t))),
-      beta1: Float(options.beta1), rest1: Float(1 - options.beta1),
-      beta2: Float(options.beta2), rest2: Float(1 - options.beta2),
-      scale2: Float(1 / (1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
+  private func apply(_ update: Update, _ options: AdamWOptions, by member: Team.Member) {
+    var constants = constants(of: options, step: update.step)
     let meter = update.meter
     member.forEachPart(of: update.parameter.count) { offset, count in
       guard let meter else {
@@ -73,8 +94,9 @@ final class AdamWRule: GroupedRule {
         unsafe CPU.passes.move?(count, before, update.data + offset, constants.keep, 1)
         let chunk = unsafe offset / Matrix.chunk
         unsafe meter.change[chunk] = CPU.passes.sum_of_squares?(count, before) ?? 0
-        unsafe meter.gradient[chunk] =
-          CPU.passes.sum_of_squares?(count, update.gradient + offset) ?? 0
+        unsafe meter.gradient[chunk] = Denormals.kept {
+          unsafe CPU.passes.sum_of_squares?(count, update.gradient + offset) ?? 0
+        }
       }
     }
   }

@@ -74,6 +74,14 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
     self.method = method
   }
 
+  /// The weight of g in the new momentum.
+  var gradientWeight: Float {
+    switch momentumStyle {
+    case .classic: 1
+    case .ema: Float(1 - momentum)
+    }
+  }
+
   func check() throws(MuonError) {
     try requireNonNegative(learningRate, "lr")
     try requireDecayRate(momentum, "momentum")

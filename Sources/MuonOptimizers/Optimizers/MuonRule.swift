@@ -64,6 +64,20 @@ final class MuonRule: GroupedRule {
     _ = try orthogonalizers[group].need(rows: shape.rows, columns: shape.columns)
   }
 
+  /// b·m of a finite m is at least 2^104 away from infinity, since b is at most 1 - 2^-24.
+  let harmlessGradient: Float = 0x1p99
+
+  func stateStaysFinite(
+    group: Int, gradient: UnsafePointer<Float>, first: UnsafePointer<Float>,
+    last: UnsafePointer<Float>, count: Int
+  ) -> Bool {
+    let options = groups[group]
+    let highest = unsafe CPU.passes.momentum_highest?(
+      count, gradient, first, Float(options.momentum), options.gradientWeight,
+      options.nesterov ? 1 : 0)
+    return isFinite(highest ?? .max)
+  }
+
   func prepare(_ updates: [Update]) throws(MuonError) {
     tasks.removeAll(keepingCapacity: true)
     for update in updates {
@@ -130,11 +144,11 @@ final class MuonRule: GroupedRule {
     }
 
     func perform(by member: Team.Member) {
-      let denormals = muon_denormals_flush()
-      defer { muon_denormals_restore(denormals) }
-      for index in 0..<rule.large { perform(index, in: rule.shared[0], by: member) }
-      member.forEach(rule.tasks.count - rule.large) {
-        perform(rule.large + $0, in: rule.own[member.index], by: .alone)
+      Denormals.flushed {
+        for index in 0..<rule.large { perform(index, in: rule.shared[0], by: member) }
+        member.forEach(rule.tasks.count - rule.large) {
+          perform(rule.large + $0, in: rule.own[member.index], by: .alone)
+        }
       }
     }
 

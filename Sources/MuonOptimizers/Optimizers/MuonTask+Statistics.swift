@@ -42,8 +42,9 @@ extension MuonTask {
     let (p, g, before) = unsafe (update.data, update.gradient, measuring.before)
     unsafe Matrix(before, rows, columns).forEachChunk(by: member) { offset, count in
       unsafe (before + offset).update(from: p + offset, count: count)
-      unsafe meter.gradient[offset / Matrix.chunk] =
-        CPU.passes.sum_of_squares?(count, g + offset) ?? 0
+      unsafe meter.gradient[offset / Matrix.chunk] = Denormals.kept {
+        unsafe CPU.passes.sum_of_squares?(count, g + offset) ?? 0
+      }
     }
   }
 

@@ -15,6 +15,11 @@ struct MuonTask {
   private let nesterov: Bool
   /// The weights of m and g in the new momentum.
   private let momentum, gradientWeight: Float
+  /// Whether denormal gradients and momenta may be zeros.
+  private let toleratesFlush: Bool
+  /// Beside this eps whole matrices of denormal numbers are nothing. Beside a smaller one, or none, they
+  /// can be all there is to be normalized.
+  private static let leastEpsilonForFlush = 1e-15
   /// p ← keep·p - rate·O.
   let keep: Float
   private let rate: Float
@@ -26,10 +31,8 @@ struct MuonTask {
     self.update = update
     nesterov = options.nesterov
     momentum = Float(options.momentum)
-    switch options.momentumStyle {
-    case .classic: gradientWeight = 1
-    case .ema: gradientWeight = Float(1 - options.momentum)
-    }
+    gradientWeight = options.gradientWeight
+    toleratesFlush = options.epsilon >= MuonTask.leastEpsilonForFlush
     let shape = update.parameter.layout
     let scale = options.shapeScale.factor(rows: shape.rows, columns: shape.columns)
     keep = Float(1 - options.learningRate * options.weightDecay)
@@ -102,9 +105,11 @@ struct MuonTask {
     let u = unsafe x.floats
     unsafe x.forEachChunk(by: member) { offset, count in
       unsafe scratch.sums[offset / Matrix.chunk] =
-        CPU.passes.momentum?(
-          count, g + offset, m + offset, u + offset, momentum, gradientWeight, nesterov ? 1 : 0,
-          advancing ? 1 : 0) ?? 0
+        Denormals.kept(unless: toleratesFlush) {
+          unsafe CPU.passes.momentum?(
+            count, g + offset, m + offset, u + offset, momentum, gradientWeight, nesterov ? 1 : 0,
+            advancing ? 1 : 0) ?? 0
+        }
     }
   }
 }

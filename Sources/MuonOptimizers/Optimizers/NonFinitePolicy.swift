@@ -1,4 +1,6 @@
-/// What `step` does with NaN or infinity in a gradient.
+/// What `step` does with NaN or infinity in a gradient, and with a gradient by which the state would come to
+/// have it: a momentum, or g² of `AdamW`, past the largest number. State that has it already counts as well;
+/// parameters do not.
 public enum NonFinitePolicy: Hashable, Sendable {
   /// It throws `MuonError.Code.nonFiniteGradient`, and nothing has changed.
   case error

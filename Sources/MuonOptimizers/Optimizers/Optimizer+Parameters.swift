@@ -35,7 +35,9 @@ extension Optimizer {
     let parameter = binding.parameter
     try requireIndex(group, count: rule.groupCount, "parameter group")
     try rule.check(parameter.layout, of: parameter.owner, group: group)
-    var member = Member(parameter: parameter, group: group, state: [])
+    var member = Member(
+      parameter: parameter, group: group, state: [],
+      hasFiniteState: unsafe binding.state.allSatisfy { unsafe $0 == nil })
     if let extra = unsafe binding.state.lastIndex(where: { unsafe $0 != nil }),
       extra >= rule.stateBuffers.count
     {
@@ -101,6 +103,7 @@ extension Optimizer {
       unsafe parameter.data = after.elements
     } else {
       members[index].state[try stateSlot(buffer)] = after
+      noteWritten(buffer, ofParameter: index)
     }
   }
 }

@@ -20,6 +20,7 @@ extension Optimizer {
     try members[index].parameter.layout.requireCount(
       values.count, of: "the \(buffer.name) of \(members[index].parameter.owner)")
     _ = unsafe target.update(fromContentsOf: values)
+    noteWritten(buffer, ofParameter: index)
   }
 
   /// The steps a parameter has made: the t of AdamW.

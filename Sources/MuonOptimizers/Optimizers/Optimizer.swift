@@ -10,6 +10,9 @@ public class Optimizer {
     let parameter: Parameter
     let group: Int
     var state: [StateMemory]
+    /// Whether the state has no NaN and no infinity for certain, so that a step need not read it to see
+    /// that it will have none. Of the caller's memory it is known once, when it was looked through.
+    var hasFiniteState: Bool
     var steps = 0
     var statistics: ParameterStatistics? = nil
   }
@@ -25,7 +28,7 @@ public class Optimizer {
   /// What it measured, kept from step to step.
   private var meterMemory: Buffer<Double>? = nil
 
-  /// What `step` does with NaN or infinity in a gradient.
+  /// What `step` does with NaN or infinity in a gradient, or in the state it would leave.
   public var nonFinitePolicy = NonFinitePolicy.error
   /// The steps that `NonFinitePolicy.skip` left out.
   public internal(set) var skippedSteps = 0
@@ -62,16 +65,11 @@ extension Optimizer {
   public func step() throws(MuonError) { try Log.holding(makeStep) }
 
   private func makeStep() throws(MuonError) {
-    if nonFinitePolicy != .propagate, let culprit = firstWithNonFiniteGradient() {
-      guard nonFinitePolicy == .skip else {
-        throw MuonError(
-          .nonFiniteGradient, "the gradient of \(culprit.owner) has NaN or infinity")
-      }
+    if nonFinitePolicy != .propagate, let reason = reasonAgainstStep() {
+      guard nonFinitePolicy == .skip else { throw MuonError(.nonFiniteGradient, reason) }
       skippedSteps += 1
       Log.write(
-        .warning,
-        "a step of \(kind.rawValue) was skipped, \(skippedSteps) in all: the gradient of "
-          + "\(culprit.owner) has NaN or infinity")
+        .warning, "a step of \(kind.rawValue) was skipped, \(skippedSteps) in all: \(reason)")
       return
     }
     // Kept from step to step, so that only the first one allocates.
@@ -102,6 +100,7 @@ extension Optimizer {
     }
     for index in members.indices where unsafe members[index].parameter.gradient != nil {
       members[index].steps += 1
+      members[index].hasFiniteState = nonFinitePolicy != .propagate
     }
   }
 
@@ -109,33 +108,6 @@ extension Optimizer {
   public func zeroGradients() {
     for member in members {
       unsafe member.parameter.gradient?.update(repeating: 0)
-    }
-  }
-
-  private func firstWithNonFiniteGradient() -> Parameter? {
-    var total = 0
-    for index in members.indices { total += unsafe members[index].parameter.gradient?.count ?? 0 }
-    let search = NonFiniteSearch(members: members)
-    Team.run(workers: Team.sensibleSize(forElements: total), search)
-    let found = search.first.load(ordering: .relaxed)
-    return found < members.count ? members[found].parameter : nil
-  }
-
-  private struct NonFiniteSearch: TeamWork, ~Copyable {
-    let members: [Member]
-    /// The index of the first culprit.
-    let first = Atomic<Int>(.max)
-
-    func perform(by worker: Team.Member) {
-      for index in members.indices {
-        guard let gradient = unsafe members[index].parameter.gradient else { continue }
-        worker.forEachPart(of: gradient.count) { offset, count in
-          guard let start = gradient.baseAddress else { return }
-          if unsafe CPU.passes.is_finite?(count, start + offset) == 0 {
-            first.min(index, ordering: .relaxed)
-          }
-        }
-      }
     }
   }
 

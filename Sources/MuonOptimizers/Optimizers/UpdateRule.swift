@@ -52,6 +52,15 @@ protocol UpdateRule: AnyObject {
     from header: CheckpointHeader, optimizer: Int, groups: Range<Int>, members: [Optimizer.Member]
   ) throws(MuonError) -> () -> Void
 
+  /// Finite state remains finite by a gradient whose elements are below this, whatever the options.
+  var harmlessGradient: Float { get }
+  /// Whether a step would leave a part of the state, and what the update is made of, without NaN and
+  /// infinity.
+  func stateStaysFinite(
+    group: Int, gradient: UnsafePointer<Float>, first: UnsafePointer<Float>,
+    last: UnsafePointer<Float>, count: Int
+  ) -> Bool
+
   /// Does what can fail, and changes nothing that can be seen.
   func prepare(_ updates: [Update]) throws(MuonError)
   /// Writes parameters and state. Called after `prepare` with the same updates.

@@ -10,13 +10,15 @@ public enum Backend: Hashable, Sendable {
   case polarExpress
   /// Jiacheng You's quintic, 5 steps.
   case you
-  /// arXiv 2506.10935, 5 steps.
+  /// arXiv 2506.10935, of x/1.01 in all steps but the last, 5 steps. As it was published it is too steep at 1
+  /// to be rounded.
   case cans
   /// 8 steps of `newtonSchulz5`, then 2 of (2, -1.5, 0.5).
   case deepSeekV4
   /// arXiv 2606.00371, cubic, always 5 steps.
   case cubic5
-  /// arXiv 2512.04632 with its AOL scaling, always 4 steps.
+  /// arXiv 2512.04632 with its AOL scaling and the coefficients that its authors mended later, always 4
+  /// steps.
   case turbo
   /// (3, -3.2, 1.2), 10 steps: the default of `orthogonalize`.
   case orthogonalize

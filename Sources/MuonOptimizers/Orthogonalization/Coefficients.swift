@@ -9,6 +9,11 @@ public struct Coefficients: Hashable, Sendable {
     self.b = b
     self.c = c
   }
+
+  /// The polynomial in x/s.
+  func forArgument(dividedBy s: Double) -> Coefficients {
+    Coefficients(a / s, b / (s * s * s), c / (s * s * s * s * s))
+  }
 }
 
 /// The polynomials of a backend, one row a step, and what follows after the last row.
@@ -29,8 +34,8 @@ struct CoefficientTable {
   /// Whether bfloat16 products are close enough: at most 3e-2 from the exact polynomial, or what an
   /// iteration stored in bfloat16 errs, on every spectrum of the tests.
   let toleratesBF16: Bool
-  /// Where the Gram iteration must restart to stay within 1e-3 in float32 on every spectrum of the
-  /// tests, 1e-2 for short sides below 32, for at most 5 steps; `nil` where it must not be used.
+  /// Where the Gram iteration must restart to stay within 1e-2 in float32 on every matrix of the tests, of
+  /// which those of rank 1 are the worst, for at most 5 steps; `nil` where it must not be used.
   let gramRestarts: [Int]?
 
   init(
@@ -84,13 +89,17 @@ extension CoefficientTable {
       Coefficients(2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
     ], then: .repeatLast, gramRestarts: [2])
 
-  /// arXiv 2506.10935 (CANS).
+  /// arXiv 2506.10935 (CANS), with a margin of 1.01 in all steps but the last, as Polar Express has it.
+  ///
+  /// Each published polynomial ends where the one before has its maximum, and rises steeply past there: at a
+  /// singular value of 1, which every matrix of rank 1 has, the composition has a slope of 5e4, and rounding
+  /// takes it anywhere. With the margin it has 3, and at most 240 in all of [0, 1].
   static let cans = CoefficientTable(
     [
-      Coefficients(8.4703, -25.1081, 18.6293),
-      Coefficients(4.1828, -3.1087, 0.5806),
-      Coefficients(3.9619, -2.9541, 0.5630),
-      Coefficients(3.2866, -2.4647, 0.5074),
+      Coefficients(8.4703, -25.1081, 18.6293).forArgument(dividedBy: 1.01),
+      Coefficients(4.1828, -3.1087, 0.5806).forArgument(dividedBy: 1.01),
+      Coefficients(3.9619, -2.9541, 0.5630).forArgument(dividedBy: 1.01),
+      Coefficients(3.2866, -2.4647, 0.5074).forArgument(dividedBy: 1.01),
       Coefficients(2.2737, -1.6447, 0.4162),
     ], then: .repeatLast, gramRestarts: [2])
 
@@ -110,12 +119,13 @@ extension CoefficientTable {
       Coefficients(2.2230472, -0.9630650, 0),
     ], then: .none, toleratesBF16: true, gramRestarts: [])
 
-  /// arXiv 2512.04632 (Turbo-Muon). Made for AOL scaling, see `NewtonSchulz`.
+  /// arXiv 2512.04632 (Turbo-Muon), as its authors mended it (thib-s/flash-newton-schulz cdb03db): the first
+  /// table took singular values above 0.88 to negative ones. Made for AOL scaling, see `NewtonSchulz`.
   static let turbo = CoefficientTable(
     [
-      Coefficients(4.0098, -7.0585, 2.4635),
-      Coefficients(3.4585, -5.5479, 2.5959),
-      Coefficients(2.7573, -3.2939, 1.4254),
-      Coefficients(2.7215, -3.0494, 1.3169),
+      Coefficients(4.6051, -9.6552, 5.6769),
+      Coefficients(4.7505, -6.0861, 2.1790),
+      Coefficients(2.7763, -2.3190, 0.5523),
+      Coefficients(2.4231, -2.2861, 0.8193),
     ], then: .none, toleratesBF16: true)
 }

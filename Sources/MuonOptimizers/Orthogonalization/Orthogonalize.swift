@@ -34,7 +34,8 @@ public struct OrthogonalizeOptions: Hashable, Sendable {
 ///   - rows: At least 0, as `columns`.
 ///   - columns: At least 0.
 ///   - options: The backend and its settings.
-/// - Returns: A matrix of the same shape. Zeros give zeros.
+/// - Returns: A matrix of the same shape. Zeros give zeros. The matrix may be as small as float32 has it;
+///   what is below 1e-26 of its norm + eps may count as 0, and results below `Float.leastNormalMagnitude` do.
 /// - Throws: `shape` for another number of elements, `invalidArgument` for NaN or infinity in the
 ///   matrix and for an option outside its range, `unsupported` for a precision that the processor or
 ///   the backend does not have and for a matrix too large for BLAS or LAPACK, `notConverged` from backend
@@ -112,14 +113,19 @@ private struct OrthogonalizeTask: TeamWork, ~Copyable {
   func perform(by member: Team.Member) {
     let x = unsafe scratch.matrix(rows: rows, columns: columns)
     let floats = unsafe x.floats
-    unsafe x.forEachChunk(by: member) { offset, count in
-      unsafe (floats + offset).update(from: from + offset, count: count)
-      unsafe scratch.sums[offset / Matrix.chunk] =
-        CPU.passes.sum_of_squares?(count, floats + offset) ?? 0
+    // The matrix may be one of denormal numbers.
+    Denormals.kept {
+      unsafe x.forEachChunk(by: member) { offset, count in
+        unsafe (floats + offset).update(from: from + offset, count: count)
+        unsafe scratch.sums[offset / Matrix.chunk] =
+          CPU.passes.sum_of_squares?(count, floats + offset) ?? 0
+      }
     }
-    let done = unsafe orthogonalizer.orthogonalize(
-      rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
-      by: member)
+    let done = Denormals.flushed {
+      unsafe orthogonalizer.orthogonalize(
+        rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
+        by: member)
+    }
     if !done { converged.store(false, ordering: .relaxed) }
   }
 }

@@ -133,7 +133,7 @@ struct Orthogonalizer {
     let afterX = unsafe x.floats + x.count
     guard let table else {
       // LAPACK is not for teams: one member solves, and all of them move.
-      unsafe x.scale(by: 1 / norm, by: member)
+      Denormals.kept { unsafe x.scale(by: 1 / norm, by: member) }
       member.forEach(1) { _ in
         let done = BLASThreads.single {
           unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start)
@@ -155,7 +155,8 @@ struct Orthogonalizer {
       : 1 / (norm + epsilon)
     // It is taken into the first product, unless squares of elements could leave float32.
     if !(1e-12...1e12).contains(scale) {
-      unsafe x.scale(by: scale, by: member)
+      // All elements may be denormal; after this, those that are are nothing beside the others.
+      Denormals.kept { unsafe x.scale(by: scale, by: member) }
       scale = 1
     }
     if isVector {

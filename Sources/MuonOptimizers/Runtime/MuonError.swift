@@ -12,7 +12,7 @@ public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
     case configuration
     /// Memory could not be allocated.
     case outOfMemory
-    /// NaN or infinity in a gradient.
+    /// NaN or infinity in a gradient, or in the state that a step with it would leave.
     case nonFiniteGradient
     /// Meaningful, but not in this version.
     case unsupported

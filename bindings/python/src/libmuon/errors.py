@@ -68,7 +68,7 @@ class OutOfMemoryError(MuonError, MemoryError):
 
 
 class NonFiniteGradientError(MuonError, FloatingPointError):
-    """NaN or infinity in a gradient, while the optimizer's nonfinite is "error"."""
+    """NaN or infinity in a gradient, or in the state it would leave, while nonfinite is "error"."""
 
     status = Status.nonfinite_gradient
 

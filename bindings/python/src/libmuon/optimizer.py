@@ -87,8 +87,9 @@ class Optimizer:
             dict by parameter name, where a name that is left out has no gradient in this step.
 
         A parameter without a gradient is skipped and its state is untouched. Raises
-        NonFiniteGradientError for NaN or infinity in a gradient (see .nonfinite), and an error that
-        names the parameter for a gradient that cannot be used; then nothing has changed.
+        NonFiniteGradientError for NaN or infinity in a gradient or in the state it would leave (see
+        .nonfinite), and an error that names the parameter for a gradient that cannot be used; then
+        nothing has changed.
         """
         if grads is not None:
             self._step_with(grads)
@@ -221,7 +222,7 @@ class Optimizer:
 
     @property
     def nonfinite(self) -> str:
-        """What step() does with NaN or infinity in a gradient.
+        """What step() does with NaN or infinity in a gradient, or in the state it would leave.
 
         "error" raises NonFiniteGradientError, "skip" leaves the whole step out and counts it in
         skipped_steps; both change nothing else. "propagate" goes on.

@@ -45,7 +45,8 @@ class Muon(Optimizer):
         square takes up to 6 times its memory in place of 4.
     coefficients: rows (a, b, c), one for each step, for the backend "custom", which they imply.
         The last row repeats.
-    nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate".
+    nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
+        "skip" or "propagate".
 
     Raises ShapeError for a parameter that is no matrix, DTypeError for one that is not float32,
     InvalidArgumentError for an option out of range or an array that cannot be used as it is, and
@@ -124,7 +125,8 @@ class AdamW(Optimizer):
     betas: (beta1, beta2), each in [0, 1).
     eps: finite, >= 0.
     weight_decay: finite, >= 0.
-    nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate".
+    nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
+        "skip" or "propagate".
 
     Raises DTypeError for a parameter that is not float32, InvalidArgumentError for an option out of
     range or an array that cannot be used as it is, and KeyError for a group with an unknown option.

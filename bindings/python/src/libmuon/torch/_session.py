@@ -16,7 +16,16 @@ from .._enums import Buffer, DType, NonFinitePolicy
 from .._library import check, lib
 from .._options import number as real
 from ._slot import Slot
-from ._tensors import address, check_parameter, gradient, is_finite, plain, step_count, usable
+from ._tensors import (
+    address,
+    check_parameter,
+    gradient,
+    is_finite,
+    plain,
+    squares_are_finite,
+    step_count,
+    usable,
+)
 
 Group = Mapping[str, Any]
 Work = list[tuple[Slot, Tensor]]
@@ -112,10 +121,18 @@ class Session:
         return active
 
     def is_finite(self, work: Work) -> bool:
-        """Whether commit will find no NaN and no infinity, or does not look for them."""
+        """Whether commit will find no NaN and no infinity, or does not look for them.
+
+        It finds them in gradients, and in state as it would be, where AdamW has their squares.
+        """
         if self.policy is NonFinitePolicy.propagate:
             return True
-        return all(is_finite(grad) for _, grad in work)
+        # State that the library has not read before is looked through, too.
+        return all(
+            squares_are_finite(grad)
+            and not (slot.fresh and not all(is_finite(buffer) for buffer in slot.buffers))
+            for slot, grad in work
+        )
 
     def commit(self, work: Work, state: dict[Tensor, Any]) -> bool:
         """Makes the step that was prepared; whether it was made, which policy `skip` may prevent.

@@ -81,9 +81,10 @@ class Muon(Optimizer):
     higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
         dimensions for every index of the others. r and c are those of that matrix.
-    nonfinite: what to do with NaN or infinity in a gradient: "error", "skip" or "propagate" (as
-        torch). The default is "error", because orthogonalization spreads one NaN over the whole
-        matrix and ends a run for good; one that stopped before anything has changed can go on.
+    nonfinite: what to do with NaN or infinity in a gradient or the state: "error", "skip" or
+        "propagate" (as torch). The default is "error", because orthogonalization spreads one NaN
+        over the whole matrix and ends a run for good; one that stopped before anything has changed
+        can go on.
 
     The state is "momentum_buffer", in float32. The momentum is kept as the group's way has it, and
     a state dict says which way that is. So dicts of torch.optim.Muon and of the original system

@@ -43,7 +43,7 @@ class Optimizer(torch.optim.Optimizer):
         closure: called first, with gradients enabled, to compute the loss; step returns its result.
 
         A parameter whose gradient is None is passed over and its state untouched. Raises
-        NonFiniteGradientError for NaN or infinity in a gradient (see .nonfinite),
+        NonFiniteGradientError for NaN or infinity in a gradient or the state (see .nonfinite),
         InvalidArgumentError for an option out of range, and UnsupportedError for a parameter that
         is float64 and for a parameter or gradient that is complex, sparse, or not in CPU memory;
         then no parameter of any group and no state has changed.
@@ -67,7 +67,7 @@ class Optimizer(torch.optim.Optimizer):
 
     @property
     def nonfinite(self) -> str:
-        """What step() does with NaN or infinity in a gradient.
+        """What step() does with NaN or infinity in a gradient, or in the state it would leave.
 
         "error" raises NonFiniteGradientError, "skip" leaves the whole step out and counts it in
         skipped_steps; both change nothing else. "propagate" goes on, as torch does.

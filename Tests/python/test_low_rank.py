@@ -1,0 +1,84 @@
+"""Matrices of rank 1, and others of exactly low rank: singular values of 1, where polynomials are steep,
+and zeros, where rounding is all there is. The bounds are those of muon.h and the README.
+
+Seen were 5e-4 with the standard method (2e-2 after ten steps), and with the Gram matrix 8e-3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import reference
+from libmuon import backend_coefficients, orthogonalize
+
+# After ten steps rounding errors have grown for longer.
+BARS = {"deepseekv4": 3e-2, "orthogonalize": 3e-2}
+GRAM = ["newtonschulz5", "polar_express", "you", "cans", "cubic5"]
+SHAPES = [(300, 300), (2, 500), (500, 2), (31, 33), (33, 1000), (1000, 33), (64, 512), (2, 2)]
+
+
+def of_rank_1(rng, r, c):
+    """Exactly, in float32."""
+    row, column = np.zeros((r, c)), np.zeros((r, c))
+    row[r // 3] = rng.standard_normal(c)
+    column[:, c // 3] = rng.standard_normal(r)
+    yield "one row", row
+    yield "one column", column
+    yield "equal rows", np.ones((r, 1)) * rng.standard_normal(c).astype(np.float32)
+    yield "equal columns", np.ones(c) * rng.standard_normal((r, 1)).astype(np.float32)
+    yield "a product", rng.integers(-2000, 2000, (r, 1)) * rng.integers(1, 2000, c)
+    yield "ones", np.ones((r, c))
+    yield "tenths", np.full((r, c), np.float32(0.1))
+
+
+def value(sigma, backend):
+    for a, b, c in backend_coefficients(backend):
+        sigma = a * sigma + b * sigma**3 + c * sigma**5
+    return sigma
+
+
+def check(g, backend, expected):
+    bar = BARS.get(backend, 1e-3)
+    assert reference.error(orthogonalize(g, backend=backend, method="standard"), expected) <= bar
+    if backend in GRAM:
+        assert reference.error(orthogonalize(g, backend=backend, method="gram"), expected) <= 1e-2
+
+
+@pytest.mark.parametrize("backend", [name for name in reference.TABLES if name != "turbo"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_rank_1(rng, backend, shape):
+    for _, matrix in of_rank_1(rng, *shape):
+        # Its one singular value is its norm.
+        norm = np.linalg.norm(matrix)
+        expected = value(norm / (norm + 1e-8), backend) / norm * matrix
+        check(np.ascontiguousarray(matrix, np.float32), backend, expected)
+
+
+@pytest.mark.parametrize("backend", GRAM)
+def test_rank_1_at_the_end_of_the_bound(rng, backend):
+    """Of equal numbers sums err the same way, and the more the longer they are."""
+    g = np.ones((1024, 1)) * rng.standard_normal(1030).astype(np.float32)
+    norm = np.linalg.norm(g)
+    expected = value(norm / (norm + 1e-8), backend) / norm * g
+    result = orthogonalize(g.astype(np.float32), backend=backend, method="gram")
+    assert reference.error(result, expected) <= 1e-2
+
+
+@pytest.mark.parametrize("backend", list(reference.TABLES))
+@pytest.mark.parametrize("shape", [(31, 33), (33, 300), (70, 40)], ids=str)
+def test_low_rank(rng, backend, shape):
+    matrices = [matrix for _, matrix in of_rank_1(rng, *shape)]
+    for rank in (2, 3, 8):
+        integers = [rng.integers(-100, 100, size) for size in ((shape[0], rank), (rank, shape[1]))]
+        matrices.append(integers[0] @ integers[1])
+        matrices.append(rng.standard_normal((rank, shape[1]))[np.arange(shape[0]) % rank])
+    for matrix in matrices:
+        g = np.ascontiguousarray(matrix, np.float32)
+        check(g, backend, reference.orthogonal(g, backend, 1e-8))
+
+
+def test_cans_stays_in_its_range():
+    """In all of (0, 1], and where rounding may take a singular value of 1."""
+    sigma = np.concatenate([np.linspace(5e-3, 1, 100_001), 1 + np.linspace(0, 1e-3, 11)])
+    assert 0.86 <= value(sigma, "cans").min() and value(sigma, "cans").max() <= 1.12

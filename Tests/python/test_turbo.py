@@ -1,0 +1,45 @@
+"""Backend `turbo` against optax, whose numbers Tests/Fixtures/make_turbo.py wrote."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import numpy as np
+import pytest
+
+import reference
+from libmuon import orthogonalize
+
+
+def uniform(seed, shape):
+    """As Tests/Fixtures/README.md describes it."""
+    state, mask, values = seed, (1 << 64) - 1, []
+    for _ in range(shape[0] * shape[1]):
+        state = (state + 0x9E3779B97F4A7C15) & mask
+        z = state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        z ^= z >> 31
+        values.append((z >> 40) / 2**23 - 1)
+    return np.array(values, np.float32).reshape(shape)
+
+
+def test_optax(root):
+    cases = json.loads((root / "Tests" / "Fixtures" / "turbo.json").read_text())["cases"]
+    assert len(cases) == 14
+    for case in cases:
+        shape = tuple(case["shape"])
+        g = np.eye(*shape, dtype=np.float32) if case["matrix"] == "eye" else uniform(1, shape)
+        expected = np.frombuffer(base64.b64decode(case["result"]), "<f4").reshape(shape)
+        assert reference.error(orthogonalize(g, backend="turbo"), expected) <= 1e-5, case["shape"]
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (4, 9), (9, 4), (6, 6), (3, 2000)], ids=str)
+def test_nothing_is_turned_around(rng, shape):
+    """Every singular value comes to be near 1, those of rows that are orthogonal already too."""
+    u, _, vt = np.linalg.svd(rng.standard_normal(shape), full_matrices=False)
+    for g in (u @ vt, rng.standard_normal(shape), np.eye(*shape)):
+        g = np.asarray(g, np.float32)
+        along = np.sum(orthogonalize(g, backend="turbo") * reference.polar(g))
+        assert along >= 0.9 * min(shape)
