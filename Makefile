@@ -17,13 +17,15 @@ TEST_PACKAGES := cmake git valgrind
 LIBRARY := .build/dist/release/libmuon.so
 PYTHON := .venv/bin/python
 
-# Installs packages, or says which are missing. Elsewhere than on Debian it trusts that they are there.
+# Installs packages, or says which are missing; with INSTALL_PACKAGES=no it never installs, as builds of Python
+# packages must not. Elsewhere than on Debian it trusts that they are there.
+INSTALL_PACKAGES := yes
 define need
 @command -v dpkg-query > /dev/null || exit 0; \
 missing=$$(for p in $(1); do \
   dpkg-query -W -f '$${Status}' $$p 2> /dev/null | grep -q 'ok installed' || echo $$p; done); \
 if [ -n "$$missing" ]; then \
-  if [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
+  if [ "$(INSTALL_PACKAGES)" = no ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then \
     echo "libmuon needs these packages (names as in Debian):" $$missing >&2; \
     echo "install them, for instance with: sudo apt-get install" $$missing >&2; exit 1; \
   fi; \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
@@ -103,6 +104,28 @@ def test_routing_is_explained_as_for_arrays(model):
     ]
     assert routes == libmuon.explain_routing(arrays, training())
     assert explain_routing([param(2, 2)], training())[0].name == "param0"
+
+
+def test_a_parameter_without_a_name_is_called_the_same_everywhere():
+    params = [param(2), param(2, 3), param(3, requires_grad=False), param(4, 4)]
+    routes = explain_routing(params, training())
+    for optimizer in build_optimizers(params, training()):
+        for other in (optimizer, pickle.loads(pickle.dumps(optimizer))):
+            own = [p for group in other.param_groups for p in group["params"]]
+            names = [each.name for each in routes if each.optimizer == type(other).__name__]
+            assert len(own) == len(names)
+            # The one that comes later is not called as one of the builder's.
+            added = param(5, 5)
+            other.add_param_group({"params": [added]})
+            for p, name in zip([*own, added], [*names, "param4"]):
+                p.grad = torch.full_like(p, float("nan"))
+                with pytest.raises(libmuon.NonFiniteGradientError, match=f"parameter {name} "):
+                    other.step()
+                p.grad = None
+            state = other.state_dict()
+            state["state"] = {1 if len(own) > 1 else 0: {}, len(own): {"step": 1}}
+            with pytest.raises(libmuon.InvalidArgumentError, match="param4: '"):
+                other.load_state_dict(state)
 
 
 def test_options_are_the_ones_for_arrays():

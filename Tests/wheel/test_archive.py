@@ -88,6 +88,33 @@ def test_a_wheel_can_be_built_from_it(tree, wheel, instead_of_make, tmp_path):
         assert names == {name for name in repaired.namelist() if not added.match(name)}
 
 
+def test_a_build_installs_no_packages(tree, tmp_path):
+    """Not even as root, on a system that lacks all of them."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    called = tmp_path / "called"
+    for name, script in {
+        "apt-get": f"echo \"$@\" >> '{called}'",
+        "dpkg-query": "exit 1",
+        "id": "echo 0",
+        "swift": "exit 1",
+    }.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    path = f"{folder}{os.pathsep}{ENVIRONMENT['PATH']}"
+    failed = subprocess.run(
+        build_wheel(tree, tmp_path),
+        env={**ENVIRONMENT, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert not called.exists(), called.read_text()
+    assert failed.returncode != 0
+    said = failed.stdout + failed.stderr
+    assert "libmuon needs these packages (names as in Debian): libopenblas-dev" in said
+    assert "install them, for instance with: sudo apt-get install libopenblas-dev" in said
+
+
 def test_a_missing_library_source_is_an_error(tree, tmp_path):
     shutil.rmtree(tree / "core")
     failed = subprocess.run(

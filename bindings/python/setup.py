@@ -38,14 +38,17 @@ LIBRARY_SOURCES = (
 
 
 def ensure_library() -> None:
-    """Builds the library; where it is up to date, that is soon done."""
+    """Builds the library; where it is up to date, that is soon done.
+
+    It installs nothing on the system, whoever runs it: what is missing is said.
+    """
     if not (ROOT / "Package.swift").exists():
         raise ExecError(
             f"the sources of libmuon.so are not in {ROOT}: build in the repository, or from a "
             "source archive"
         )
     try:
-        subprocess.run(["make", "library"], cwd=ROOT, check=True)
+        subprocess.run(["make", "library", "INSTALL_PACKAGES=no"], cwd=ROOT, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise ExecError(f"`make library` in {ROOT} could not build libmuon.so: {error}") from None
     if not LIBRARY.exists():

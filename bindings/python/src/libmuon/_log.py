@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import ctypes
 import logging
-from typing import Optional
+import threading
+from typing import Any, Optional
 
 from ._abi import LogCallback
 from ._enums import LogLevel
@@ -22,8 +23,37 @@ LEVELS: dict[int, int] = {
 }
 
 
+class _Kept(threading.local):
+    """What this thread keeps back: None where nothing is kept."""
+
+    messages: Optional[list[tuple[int, bytes]]] = None
+
+
+_kept = _Kept()
+
+
+class Later:
+    """Keeps back what this thread's calls have to say until the end of a `with`.
+
+    A handler may do anything, even wait for another thread that waits for what is held inside.
+    """
+
+    __slots__ = ("before",)
+
+    def __enter__(self) -> None:
+        self.before, _kept.messages = _kept.messages, []
+
+    def __exit__(self, *exception: Any) -> None:
+        messages, _kept.messages = _kept.messages, self.before
+        for level, message in messages or ():
+            _write(level, message, None)
+
+
 def _write(level: int, message: bytes, user_data: Optional[int]) -> None:
-    logger.log(LEVELS.get(level, logging.INFO), "%s", message.decode("utf-8", "replace"))
+    if _kept.messages is not None:
+        _kept.messages.append((level, message))
+    else:
+        logger.log(LEVELS.get(level, logging.INFO), "%s", message.decode("utf-8", "replace"))
 
 
 # The library may call it after this module was loaded anew: it is never freed.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from ctypes import byref, c_int, c_size_t
-from typing import Any, NamedTuple, Protocol, Union
+from typing import Any, NamedTuple, Optional, Protocol, Union
 
 from . import _abi
 from ._config import config_text
@@ -66,7 +66,8 @@ def build_optimizers(
     See explain_routing for what went where.
     """
     parameters, text = as_parameters(model_params), config_text(config)
-    structs, routes = route(parameters, text)
+    grads = [parameter.grad for parameter in parameters]
+    structs, routes = route(parameters, grads, text)
     handles, count = (_abi.OptimizerHandle * 2)(), c_size_t()
     check(lib.muon_build_optimizers(text, structs, len(structs), handles, byref(count)))
     optimizers: list[Any] = []
@@ -74,8 +75,12 @@ def build_optimizers(
         handle = _abi.OptimizerHandle(handles[index].value)
         kind = c_int()
         check(lib.muon_optimizer_get_kind(handle, byref(kind)))
-        own = [p for p, each in zip(parameters, routes) if each.optimizer == kind.value]
-        optimizers.append(CLASSES[kind.value]._adopt(handle, own))
+        own = [i for i, each in enumerate(routes) if each.optimizer == kind.value]
+        optimizers.append(
+            CLASSES[kind.value]._adopt(
+                handle, [parameters[i] for i in own], [grads[i] for i in own]
+            )
+        )
     return optimizers
 
 
@@ -85,7 +90,7 @@ def explain_routing(model_params: ModelParams, config: Mapping[str, Any]) -> lis
     print(*explain_routing(model_params, config), sep="\\n") is a table.
     """
     parameters = as_parameters(model_params)
-    _, routes = route(parameters, config_text(config))
+    _, routes = route(parameters, [None] * len(parameters), config_text(config))
     return [
         Route(
             f"param{index}" if parameter.name is None else parameter.name,
@@ -124,12 +129,14 @@ def build_schedulers(
     ]
 
 
-def route(parameters: list[Parameter], text: bytes) -> tuple[Any, Any]:
+def route(
+    parameters: list[Parameter], grads: list[Optional[Array]], text: bytes
+) -> tuple[Any, Any]:
     """The parameters as C sees them, and where each goes."""
     for parameter in parameters:
         if parameter.requires_grad and dtype_of(parameter.data) != DType.not_float:
             parameter.check_trainable()
-    structs = structs_of(parameters)
+    structs = structs_of(parameters, grads)
     routes = (_abi.Route * len(parameters))()
     check(lib.muon_route_params(text, structs, len(structs), routes))
     return structs, routes

@@ -107,9 +107,18 @@ def dumps(
     call = Call(optimizers, schedulers, progress, data=data)
     size = c_size_t()
     call.check(lib.muon_checkpoint_get_size(*call.arguments, byref(size)))
-    out = create_string_buffer(size.value)
-    call.check(lib.muon_checkpoint_save_memory(out, size, *call.arguments, byref(size)))
-    return out.raw[: size.value]
+    while True:
+        needed = size.value
+        out = create_string_buffer(needed)
+        status = lib.muon_checkpoint_save_memory(out, len(out), *call.arguments, byref(size))
+        if not status or call.errors:
+            call.check(status)
+            return out.raw[: size.value]
+        error = failure(status)
+        call.check(lib.muon_checkpoint_get_size(*call.arguments, byref(size)))
+        # It needs more than before where another thread has made a step in between.
+        if size.value <= needed:
+            raise error
 
 
 def loads(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from ctypes import Structure, byref, c_int, c_int64, c_size_t
 from typing import Any, ClassVar, Optional, Union
 
@@ -14,9 +15,10 @@ from . import _state, _statistics
 from ._abi import OptimizerHandle
 from ._enums import Buffer, NonFinitePolicy
 from ._library import check, failure, lib
+from ._lock import give_lock
 from ._options import member, merged, whole
 from ._statistics import ParameterStatistics
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, MuonError
 from .param_group import ParamGroup
 from .parameter import (
     Array,
@@ -35,7 +37,12 @@ Grads = Union[Sequence[Optional[Array]], Mapping[str, Optional[Array]]]
 
 
 class Optimizer:
-    """The base of Muon and AdamW, which are to be used."""
+    """The base of Muon and AdamW, which are to be used.
+
+    Several threads may use one optimizer: calls wait for each other. A step uses the gradients that
+    are set when it begins. state_dict() is of one moment only if no other thread makes a step
+    meanwhile; a checkpoint always is.
+    """
 
     # The state that a checkpoint holds: its name, and the library's buffer.
     _buffers: ClassVar[dict[str, Buffer]]
@@ -46,6 +53,7 @@ class Optimizer:
     # "Muon" or "AdamW", as in state_dict().
     kind: ClassVar[str]
     defaults: dict[str, Any]
+    _lock: AbstractContextManager[Any]
 
     def __init__(self, params: Params, defaults: dict[str, Any], nonfinite: str) -> None:
         groups = split_groups(params, defaults)
@@ -59,6 +67,7 @@ class Optimizer:
 
     def _own(self, handle: OptimizerHandle, defaults: dict[str, Any]) -> None:
         self._handle = handle
+        give_lock(self)
         # Runs when the optimizer is collected, or at exit while the interpreter is still whole.
         weakref.finalize(self, lib.muon_optimizer_destroy, handle)
         self.defaults = defaults
@@ -67,13 +76,19 @@ class Optimizer:
         # The gradients that the library has the addresses of. They stay alive here, whatever
         # becomes of Parameter.grad.
         self._bound: list[Any] = []  # while one is exchanged, both
+        self._numbers: Optional[dict[int, int]] = None
 
     @classmethod
-    def _adopt(cls, handle: OptimizerHandle, parameters: list[Parameter]) -> Optimizer:
-        """An optimizer that a builder of the library made, with its parameters."""
+    def _adopt(
+        cls,
+        handle: OptimizerHandle,
+        parameters: list[Parameter],
+        grads: list[Optional[Array]],
+    ) -> Optimizer:
+        """An optimizer that a builder of the library made, with its parameters and gradients."""
         self = cls.__new__(cls)
         self._own(handle, {})
-        self._note_group(parameters, [parameter.grad for parameter in parameters])
+        self._note_group(parameters, grads)
         self.defaults = self._read_options(0)
         return self
 
@@ -94,12 +109,15 @@ class Optimizer:
         if grads is not None:
             self._step_with(grads)
             return
+        # Without the lock, which has its price: where nothing is to be exchanged, none is needed.
         bound = self._bound
         index = 0
         for parameter in self._parameters:
             if parameter._grad is not bound[index]:
-                self._rebind(index, parameter._grad)
+                self._rebind_all()
+                break
             index += 1
+        # Without it too, since this may log. What another thread binds in between is alive as well.
         status = self._step(self._handle)
         if status:
             raise failure(status)
@@ -121,22 +139,42 @@ class Optimizer:
             for parameter in self._parameters:
                 parameter.grad = None
             return
-        for index, parameter in enumerate(self._parameters):
-            if parameter.grad is not None and not parameter.grad.flags.writeable:
-                raise InvalidArgumentError(f"{parameter.label}: the gradient is read-only")
-            if parameter.grad is not self._bound[index]:
-                self._rebind(index, parameter.grad)
-        check(lib.muon_optimizer_zero_grad(self._handle))
+        # To the end with the lock: another thread's step could bind a gradient that is read-only.
+        with self._lock:
+            for index, parameter in enumerate(self._parameters):
+                grad = parameter._grad
+                if grad is not None and not plain(grad).flags.writeable:
+                    raise InvalidArgumentError(f"{parameter.label}: the gradient is read-only")
+                if grad is not self._bound[index]:
+                    self._rebind(index, grad)
+            check(lib.muon_optimizer_zero_grad(self._handle))
+
+    def _rebind_all(self) -> None:
+        with self._lock:
+            for index, parameter in enumerate(self._parameters):
+                # Read once: another thread may set it at any time.
+                grad = parameter._grad
+                if grad is not self._bound[index]:
+                    self._rebind(index, grad)
 
     def _rebind(self, index: int, grad: Optional[Array]) -> None:
+        """Tells the library where a gradient is, and keeps it alive. With the lock."""
         memory, count = None, 0
         if grad is not None:
             array = plain(grad)
             memory, count = address(array), array.size
-        # Both, should an interrupt come before it is known which of them the library has.
-        self._bound[index] = (self._bound[index], grad)
-        check(lib.muon_optimizer_bind(self._handle, index, Buffer.grad, memory, count))
-        self._bound[index] = grad
+        bound = self._bound
+        while bound[index] is not grad:
+            # Both, should an interrupt come before it is known which of them the library has.
+            bound[index] = both = (bound[index], grad)
+            try:
+                check(lib.muon_optimizer_bind(self._handle, index, Buffer.grad, memory, count))
+            except MuonError:
+                bound[index] = both[0]
+                raise
+            # Unless a signal handler or a finalizer came in between, and has bound another one.
+            if bound[index] is both:
+                bound[index] = grad
 
     def _take(self, grads: Grads) -> None:
         """Sets the gradients of all parameters, after all of them were checked."""
@@ -173,15 +211,17 @@ class Optimizer:
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Adds {"params": [...], "lr": ..., ...}; options not given are the constructor's."""
-        parameters, options = split_group(group, self.defaults, len(self._parameters))
-        self._new_group(parameters, options)
+        with self._lock:
+            parameters, options = split_group(group, self.defaults, len(self._parameters))
+            self._new_group(parameters, options)
 
     def _bind_first(self, parameters: list[Parameter]) -> None:
         """Adds the parameters of the group that the optimizer was made with."""
         grads = [parameter.grad for parameter in parameters]
-        for parameter in parameters:
+        for parameter, grad in zip(parameters, grads):
             parameter.check_trainable()
-            check(lib.muon_optimizer_add_param(self._handle, 0, byref(parameter.struct()), None))
+            struct = byref(parameter.struct(grad))
+            check(lib.muon_optimizer_add_param(self._handle, 0, struct, None))
         self._note_group(parameters, grads)
 
     def _new_group(self, parameters: list[Parameter], options: Mapping[str, Any]) -> None:
@@ -189,7 +229,7 @@ class Optimizer:
         for parameter in parameters:
             parameter.check_trainable()
         grads = [parameter.grad for parameter in parameters]
-        structs, index, count = structs_of(parameters), c_int64(), c_int64()
+        structs, index, count = structs_of(parameters, grads), c_int64(), c_int64()
         struct = byref(self._struct(options))
         before, first = len(self._group_parameters), len(self._parameters)
         try:
@@ -199,15 +239,19 @@ class Optimizer:
         except BaseException:
             check(lib.muon_optimizer_get_group_count(self._handle, byref(count)))
             if count.value == before:
-                del self._group_parameters[before:]
-                del self._parameters[first:]
-                del self._bound[first:]
+                # New lists, for step() may be reading the old ones.
+                self._group_parameters = self._group_parameters[:before]
+                self._parameters = self._parameters[:first]
+                self._bound = self._bound[:first]
+                self._numbers = None
             raise
 
     def _note_group(self, parameters: list[Parameter], grads: list[Optional[Array]]) -> None:
         self._group_parameters.append(parameters)
-        self._parameters.extend(parameters)
+        # Before the parameters: step() reads both without the lock.
         self._bound.extend(grads)
+        self._parameters.extend(parameters)
+        self._numbers = None
 
     def _struct(self, options: Mapping[str, Any]) -> Structure:
         raise NotImplementedError
@@ -274,10 +318,15 @@ class Optimizer:
         parameter has no gradient, leave them as they are.
         """
         if isinstance(parameter, Parameter):
-            for index, each in enumerate(self._parameters):
-                if each is parameter:
-                    return _statistics.read(self._handle, index)
-            raise InvalidArgumentError(f"{parameter.label} is not in this optimizer")
+            with self._lock:
+                if self._numbers is None:
+                    pairs = [*enumerate(self._parameters)]
+                    # Backwards: an empty one may be there twice, and the first counts.
+                    self._numbers = {id(each): index for index, each in reversed(pairs)}
+                number = self._numbers.get(id(parameter))
+            if number is None:
+                raise InvalidArgumentError(f"{parameter.label} is not in this optimizer")
+            return _statistics.read(self._handle, number)
         return _statistics.read(self._handle, whole("parameter", parameter))
 
     # ---- Saving and resuming
@@ -289,7 +338,8 @@ class Optimizer:
         "param_groups": [{"lr": 0.02, ..., "params": [0, ...]}]}; for AdamW the state of a parameter
         is "exp_avg", "exp_avg_sq" and "step". The parameters themselves are not in it.
         """
-        return _state.save(self)
+        with self._lock:
+            return _state.save(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Goes on from what state_dict() returned: the state, and the options of the groups.
@@ -297,7 +347,8 @@ class Optimizer:
         The kind, the groups and the shapes must be those of this optimizer. Everything is checked
         first: if something does not fit, nothing has changed.
         """
-        _state.load(self, state_dict)
+        with self._lock:
+            _state.load(self, state_dict)
 
     def __reduce__(self) -> Any:
         raise TypeError(f"{type(self).__name__} cannot be pickled or copied; use its state_dict()")
@@ -315,9 +366,10 @@ def split_groups(
         params = list(params)
         if params and all(isinstance(item, Mapping) for item in params):
             groups: list[tuple[list[Parameter], dict[str, Any]]] = []
+            first = 0
             for group in params:
-                first = sum(len(parameters) for parameters, _ in groups)
                 groups.append(split_group(group, defaults, first))
+                first += len(groups[-1][0])
             return groups
     parameters = as_parameters(params)
     if not parameters:

@@ -49,7 +49,8 @@ class ParamGroup(MutableMapping[str, Any]):
     def __setitem__(self, key: str, value: Any) -> None:
         if key == "lr":  # the option that is set at every step
             rate = number("lr", value)
-            check(lib.muon_optimizer_set_lr(self._optimizer._handle, self._index, rate))
+            with self._optimizer._lock:
+                check(lib.muon_optimizer_set_lr(self._optimizer._handle, self._index, rate))
         else:
             self.update({key: value})
 
@@ -58,6 +59,11 @@ class ParamGroup(MutableMapping[str, Any]):
         changes = {**dict(other), **changes}
         if "params" in changes:
             raise TypeError('"params" cannot be set; see add_param_group')
+        # With the lock, so that none that another thread sets meanwhile is set back.
+        with self._optimizer._lock:
+            self._update(changes)
+
+    def _update(self, changes: dict[str, Any]) -> None:
         before = self["initial_lr"]
         sets_initial_lr = "initial_lr" in changes
         if sets_initial_lr:

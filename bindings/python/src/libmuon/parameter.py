@@ -120,8 +120,12 @@ class Parameter:
                 f"{self.label}: gradient: shape {self.shape} is expected, not {memory.shape}"
             )
 
-    def struct(self) -> _abi.Param:
-        """The parameter as C sees it. The struct keeps its name and shape alive, not the arrays."""
+    def struct(self, grad: Optional[Array]) -> _abi.Param:
+        """The parameter as C sees it. The struct keeps its name and shape alive, not the arrays.
+
+        grad: its gradient, which a caller that has to keep it alive has read before, once: another
+            thread may set .grad at any time.
+        """
         param = _abi.Param()
         check(lib.muon_param_init(byref(param), sizeof(param)))
         if self.name is not None:
@@ -131,9 +135,9 @@ class Parameter:
         param.ndim = self.ndim
         param.shape = (c_int64 * self.ndim)(*self.shape)
         param.data, param.data_count = address(self._memory), self._memory.size
-        if self._grad is not None:
-            grad = plain(self._grad)
-            param.grad, param.grad_count = address(grad), grad.size
+        if grad is not None:
+            memory = plain(grad)
+            param.grad, param.grad_count = address(memory), memory.size
         return param
 
     def __repr__(self) -> str:
@@ -145,9 +149,10 @@ class Parameter:
 ParameterLike = Union[Parameter, Array, tuple[str, Union[Array, Parameter]]]
 
 
-def structs_of(parameters: list[Parameter]) -> Any:
-    """An array of them for C."""
-    return (_abi.Param * len(parameters))(*(parameter.struct() for parameter in parameters))
+def structs_of(parameters: list[Parameter], grads: list[Optional[Array]]) -> Any:
+    """An array of them for C, with these gradients."""
+    structs = (parameter.struct(grad) for parameter, grad in zip(parameters, grads))
+    return (_abi.Param * len(parameters))(*structs)
 
 
 def plain(array: Array) -> Array:

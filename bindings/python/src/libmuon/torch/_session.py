@@ -15,6 +15,7 @@ from .. import _abi
 from .._enums import Buffer, DType, NonFinitePolicy
 from .._library import check, lib
 from .._options import number as real
+from ..errors import MuonError
 from ._slot import Slot
 from ._tensors import (
     address,
@@ -53,49 +54,105 @@ class Kind(NamedTuple):
 class Session:
     """One handle of the library with the parameters that have had a gradient.
 
-    It holds the addresses of their memory. `fits` says whether they still hold; where not, it is
-    thrown away and another one made, which continues from the optimizer's state.
+    It holds the addresses of their memory. `fits` says whether they still hold, or tells the library
+    those that are new. Where it cannot, the session is thrown away and another one made, which
+    continues from the optimizer's state. Its calls come from one thread at a time.
     """
 
     def __init__(
-        self, kind: Kind, groups: list[dict[str, Any]], policy: NonFinitePolicy
+        self, kind: Kind, groups: list[dict[str, Any]], policy: NonFinitePolicy, names: Names
     ) -> None:
-        self.kind = kind
-        self.groups = list(groups)
-        self.values = [self._read(group) for group in groups]
-        self.layouts = [group.get("higher_dims") for group in groups]
+        self.kind, self.names = kind, names
+        self.groups = groups[:1]
+        self.values = [self._read(groups[0])]
+        self.layouts = [groups[0].get("higher_dims")]
         self.slots: dict[int, Slot] = {}
         self.count = 0
+        # Whether it knows what the library has: not while that is being changed.
+        self.sound = True
         self.handle = _abi.OptimizerHandle()
         check(kind.create(byref(kind.struct(groups[0])), byref(self.handle)))
         weakref.finalize(self, lib.muon_optimizer_destroy, self.handle)
-        for group in groups[1:]:
-            index = c_int64()
-            struct = byref(kind.struct(group))
-            check(kind.add_group(self.handle, struct, None, 0, byref(index)))
+        self._extend(groups)
         self.policy = policy
         check(lib.muon_optimizer_set_nonfinite_policy(self.handle, policy))
 
     def _read(self, group: Group) -> tuple[Any, ...]:
         return tuple(plain(group[key]) for key in self.kind.options)
 
+    def _extend(self, groups: list[dict[str, Any]]) -> None:
+        """Adds the groups that are new, without parameters."""
+        for group in groups[len(self.groups) :]:
+            index, values = c_int64(), self._read(group)
+            struct = byref(self.kind.struct(group))
+            self.sound = False
+            check(self.kind.add_group(self.handle, struct, None, 0, byref(index)))
+            self.groups.append(group)
+            self.values.append(values)
+            self.layouts.append(group.get("higher_dims"))
+            self.sound = True
+
     def fits(self, groups: list[dict[str, Any]], state: Mapping[Tensor, Any]) -> bool:
-        """Whether groups, parameters and state are where they were."""
-        if len(groups) != len(self.groups):
+        """Whether the library knows, now at least, where groups, parameters and state are."""
+        if len(groups) < len(self.groups):
             return False
         found = 0
-        for number, group in enumerate(groups):
-            if group is not self.groups[number]:
+        moved: list[Slot] = []
+        for number, group in enumerate(self.groups):
+            if group is not groups[number]:
                 return False
+        self._extend(groups)
+        for number, group in enumerate(groups):
             if group.get("higher_dims") != self.layouts[number]:
                 return False
             for parameter in group["params"]:
                 slot = self.slots.get(id(parameter))
                 if slot is not None:
-                    if slot.group != number or not slot.holds(state):
+                    if slot.group != number:
                         return False
+                    if not slot.holds(state):
+                        moved.append(slot)
                     found += 1
-        return found == len(self.slots)
+        return found == len(self.slots) and (not moved or self._move(moved, state))
+
+    def _move(self, slots: list[Slot], state: Mapping[Tensor, Any]) -> bool:
+        """Tells the library where the memory of some parameters is now; whether it could."""
+        self.sound = False
+        try:
+            # What was a gradient may be the memory of something else by now.
+            for slot in self.slots.values():
+                grad = slot.parameter.grad
+                stays = grad is not None and usable(grad) and address(grad) == slot.grad_address
+                if slot.grad_address and not stays:
+                    self._bind_gradient(slot, 0)
+            for slot in slots:
+                if slot.parameter.grad is None:
+                    return False
+                check_parameter(self.kind.name, slot.label, slot.parameter)
+                new = Slot(
+                    self.kind,
+                    slot.parameter,
+                    slot.label,
+                    slot.group,
+                    self.groups[slot.group],
+                    state,
+                )
+                if new.layout != slot.layout:
+                    return False
+                new.arrays, new.grad_address, new.steps = slot.arrays, slot.grad_address, slot.steps
+                for buffer, before, after in zip(
+                    (Buffer.data, *self.kind.buffers.values()),
+                    (slot.place, *slot.places),
+                    (new.place, *new.places),
+                ):
+                    if before != after:
+                        self._bind(new, buffer, after)
+                self.slots[id(slot.parameter)] = new
+        except MuonError:
+            # They may have changed places. A new session also says best what else is wrong.
+            return False
+        self.sound = True
+        return True
 
     def prepare(self, groups: list[dict[str, Any]], state: Mapping[Tensor, Any]) -> Work:
         """All of a step that can fail for what its caller gave, but the look for NaN and infinity.
@@ -178,7 +235,7 @@ class Session:
                     if slot is not None and slot.grad_address:
                         work.append((slot, None))
                     continue
-                label = name_of(group, index, first) if slot is None else slot.label
+                label = self.names.of(group, index, first) if slot is None else slot.label
                 if negate or not usable(grad):
                     grad = gradient(kind, label, grad, negate)
                 if slot is None:
@@ -190,20 +247,26 @@ class Session:
         return work, fresh
 
     def _bind_gradient(self, slot: Slot, place: int) -> None:
+        # Not known, should only some of its arrays be bound.
+        slot.grad_address = -1
+        self._bind(slot, GRAD, place)
+        slot.grad_address = place
+
+    def _bind(self, slot: Slot, buffer: int, place: int) -> None:
         for index, offset, count in slot.arrays:
             check(
                 lib.muon_optimizer_bind(
                     self.handle,
                     index,
-                    GRAD,
+                    buffer,
                     place + 4 * offset if place else None,
                     count if place else 0,
                 )
             )
-        slot.grad_address = place
 
     def _add(self, slot: Slot, grad: Tensor) -> None:
         """Adds a new parameter with all its memory to the library's optimizer."""
+        self.sound = False
         slot.grad_address = slot.place_of(grad)
         copies, extents = slot.layout
         size = slot.data.numel() // copies if copies else 0
@@ -217,15 +280,16 @@ class Session:
             param.shape = (c_int64 * len(extents))(*extents)
             offset = 4 * size * copy
             if size:
-                param.data, param.data_count = address(slot.data) + offset, size
+                param.data, param.data_count = slot.place + offset, size
                 param.grad, param.grad_count = slot.grad_address + offset, size
-                for place, buffer in enumerate(slot.buffers):
-                    param.state[place] = address(buffer) + offset
+                for place, buffer in enumerate(slot.places):
+                    param.state[place] = buffer + offset
                     param.state_count[place] = size
             check(lib.muon_optimizer_add_param(self.handle, slot.group, byref(param), None))
             slot.arrays.append((self.count, size * copy, size))
             self.count += 1
         self.slots[id(slot.parameter)] = slot
+        self.sound = True
 
     def _take_steps(self, slot: Slot, step: Tensor) -> None:
         """Sets AdamW's count of steps, where the state has another one than the library."""
@@ -259,7 +323,19 @@ class Session:
         increment_version([slot.parameter for slot in slots if slot.data is slot.parameter])
 
 
-def name_of(group: Group, index: int, first: int) -> str:
-    """What messages call a parameter; first: how many parameters the groups before it have."""
-    names = group.get("param_names")
-    return f"param{first + index}" if names is None else str(names[index])
+class Names(NamedTuple):
+    """What messages call the parameters of groups without names."""
+
+    # Of the first ones, which the builders number over both optimizers, as explain_routing does.
+    given: tuple[str, ...] = ()
+    # The number of the parameter after them.
+    following: int = 0
+
+    def of(self, group: Group, index: int, first: int) -> str:
+        """The name of a parameter; first: how many parameters the groups before it have."""
+        names, place = group.get("param_names"), first + index
+        if names is not None:
+            return str(names[index])
+        if place < len(self.given):
+            return self.given[place]
+        return f"param{self.following + place - len(self.given)}"

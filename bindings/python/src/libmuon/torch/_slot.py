@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidArgumentError, ShapeError
-from ._tensors import LOW_PRECISION, address, float32_copy, follow, state_tensor
+from ._tensors import LOW_PRECISION, address, float32_copy, follow, memory_of, state_tensor
 from ._tensors import step_tensor, usable
 
 if TYPE_CHECKING:
@@ -73,7 +73,15 @@ class Slot:
             self.data = float32_copy(parameter)
 
         self.seen = self._look()
-        self.addresses = [(name, each, address(each)) for name, each in self.tensors.items()]
+        memory = [memory_of(each) for each in (self.data, *self.tensors.values())]
+        # Kept: another thread may set .data while the library works there.
+        self.storages = [each for each, _ in memory]
+        # What the library updates: the data, and the buffers.
+        self.place, *places = (place for _, place in memory)
+        self.places = places[: len(self.buffers)]
+        self.addresses = [(*item, place) for item, place in zip(self.tensors.items(), places)]
+        # What the state has of them, as long as they are not there: a refused step leaves it so.
+        self.sources = {name: own.get(name) for name in self.tensors}
 
     def _look(self) -> tuple[Any, ...]:
         p = self.parameter
@@ -85,10 +93,17 @@ class Slot:
             return False
         own = state.get(self.parameter)
         if own is None:
-            return False
-        for name, tensor, place in self.addresses:
-            if own.get(name) is not tensor or address(tensor) != place:
+            if not self.fresh:
                 return False
+            own = {}
+        for name, tensor, place in self.addresses:
+            if address(tensor) != place:
+                return False
+            there = own.get(name)
+            if there is not tensor:
+                # A copy of what is there, which may have been written into, is not kept.
+                if not self.fresh or there is not None or self.sources[name] is not None:
+                    return False
         return True
 
     def place_of(self, grad: Tensor) -> int:

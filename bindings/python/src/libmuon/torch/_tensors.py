@@ -36,6 +36,24 @@ def address(tensor: Tensor) -> int:
         return int(torch._C.TensorBase.data_ptr(tensor))
 
 
+def storage(tensor: Tensor) -> Any:
+    """What owns the elements. Who has it keeps them alive, whatever others set .data to."""
+    if type(tensor) is Tensor or type(tensor) is nn.Parameter:
+        return tensor.untyped_storage()
+    with torch._C.DisableTorchFunctionSubclass():
+        return torch._C.TensorBase.untyped_storage(tensor)
+
+
+def memory_of(tensor: Tensor) -> tuple[Any, int]:
+    """The storage and the address, of one moment: another thread may set .data in between."""
+    for _ in range(100):
+        memory, place = storage(tensor), address(tensor)
+        begin = memory.data_ptr()
+        if not place or begin <= place <= begin + memory.nbytes():
+            break
+    return memory, place
+
+
 def check_tensor(optimizer: str, label: str, tensor: Tensor) -> None:
     """Raises unless the elements are real numbers in CPU memory, dense or strided."""
     if tensor.is_complex():

@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import SequentialLR
 from .. import builders
 from ..builders import Route, TrainingSetup
 from ..parameter import Parameter
+from ._session import Names
 from .adamw import AdamW
 from .muon import Muon
 
@@ -51,6 +52,9 @@ def build_optimizers(
             optimizers.append(AdamW(params, **options))
         else:
             optimizers.append(Muon(params, **options))
+        # Those of explain_routing; torch would number the parameters of each side anew.
+        given = tuple(str(each.name) for each in made.parameters)
+        optimizers[-1]._names = Names(given, len(named))
     return optimizers
 
 

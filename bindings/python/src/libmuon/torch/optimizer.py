@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from ctypes import byref
 from typing import Any, ClassVar, Optional
 
@@ -12,10 +13,12 @@ from torch import Tensor
 from .. import _abi
 from .._enums import NonFinitePolicy
 from .._library import check, lib
+from .._lock import give_lock
+from .._log import Later
 from .._options import member
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, MuonError
 from ._checkpoint import Kept, kept_state
-from ._session import Kind, Session, name_of
+from ._session import Kind, Names, Session
 from ._tensors import step_tensor
 
 
@@ -25,11 +28,14 @@ class Optimizer(torch.optim.Optimizer):
     _kind: ClassVar[Kind]
     # Made at the first step, and again after whatever moves parameters, groups or state.
     _session: Optional[Session] = None
+    _lock: AbstractContextManager[Any]
+    _names = Names()
 
     def __init__(self, params: Any, defaults: dict[str, Any], nonfinite: str) -> None:
         lr = defaults["lr"]
         if isinstance(lr, Tensor) and lr.numel() != 1:
             raise InvalidArgumentError("Tensor lr must be 1-element")
+        give_lock(self)
         self._skipped_steps = 0
         self.nonfinite = nonfinite
         super().__init__(params, defaults)
@@ -52,9 +58,14 @@ class Optimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if not step_together([self]):
+        if not step_together(self, [self]):
             self._skipped_steps += 1
         return loss
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """As torch's; not while another thread's step reads the gradients."""
+        with self._lock:
+            super().zero_grad(set_to_none)
 
     def _ready(self) -> Session:
         """The session, which fits."""
@@ -62,7 +73,7 @@ class Optimizer(torch.optim.Optimizer):
         if session is None or not session.fits(groups, self.state):
             # The old one goes first: its parameters are bound to memory the new one binds.
             self._session = session = None
-            session = self._session = Session(self._kind, groups, self._nonfinite)
+            session = self._session = Session(self._kind, groups, self._nonfinite, self._names)
         return session
 
     @property
@@ -76,8 +87,9 @@ class Optimizer(torch.optim.Optimizer):
 
     @nonfinite.setter
     def nonfinite(self, value: str) -> None:
-        self._nonfinite = NonFinitePolicy(member("nonfinite", value, NonFinitePolicy))
-        self._session = None
+        policy = NonFinitePolicy(member("nonfinite", value, NonFinitePolicy))
+        with self._lock:
+            self._nonfinite, self._session = policy, None
 
     @property
     def skipped_steps(self) -> int:
@@ -94,13 +106,13 @@ class Optimizer(torch.optim.Optimizer):
                     "nonfinite is the whole optimizer's: give it to the constructor, not to a group"
                 )
             param_group = self._completed(param_group)
-        super().add_param_group(param_group)
-        self._session = None
-        try:
-            self._check_group(self.param_groups[-1], len(self.param_groups) - 1)
-        except BaseException:
-            self.param_groups.pop()
-            raise
+        with Later(), self._lock:
+            super().add_param_group(param_group)
+            try:
+                self._check_group(self.param_groups[-1], len(self.param_groups) - 1)
+            except BaseException:
+                self.param_groups.pop()
+                raise
 
     def _completed(self, group: dict[str, Any]) -> dict[str, Any]:
         """A new group with what its options imply for others; torch adds the defaults."""
@@ -119,9 +131,15 @@ class Optimizer(torch.optim.Optimizer):
     def _label(self, number: int, index: int) -> str:
         """What messages call a parameter of a group."""
         first = sum(len(group["params"]) for group in self.param_groups[:number])
-        return name_of(self.param_groups[number], index, first)
+        return self._names.of(self.param_groups[number], index, first)
 
     # ---- Saving and resuming
+
+    def state_dict(self) -> dict[str, Any]:
+        """As torch's; of one moment, whichever thread makes steps meanwhile."""
+        with self._lock:
+            state_dict: dict[str, Any] = super().state_dict()
+            return state_dict
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on from what state_dict() of this class, or of torch's of the same name, returned.
@@ -130,17 +148,20 @@ class Optimizer(torch.optim.Optimizer):
         float32 whatever the type of the parameters. Options and shapes are checked first: if one
         does not fit, an error names it and nothing has changed.
         """
-        hook = self.register_load_state_dict_pre_hook(prepared)
-        try:
-            super().load_state_dict(state_dict)
-        finally:
-            hook.remove()
+        with Later(), self._lock:
+            hook = self.register_load_state_dict_pre_hook(prepared)
+            try:
+                super().load_state_dict(state_dict)
+            finally:
+                hook.remove()
 
     def __getstate__(self) -> dict[str, Any]:
-        own = {"_nonfinite": self._nonfinite, "_skipped_steps": self._skipped_steps}
-        return {**super().__getstate__(), **own}
+        own = ("_nonfinite", "_skipped_steps", "_names")
+        return {**super().__getstate__(), **{key: getattr(self, key) for key in own}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_lock" not in self.__dict__:
+            give_lock(self)  # a copy
         super().__setstate__(state)
         self._session = None
         for own in self.state.values():
@@ -154,8 +175,17 @@ class Optimizer(torch.optim.Optimizer):
 
 @torch.compiler.disable
 @torch.no_grad()
-def step_together(optimizers: Sequence[Optimizer]) -> bool:
-    """One step of one or two optimizers; whether it was made. If this raises, none has changed."""
+def step_together(owner: Any, optimizers: Sequence[Optimizer]) -> bool:
+    """One step of one or two optimizers; whether it was made. If this raises, none has changed.
+
+    owner: that of the lock. Other threads may set gradients and the .data of parameters meanwhile.
+    """
+    with Later(), owner._lock:
+        return step_alone(optimizers)
+
+
+def step_alone(optimizers: Sequence[Optimizer]) -> bool:
+    """The same, with the lock."""
     try:
         ready = []
         for each in optimizers:
@@ -166,10 +196,11 @@ def step_together(optimizers: Sequence[Optimizer]) -> bool:
         if len(ready) == 2 and not ready[1][0].is_finite(ready[1][1]):
             ready.reverse()
         return all(session.commit(work, state) for session, work, state in ready)
-    except BaseException:
-        # They may know parameters or gradients that were not to be.
+    except BaseException as error:
         for each in optimizers:
-            each._session = None
+            # After an interrupt it may not know what the library has.
+            if each._session and not (each._session.sound and isinstance(error, MuonError)):
+                each._session = None
         raise
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Optional, Union
 
 import torch
 from torch import Tensor, nn
 
+from .._lock import give_lock
+from .._log import Later
 from ..builders import Route
 from ..errors import InvalidArgumentError
 from ._dialects import LIBMUON, dialect_of
@@ -64,6 +67,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         nonfinite: str = "error",
         verbose: bool = False,
     ) -> None:
+        give_lock(self)
         for side in (muon, adamw):
             if side is not None and "nonfinite" in side:
                 raise InvalidArgumentError("nonfinite is of both sides: give it beside them")
@@ -88,6 +92,8 @@ class MuonWithAdamW(torch.optim.Optimizer):
         if verbose:
             print(*self.routes, sep="\n", flush=True)
 
+    _lock: AbstractContextManager[Any]
+
     # ---- Training
 
     def step(self, closure: Loss = None) -> Any:
@@ -101,7 +107,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if not step_together([*self._sides.values()]):
+        if not step_together(self, [*self._sides.values()]):
             self._skipped_steps += 1
         return loss
 
@@ -109,6 +115,11 @@ class MuonWithAdamW(torch.optim.Optimizer):
     def skipped_steps(self) -> int:
         """How many steps were left out because nonfinite is "skip"."""
         return self._skipped_steps
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """As torch's; not while another thread's step reads the gradients."""
+        with self._lock:
+            super().zero_grad(set_to_none)
 
     # ---- The sides
 
@@ -122,10 +133,14 @@ class MuonWithAdamW(torch.optim.Optimizer):
             raise InvalidArgumentError(
                 f'param_group: "optimizer" is "Muon" or "AdamW", not {kind!r}'
             )
-        # The class of the side checks the group, and adds what it does not say.
-        [group] = CLASSES[kind]([param_group], **self._options[kind]).param_groups
-        super().add_param_group(group)
-        self._link()
+        with Later(), self._lock:
+            # The class of the side checks the group, and adds what it does not say.
+            [group] = CLASSES[kind]([param_group], **self._options[kind]).param_groups
+            super().add_param_group(group)
+            if kind in self.__dict__.get("_sides", {}):
+                self._sides[kind].param_groups.append(self.param_groups[-1])
+            else:
+                self._link()
 
     def _link(self) -> None:
         """Makes the optimizers of the sides anew, to work on the groups and state of this one."""
@@ -139,24 +154,33 @@ class MuonWithAdamW(torch.optim.Optimizer):
 
     # ---- Saving and resuming
 
+    def state_dict(self) -> dict[str, Any]:
+        """As torch's; of one moment, whichever thread makes steps meanwhile."""
+        with self._lock:
+            state_dict: dict[str, Any] = super().state_dict()
+            return state_dict
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on from what state_dict() of such an optimizer returned.
 
         Options of the groups come from the dict too. If something does not fit, an error says what,
         and nothing has changed.
         """
-        hook = self.register_load_state_dict_pre_hook(load_sides)
-        try:
-            super().load_state_dict(state_dict)
-        finally:
-            hook.remove()
-            self._loaded = None
+        with Later(), self._lock:
+            hook = self.register_load_state_dict_pre_hook(load_sides)
+            try:
+                super().load_state_dict(state_dict)
+            finally:
+                hook.remove()
+                self._loaded = None
 
     def __getstate__(self) -> dict[str, Any]:
         own = ("routes", "_options", "_nonfinite", "_skipped_steps")
         return {**super().__getstate__(), **{key: self.__dict__[key] for key in own}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_lock" not in self.__dict__:
+            give_lock(self)  # a copy
         super().__setstate__(state)
         if self._loaded is not None:
             self.param_groups, self.state = self._loaded
