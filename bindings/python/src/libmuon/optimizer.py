@@ -30,6 +30,9 @@ from .parameter import (
     structs_of,
 )
 
+# A plain int, which ctypes takes faster.
+_GRAD = int(Buffer.grad)
+
 # What the first argument of an optimizer may be.
 Params = Union[Iterable[ParameterLike], Iterable[Mapping[str, Any]], Mapping[str, Any]]
 # What step() takes: gradients in the order of the parameters, or by their names.
@@ -168,7 +171,7 @@ class Optimizer:
             # Both, should an interrupt come before it is known which of them the library has.
             bound[index] = both = (bound[index], grad)
             try:
-                check(lib.muon_optimizer_bind(self._handle, index, Buffer.grad, memory, count))
+                check(lib.muon_optimizer_bind(self._handle, index, _GRAD, memory, count))
             except MuonError:
                 bound[index] = both[0]
                 raise
