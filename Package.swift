@@ -24,14 +24,16 @@ let package = Package(
   targets: [
     // Headers only: the C contract, which MuonC implements.
     .target(name: "CMuon", path: "include", publicHeadersPath: "."),
+    // For the tests: the library loads OpenBLAS by name, see CMuonShims/openblas.c.
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+      name: "COpenBLAS", path: "Tests/COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
     .target(name: "CMuonShims"),
     .systemLibrary(name: "CLibstdcxx"),
     // Optimized in every configuration: without it the tests would take an hour.
     .target(name: "CMuonKernels", cSettings: [.unsafeFlags(["-O2"])]),
     .target(
-      name: "MuonOptimizers", dependencies: ["CMuonKernels", "COpenBLAS", "CMuonShims"],
+      name: "MuonOptimizers", dependencies: ["CMuonKernels", "CMuonShims"],
       swiftSettings: strict),
     .target(
       name: "MuonC",

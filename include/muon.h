@@ -59,10 +59,11 @@
  *   at a time: a second call on it waits for the first. A scheduler uses the optimizers it drives.
  *   After a fork the child may go on with every handle that no other thread was using just then.
  *   The caller's buffers must not be touched by others during step, zero_grad and the state calls.
+ *   A calling thread needs 64 KiB of stack, for MUON_BACKEND_SVD 256 KiB.
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
- *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it. The threads
- *   it starts block all signals and sleep between steps; dlclose does not unload it.
+ *   variable. It loads OpenBLAS for MUON_BACKEND_SVD alone, and leaves OpenBLAS's number of threads as it
+ *   found it. The threads it starts block all signals and sleep between steps; dlclose does not unload it.
  */
 #ifndef MUON_H
 #define MUON_H
@@ -92,7 +93,7 @@ typedef enum muon_status {
   MUON_ERR_CONFIG = 5,             /* a configuration that cannot be used; the text has the path */
   MUON_ERR_OUT_OF_MEMORY = 6,
   MUON_ERR_NONFINITE_GRADIENT = 7, /* NaN or infinity in a gradient */
-  MUON_ERR_UNSUPPORTED = 8,        /* meaningful, but not in this version */
+  MUON_ERR_UNSUPPORTED = 8,        /* meaningful, but not in this version, or not on this system */
   MUON_ERR_NOT_CONVERGED = 9,      /* LAPACK's SVD did not converge */
   MUON_ERR_INTERNAL = 10,          /* a defect in the library: please report it */
   MUON_ERR_IO = 11,                /* a file could not be read or written; the text says why */
@@ -107,8 +108,9 @@ uint32_t muon_version_number(void);
 /* One line about the library, of parts between "; ": its version; the instructions it uses (baseline,
  * avx2, avx512 or avx512bf16; MUON_MAX_CPU in the environment at the first use caps them); its kernels
  * for products of float32, and of bfloat16 where there is one; what the processor has of the
- * instructions that matter; OpenBLAS's version; the core OpenBLAS chose its kernels for. For people:
- * parts may be added. Valid until the process ends. */
+ * instructions that matter; OpenBLAS's version; the core OpenBLAS chose its kernels for, or else that
+ * OpenBLAS could not be loaded: this loads it. For people: parts may be added. Valid until the process
+ * ends. */
 const char *muon_build_info(void);
 
 /* Text of this thread's latest failure; "" if there was none. Never NULL. Valid until the thread's
@@ -134,7 +136,9 @@ int32_t muon_get_num_threads(void);
 typedef enum muon_backend {
   MUON_BACKEND_NEWTONSCHULZ5 = 1,  /* Keller Jordan's quintic; the default of Muon. 5 steps */
   MUON_BACKEND_SVD = 2,            /* exact polar factor by LAPACK, without the directions below 1e-6
-                                      of the largest singular value; has no steps */
+                                      of the largest singular value; has no steps. The first use loads
+                                      OpenBLAS (libopenblas.so.0), the only thing that needs it:
+                                      MUON_ERR_UNSUPPORTED where it is not there */
   MUON_BACKEND_POLAR_EXPRESS = 3,  /* arXiv 2505.16932. 5 steps */
   MUON_BACKEND_YOU = 4,            /* Jiacheng You's quintic. 5 steps */
   MUON_BACKEND_CANS = 5,           /* arXiv 2506.10935. 5 steps */
@@ -622,7 +626,8 @@ typedef enum muon_log_level {
                            not converge */
   MUON_LOG_WARNING = 2, /* a step was skipped; a setting in the environment was ignored; something is
                            slower than it could be, such as OpenBLAS with the kernels of a far older
-                           processor, or a step with fewer threads than asked for */
+                           processor (said when OpenBLAS is loaded), or a step with fewer threads than
+                           asked for */
   MUON_LOG_INFO = 3     /* what muon_build_info says, once */
 } muon_log_level;
 

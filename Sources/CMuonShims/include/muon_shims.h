@@ -29,6 +29,26 @@ void muon_shim_name_thread(int number);
  * cannot be told. */
 int muon_shim_available_processors(void);
 
+/* A set of processors, with room for 8192. */
+typedef struct muon_shim_processors {
+  unsigned long words[8192 / (8 * sizeof(unsigned long))];
+} muon_shim_processors;
+
+/* The processors a thread may run on; 0 is this one. Returns 0 where that cannot be told or set. */
+int muon_shim_thread_processors(int thread, muon_shim_processors *out);
+int muon_shim_set_thread_processors(int thread, const muon_shim_processors *set);
+
+int muon_shim_count_processors(const muon_shim_processors *set);
+void muon_shim_add_processor(muon_shim_processors *set, int processor);
+void muon_shim_remove_processor(muon_shim_processors *set, int processor);
+
+/* The processor this thread runs on just now; -1 where that cannot be told. */
+int muon_shim_this_processor(void);
+
+/* The system's numbers of this thread, and of the process's first. */
+int muon_shim_thread_id(void);
+int muon_shim_main_thread_id(void);
+
 /* Aligned memory, which is not taken from the reserve; NULL when there is none. For free. */
 void *muon_shim_allocate(size_t alignment, size_t size);
 
@@ -52,5 +72,22 @@ typedef struct muon_shim_log {
 
 /* This thread's; zeros at first. */
 __attribute__((returns_nonnull)) muon_shim_log *muon_shim_log_thread(void);
+
+/* What is used of OpenBLAS. LAPACK is column-major; 101 and 111 are CBLAS's row-major and "as it is". */
+typedef struct muon_shim_openblas {
+  void (*sgesdd)(const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s,
+                 float *u, const int *ldu, float *vt, const int *ldvt, float *work, const int *lwork,
+                 int *iwork, int *info);
+  void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
+                int lda, const float *b, int ldb, float beta, float *c, int ldc);
+  char *(*config)(void);
+  char *(*corename)(void);
+  int (*get_threads)(void);
+  void (*set_threads)(int count);
+} muon_shim_openblas;
+
+/* Finds OpenBLAS, and loads it where nobody has. Returns 1; 0, and then the text says why not; -1 where
+ * there is no memory. For one thread at a time. */
+int muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size);
 
 #endif
