@@ -57,13 +57,19 @@
  *
  * Threads. Distinct handles may be used from different threads at once. One handle serves one call
  *   at a time: a second call on it waits for the first. A scheduler uses the optimizers it drives.
- *   After a fork the child may go on with every handle that no other thread was using just then.
+ *   After a fork the child may go on with every handle that no other thread was using just then. If the
+ *   library's C library does not see the fork (another one's after dlmopen, or _Fork), then only where no
+ *   other thread was in the library at all; such a child steps on the calling thread alone.
  *   The caller's buffers must not be touched by others during step, zero_grad and the state calls.
  *   A calling thread needs 64 KiB of stack, for MUON_BACKEND_SVD 256 KiB.
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
  *   variable. It loads OpenBLAS for MUON_BACKEND_SVD alone, and leaves OpenBLAS's number of threads as it
  *   found it. The threads it starts block all signals and sleep between steps; dlclose does not unload it.
+ *   They are scheduled as the main thread was when they were started, but never as real-time threads, and
+ *   run on the processors that the main thread and the caller may run on, except the caller's own. Where
+ *   a caller of a lower priority may not start such threads, it has threads like itself, which end with
+ *   the step.
  */
 #ifndef MUON_H
 #define MUON_H

@@ -32,6 +32,7 @@ static int can_start(int count) {
   pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
   pthread_t threads[MOST_THREADS];
   int started = 0;
+  if (count > 0 && !muon_shim_may_start_threads()) return 0;
   pthread_mutex_lock(&gate);
   while (started < count && pthread_create(&threads[started], NULL, pass, &gate) == 0) started++;
   pthread_mutex_unlock(&gate);
@@ -43,20 +44,20 @@ static int can_start(int count) {
  * process uses it. It ends the process where it cannot start them, so that it is shown a single
  * processor then. */
 static void *load(const char *name) {
-  muon_shim_processors all, one;
-  int threads = muon_shim_thread_processors(0, &all) ? muon_shim_count_processors(&all) : 1;
+  muon_shim_processors all, one, now;
+  int threads = muon_shim_own_processors(&all) ? muon_shim_count_processors(&all) : 1;
   if (threads > MOST_THREADS) threads = MOST_THREADS;
   const size_t each = BUFFER + STACK;
   const int is_short =
       !has_room(ITSELF + BUFFER + (size_t)(threads - 1) * each) || !can_start(threads - 1);
   if (is_short) {
     if (!has_room(ITSELF + BUFFER)) return NULL;
-    memset(&one, 0, sizeof one);
-    muon_shim_add_processor(&one, muon_shim_this_processor());
-    if (!muon_shim_set_thread_processors(0, &one)) return NULL;
+    now = all;
+    if (!muon_shim_this_processor(&one) || !muon_shim_place_thread(pthread_self(), &one, &now))
+      return NULL;
   }
   void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-  if (is_short) muon_shim_set_thread_processors(0, &all);
+  if (is_short) muon_shim_place_thread(pthread_self(), &all, &now);
   return library;
 }
 
