@@ -3,7 +3,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 # They share virtual environments and build folders.
 .NOTPARALLEL:
-.PHONY: library demo demo-torch test bench bench-quick docs clean lint
+.PHONY: library demo demo-torch test bench bench-quick bench-after-torch docs clean lint
 .PHONY: build-packages python-packages test-packages
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
@@ -181,6 +181,11 @@ BENCH := .venv-bench/bin/python
 bench: library .venv-bench/ready
 	@$(BENCH) -m pip install -q --disable-pip-version-check ./bindings/python
 	@$(BENCH) benchmarks/bench.py $(ARGS)
+
+# Steps right after torch's parallel regions, whose threads spin for a while.
+bench-after-torch: library .venv-bench/ready
+	@$(BENCH) -m pip install -q --disable-pip-version-check ./bindings/python
+	@$(BENCH) benchmarks/after_torch.py $(ARGS)
 
 bench-quick: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
