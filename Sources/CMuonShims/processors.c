@@ -1,9 +1,14 @@
 #define _GNU_SOURCE
 #include "muon_shims.h"
 
+#include <string.h>
+
 #ifdef __linux__
 #include <sched.h>
 #include <stdio.h>
+#include <unistd.h>
+
+enum { WORDS = sizeof(muon_shim_processors) / sizeof(unsigned long) };
 
 /* The processors a container is limited to, rounded up; 0 where there is no limit. */
 static int cgroup_quota(void) {
@@ -26,11 +31,47 @@ static int cgroup_quota(void) {
   return (int)((quota + period - 1) / period);
 }
 
+/* The kernel refuses a set that is too small for the machine. */
+static int processors_of(pid_t thread, muon_shim_processors *out) {
+  memset(out, 0, sizeof *out);
+  return sched_getaffinity(thread, sizeof *out, (cpu_set_t *)out) == 0;
+}
+
+int muon_shim_own_processors(muon_shim_processors *out) { return processors_of(0, out); }
+
+int muon_shim_this_processor(muon_shim_processors *out) {
+  const int processor = sched_getcpu();
+  memset(out, 0, sizeof *out);
+  if (processor < 0 || (size_t)processor >= 8 * sizeof *out) return 0;
+  CPU_SET_S((size_t)processor, sizeof *out, (cpu_set_t *)out);
+  return 1;
+}
+
+int muon_shim_count_processors(const muon_shim_processors *set) {
+  return CPU_COUNT_S(sizeof *set, (const cpu_set_t *)set);
+}
+
+int muon_shim_processors_beside(muon_shim_processors *out) {
+  muon_shim_processors main_thread, here;
+  if (!processors_of(0, out) || !muon_shim_this_processor(&here)) return 0;
+  if (processors_of(getpid(), &main_thread))
+    for (size_t i = 0; i < WORDS; i++) out->words[i] |= main_thread.words[i];
+  if (muon_shim_count_processors(out) > 1)
+    for (size_t i = 0; i < WORDS; i++) out->words[i] &= ~here.words[i];
+  return 1;
+}
+
+int muon_shim_place_thread(pthread_t thread, const muon_shim_processors *set,
+                           muon_shim_processors *last) {
+  if (memcmp(set, last, sizeof *set) == 0) return 1;
+  if (pthread_setaffinity_np(thread, sizeof *set, (const cpu_set_t *)set) != 0) return 0;
+  *last = *set;
+  return 1;
+}
+
 int muon_shim_available_processors(void) {
-  /* Room for 8192 processors; the kernel refuses a set that is too small for the machine. */
-  cpu_set_t sets[8192 / CPU_SETSIZE];
-  int count = 1;
-  if (sched_getaffinity(0, sizeof sets, sets) == 0) count = CPU_COUNT_S(sizeof sets, sets);
+  muon_shim_processors set;
+  int count = processors_of(0, &set) ? muon_shim_count_processors(&set) : 1;
   const int quota = cgroup_quota();
   if (quota > 0 && quota < count) count = quota;
   return count > 0 ? count : 1;
@@ -41,5 +82,14 @@ int muon_shim_available_processors(void) {
 int muon_shim_available_processors(void) {
   long count = sysconf(_SC_NPROCESSORS_ONLN);
   return count > 0 ? (int)count : 1;
+}
+
+int muon_shim_own_processors(muon_shim_processors *out) { return (void)out, 0; }
+int muon_shim_this_processor(muon_shim_processors *out) { return (void)out, 0; }
+int muon_shim_count_processors(const muon_shim_processors *set) { return (void)set, 1; }
+int muon_shim_processors_beside(muon_shim_processors *out) { return (void)out, 0; }
+int muon_shim_place_thread(pthread_t thread, const muon_shim_processors *set,
+                           muon_shim_processors *last) {
+  return (void)thread, (void)set, (void)last, 0;
 }
 #endif

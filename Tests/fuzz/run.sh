@@ -7,7 +7,7 @@ seconds=${1:?seconds to run for} seed=${2:-1} out=.build/fuzz
 mkdir -p "$out/corpus" "$out/found" "$out/objects" "$out/modules"
 
 # The library's module under the sanitizers, without what they do not need: its tests and its C interface.
-headers=(-I Sources/CMuonKernels/include -I Sources/CMuonShims/include -I Sources/COpenBLAS)
+headers=(-I Sources/CMuonKernels/include -I Sources/CMuonShims/include)
 for source in Sources/CMuonKernels/*.c Sources/CMuonShims/*.c; do
   object=$out/objects/$(basename "$source" .c).o
   [ "$object" -nt "$source" ] || clang -O2 "${headers[@]}" -c "$source" -o "$object"
@@ -19,8 +19,6 @@ for module in CMuonKernels CMuonShims; do
   printf 'module %s {\n  header "%s"\n  export *\n}\n' "$module" "$header" > "$map"
   maps+=(-Xcc "-fmodule-map-file=$map")
 done
-maps+=(-Xcc "-fmodule-map-file=Sources/COpenBLAS/module.modulemap")
-for flag in $(pkg-config --cflags openblas); do maps+=(-Xcc "$flag"); done
 
 sanitizers=(-sanitize=fuzzer,address -parse-as-library -O -package-name libmuon "${maps[@]}")
 # shellcheck disable=SC2046
@@ -30,7 +28,7 @@ swiftc "${sanitizers[@]}" -static -emit-library -emit-module -module-name MuonOp
   -emit-module-path "$out/modules/MuonOptimizers.swiftmodule" -o "$out/objects/libMuonOptimizers.a"
 # shellcheck disable=SC2046
 swiftc "${sanitizers[@]}" -I "$out/modules" Tests/fuzz/CheckpointFuzzer.swift \
-  "$out/objects/libMuonOptimizers.a" "$out"/objects/*.o $(pkg-config --libs openblas) -lm \
+  "$out/objects/libMuonOptimizers.a" "$out"/objects/*.o -lm \
   -o "$out/checkpoint-fuzzer"
 
 # The first byte of an input is none of the file: see CheckpointFuzzer.swift.

@@ -1,6 +1,6 @@
-/* What the log says of failures that a test has to bring about: this program's sgesdd_ and
- * pthread_create stand before those of the libraries. Prints each message with its level, and what the
- * calls return. */
+/* What the log says of failures that a test has to bring about: this program's pthread_create stands
+ * before that of the C library, and it is run with the OpenBLAS of no_convergence.c. Prints each message
+ * with its level, and what the calls return. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,15 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* LAPACK's SVD, which does not converge. */
-void sgesdd_(char *jobz, int *m, int *n, float *a, int *lda, float *s, float *u, int *ldu, float *vt,
-             int *ldvt, float *work, int *lwork, int *iwork, int *info) {
-  (void)jobz, (void)m, (void)n, (void)a, (void)lda, (void)s, (void)u, (void)ldu, (void)vt;
-  (void)ldvt, (void)work, (void)lwork, (void)iwork;
-  *info = 1;
-}
-
-/* Whether no thread can be had. OpenBLAS has its own before main begins. */
+/* Whether no thread can be had. */
 static int refusing;
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),

@@ -35,9 +35,12 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def system_libraries() -> list[Path]:
-    """The system's OpenBLAS and what it needs, which the library of this tree loads."""
-    pattern = r"=> (\S*/lib(?:openblas|gfortran|quadmath)\S*) \("
-    found = re.findall(pattern, output(["ldd", LIBRARY]))
+    """The system's OpenBLAS and what it needs, which the library of this tree loads for backend svd."""
+    script = (
+        f"import ctypes; library = ctypes.CDLL({str(LIBRARY)!r}); library.muon_build_info()\n"
+        "print(*{line.split()[-1] for line in open('/proc/self/maps') if '/lib' in line}, sep='\\n')"
+    )
+    found = re.findall(r"(?m)^\S*/lib(?:openblas|gfortran|quadmath)\S*$", output([sys.executable, "-c", script]))
     libraries = [Path(path).resolve() for path in found]
     assert any("openblas" in path.name for path in libraries)
     return libraries

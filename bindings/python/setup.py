@@ -29,6 +29,7 @@ LIBRARY_SOURCES = (
     "Makefile",
     "Package.swift",
     "Sources",
+    "Tests/COpenBLAS",
     "Tests/MuonCTests",
     "Tests/MuonOptimizersTests",
     "bindings/c/install/install.mk",

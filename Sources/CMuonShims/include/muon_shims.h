@@ -20,8 +20,13 @@ void muon_shim_hold_across_forks(pthread_mutex_t *lock);
 
 /* How many forks lie between this process and the one that loaded the library. Unlike the process's
  * number, a child never shares it with its parent, not even in a PID namespace of its own. Counts once
- * there is a lock that is held across forks. */
+ * there is a lock that is held across forks; also forks of which the C library does not tell, such as
+ * those by another C library in the process (dlmopen). */
 unsigned muon_shim_forks(void);
+
+/* Whether this process can start threads: in a child of a fork of which the C library did not tell, it would
+ * crash, for the stacks of the threads that stayed behind are not its own to use again. */
+int muon_shim_may_start_threads(void);
 
 /* Names this thread muon-1, muon-2 ..., as debuggers and top show it. */
 void muon_shim_name_thread(int number);
@@ -29,6 +34,35 @@ void muon_shim_name_thread(int number);
 /* The processors this process may use, by its affinity mask and the quota of its cgroup; 1 where that
  * cannot be told. */
 int muon_shim_available_processors(void);
+
+/* A set of processors, with room for 8192. */
+typedef struct muon_shim_processors {
+  unsigned long words[8192 / (8 * sizeof(unsigned long))];
+} muon_shim_processors;
+
+/* The processors this thread may run on, and the one that it runs on just now. They return 0 where that
+ * cannot be told. */
+int muon_shim_own_processors(muon_shim_processors *out);
+int muon_shim_this_processor(muon_shim_processors *out);
+int muon_shim_count_processors(const muon_shim_processors *set);
+
+/* Where threads run best that help this one: on the processors of the process, which are those of its main
+ * thread and of this one, but not on this one's own if there are others. Returns 0 where that cannot be
+ * told. */
+int muon_shim_processors_beside(muon_shim_processors *out);
+
+/* Keeps a thread on some processors from now on, unless last says that it is there; then notes it there.
+ * Returns 0 where it was refused. */
+int muon_shim_place_thread(pthread_t thread, const muon_shim_processors *set,
+                           muon_shim_processors *last);
+
+/* Starts a thread that blocks all signals and, whatever this one's scheduling and the default stack, has
+ * 1 MiB of stack and the scheduling of the main thread, but no real-time one. Returns 0 where there is no
+ * further thread; -1 where it may not have that scheduling, and has this one's. It must be detached. */
+int muon_shim_start_thread(pthread_t *out, void *(*run)(void *), void *argument);
+
+/* Whether this thread is scheduled ahead of all that are not of its class. */
+int muon_shim_is_real_time(void);
 
 /* Aligned memory, which is not taken from the reserve; NULL when there is none. For free. */
 void *muon_shim_allocate(size_t alignment, size_t size);
@@ -72,5 +106,22 @@ typedef struct muon_shim_log {
 
 /* This thread's; zeros at first. */
 __attribute__((returns_nonnull)) muon_shim_log *muon_shim_log_thread(void);
+
+/* What is used of OpenBLAS. LAPACK is column-major; 101 and 111 are CBLAS's row-major and "as it is". */
+typedef struct muon_shim_openblas {
+  void (*sgesdd)(const char *jobz, const int *m, const int *n, float *a, const int *lda, float *s,
+                 float *u, const int *ldu, float *vt, const int *ldvt, float *work, const int *lwork,
+                 int *iwork, int *info);
+  void (*sgemm)(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a,
+                int lda, const float *b, int ldb, float beta, float *c, int ldc);
+  char *(*config)(void);
+  char *(*corename)(void);
+  int (*get_threads)(void);
+  void (*set_threads)(int count);
+} muon_shim_openblas;
+
+/* Finds OpenBLAS, and loads it where nobody has. Returns 1; 0, and then the text says why not; -1 where
+ * there is no memory. For one thread at a time. */
+int muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size);
 
 #endif

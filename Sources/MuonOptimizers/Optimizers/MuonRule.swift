@@ -112,6 +112,7 @@ final class MuonRule: GroupedRule {
   /// written.
   private func solveWhatCanFail() throws(MuonError) {
     guard tasks.contains(where: \.canFail) else { return }
+    try OpenBLAS.require()
     for index in tasks.indices where tasks[index].canFail {
       tasks[index].solved = try Buffer(count: tasks[index].count)
     }

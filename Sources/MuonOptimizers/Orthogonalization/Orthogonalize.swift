@@ -87,6 +87,7 @@ private func orthogonalizeHeld(
   guard unsafe matrix.allSatisfy(\.isFinite) else {
     throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
   }
+  if options.backend == .svd { try OpenBLAS.require() }
 
   let task = unsafe OrthogonalizeTask(
     orthogonalizer: orthogonalizer,

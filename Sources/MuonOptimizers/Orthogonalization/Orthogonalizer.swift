@@ -135,9 +135,15 @@ struct Orthogonalizer {
       // LAPACK is not for teams: one member solves, and all of them move.
       Denormals.kept { unsafe x.scale(by: 1 / norm, by: member) }
       member.forEach(1) { _ in
-        let done = BLASThreads.single {
-          unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start)
-        }
+        // Whoever called has required it.
+        let done =
+          if let blas = OpenBLAS.loaded {
+            BLASThreads.single(blas) {
+              unsafe PolarFactor.replace(x, floats: afterX, integers: scratch.integers.start, blas)
+            }
+          } else {
+            false
+          }
         unsafe scratch.sums[0] = done ? 1 : 0
       }
       let converged = unsafe scratch.sums[0] == 1

@@ -1,4 +1,4 @@
-internal import COpenBLAS
+internal import CMuonShims
 
 /// The exact polar factor U Vᵀ of X = U S Vᵀ, by LAPACK's divide and conquer.
 ///
@@ -29,20 +29,21 @@ enum PolarFactor {
   /// Overwrites `x` with its polar factor; `x` is finite and not of enormous or tiny scale. Returns
   /// false where LAPACK did not converge.
   static func replace(
-    _ x: Matrix, floats: UnsafeMutablePointer<Float>, integers: UnsafeMutablePointer<Int32>
+    _ x: Matrix, floats: UnsafeMutablePointer<Float>, integers: UnsafeMutablePointer<Int32>,
+    _ blas: OpenBLAS.Functions
   ) -> Bool {
     // Column by column, row-major X is Xᵀ: m x n with m the columns of X. (Xᵀ's polar factor is the
     // transpose of X's, so that the result is row-major again.)
-    var (m, n, k) = unsafe (blasint(x.columns), blasint(x.rows), blasint(x.shortSide))
-    var workCount = blasint(unsafe workCount(rows: x.rows, columns: x.columns))
+    var (m, n, k) = unsafe (Int32(x.columns), Int32(x.rows), Int32(x.shortSide))
+    var workCount = Int32(unsafe workCount(rows: x.rows, columns: x.columns))
     var jobz = CChar(UInt8(ascii: "S"))
-    var info: blasint = 0
+    var info: Int32 = 0
     let u = unsafe floats
     let vt = unsafe u + Int(m) * Int(k)
     let singularValues = unsafe vt + Int(k) * Int(n)
     let work = unsafe singularValues + Int(k)
     var (leadingU, leadingVT) = (m, k)
-    unsafe sgesdd_(
+    unsafe blas.sgesdd(
       &jobz, &m, &n, x.floats, &leadingU, singularValues, u, &leadingU, vt, &leadingVT, work,
       &workCount, integers, &info)
     guard info == 0 else { return false }
@@ -53,7 +54,7 @@ enum PolarFactor {
     }
     // Row-major: X ← (Vᵀ)ᵀ Uᵀ, of which u and vt are the transposes already.
     unsafe BLAS.multiply(
-      Matrix(vt, Int(n), Int(k)), Matrix(u, Int(k), Int(m)), into: x)
+      Matrix(vt, Int(n), Int(k)), Matrix(u, Int(k), Int(m)), into: x, blas)
     return true
   }
 }

@@ -1,5 +1,4 @@
 internal import CMuonShims
-internal import COpenBLAS
 
 /// Keeps OpenBLAS on one thread while the library computes, and gives it back as it was.
 ///
@@ -13,23 +12,23 @@ enum BLASThreads {
   }
   private static let state = Lock(State(), heldAcrossForks: true)
 
-  static func single<Result>(_ body: () -> Result) -> Result {
+  static func single<Result>(_ blas: OpenBLAS.Functions, _ body: () -> Result) -> Result {
     state.withLock { state in
       if state.forks != muon_shim_forks() {
         // The steps that were under way when this process was forked have no thread here.
-        if state.users > 0 { openblas_set_num_threads(state.hostCount) }
+        if state.users > 0 { blas.set_threads(state.hostCount) }
         state = State()
       }
       if state.users == 0 {
-        state.hostCount = openblas_get_num_threads()
-        if state.hostCount != 1 { openblas_set_num_threads(1) }
+        state.hostCount = blas.get_threads()
+        if state.hostCount != 1 { blas.set_threads(1) }
       }
       state.users += 1
     }
     defer {
       state.withLock { state in
         state.users -= 1
-        if state.users == 0, state.hostCount != 1 { openblas_set_num_threads(state.hostCount) }
+        if state.users == 0, state.hostCount != 1 { blas.set_threads(state.hostCount) }
       }
     }
     return body()

@@ -33,6 +33,7 @@ public enum Log {
         state.receiver = next
         wanted.store(next == nil ? 0 : level.rawValue, ordering: .relaxed)
         introduced.store(false, ordering: .relaxed)
+        introducedOpenBLAS.store(false, ordering: .relaxed)
       }
       return state.receiver
     }
@@ -81,6 +82,8 @@ public enum Log {
   private static let wanted = Atomic<Int>(0)
   /// Whether the receiver has heard how the library runs.
   private static let introduced = Atomic<Bool>(false)
+  /// Whether it has heard what is wrong with OpenBLAS, or that nothing is.
+  private static let introducedOpenBLAS = Atomic<Bool>(false)
 
   /// What a thread has to say when it holds nothing any more.
   private final class Pending {
@@ -147,5 +150,12 @@ extension Log {
     guard wants(.error), !introduced.exchange(true, ordering: .relaxed) else { return }
     write(.info, BuildInfo.description)
     for warning in Setup.warnings { write(.warning, warning) }
+    if OpenBLAS.loaded != nil { introduceOpenBLAS() }
+  }
+
+  /// Says once to each handler what is wrong with OpenBLAS, which is loaded.
+  static func introduceOpenBLAS() {
+    guard wants(.warning), !introducedOpenBLAS.exchange(true, ordering: .relaxed) else { return }
+    if let warning = Setup.slowOpenBLAS { write(.warning, warning) }
   }
 }

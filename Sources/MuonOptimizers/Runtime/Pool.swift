@@ -68,10 +68,18 @@ enum Pool {
 
   static func giveBack(_ crew: Crew) {
     state.withLock { state in
-      var last = crew.first
-      while let next = last.next { last = next }
-      last.next = state.free
-      state.free = crew.first
+      var worker = Optional(crew.first)
+      while let each = worker {
+        worker = each.next
+        if each.isTemporary {
+          each.next = nil
+          each.dismiss()
+          state.started -= 1
+        } else {
+          each.next = state.free
+          state.free = each
+        }
+      }
     }
   }
 }

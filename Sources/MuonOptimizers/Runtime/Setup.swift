@@ -1,10 +1,9 @@
 internal import CMuonKernels
-internal import COpenBLAS
 
 /// What is wrong with how the process was set up.
 enum Setup {
   static var warnings: [String] {
-    [slowBLAS, Threads.environment.warning, CPU.environment.warning].compactMap { $0 }
+    [Threads.environment.warning, CPU.environment.warning].compactMap { $0 }
   }
 
   /// OpenBLAS's kernels for x86 processors without AVX2. It falls back on one of them where it does not
@@ -15,8 +14,10 @@ enum Setup {
     "Bobcat", "Bulldozer", "Piledriver", "Steamroller", "Nano", "Generic",
   ]
 
-  private static var slowBLAS: String? {
-    let core = unsafe String(cString: openblas_get_corename())
+  /// The same of OpenBLAS, where it is loaded.
+  static var slowOpenBLAS: String? {
+    guard let functions = OpenBLAS.loaded else { return nil }
+    let core = OpenBLAS.core(functions)
     guard muon_kernels_cpu_level().rawValue >= MUON_CPU_AVX2.rawValue,
       coresBeforeAVX2.contains(where: { $0.lowercased() == core.lowercased() })
     else { return nil }

@@ -1,4 +1,5 @@
 internal import CMuonKernels
+internal import CMuonShims
 internal import Glibc
 internal import Synchronization
 
@@ -72,6 +73,9 @@ struct Team: ~Copyable {
   /// The caller's rounding and its masks: results are those of one thread in any mode, and a worker
   /// may have started in another.
   private let environment: fenv_t
+  /// Whether the caller would keep workers, which never are real-time threads, from its processor for as
+  /// long as it waits for them.
+  private let isCallerRealTime: Bool
   private let next = Atomic<Int>(0)
   private let arrived = Atomic<Int>(0)
   private let round = Atomic<Int>(0)
@@ -87,6 +91,7 @@ struct Team: ~Copyable {
     var environment = fenv_t()
     unsafe fegetenv(&environment)
     self.environment = environment
+    isCallerRealTime = muon_shim_is_real_time() != 0
   }
 
   /// Does the work on up to `workers` threads at the same time, of which the caller's is one.
@@ -95,8 +100,13 @@ struct Team: ~Copyable {
     unsafe withUnsafePointer(to: work) { work in
       let team = unsafe Team(work, Work.self, size: crew.count + 1)
       unsafe withUnsafePointer(to: team) { team in
+        // Not on the caller's: where the threads of others spin on all the rest, as torch's do after
+        // each of its own parallel regions, the system may put a woken one there, to wait or be waited for.
+        var processors = muon_shim_processors()
+        let isKnown = unsafe muon_shim_processors_beside(&processors) != 0
         var (worker, index) = (Optional(crew.first), 1)
         while let member = worker {
+          if isKnown { unsafe member.place(on: &processors) }
           unsafe member.join(team, as: index)
           (worker, index) = (member.next, index + 1)
         }
@@ -113,6 +123,8 @@ struct Team: ~Copyable {
     present.wrappingAdd(1, ordering: .relaxed)
     var environment = environment
     unsafe fesetenv(&environment)
+    // Without the caller's traps: their signal is blocked here, and would end the process.
+    unsafe feholdexcept(&environment)
     unsafe withUnsafePointer(to: self) { team in
       unsafe type.perform(at: work, by: Member(team: team, index: index))
     }
@@ -142,6 +154,8 @@ struct Team: ~Copyable {
       tries += 1
       if tries < (present.load(ordering: .relaxed) < size ? 256 : 4096) {
         muon_spin_hint()
+      } else if isCallerRealTime {
+        usleep(20)
       } else {
         sched_yield()
       }

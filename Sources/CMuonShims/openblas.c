@@ -1,0 +1,110 @@
+/* OpenBLAS, loaded by name when it is first needed.
+ *
+ * A program that is linked with it has its 60 KiB of thread-local storage on every thread's stack: one
+ * of 64 KiB or less cannot be started then. */
+#define _GNU_SOURCE
+#include "muon_shims.h"
+
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* What OpenBLAS takes of the address space: itself, and a buffer for each thread that computes, for
+ * which it waits for ever where there is no room. */
+static const size_t ITSELF = (size_t)64 << 20, BUFFER = (size_t)128 << 20, STACK = (size_t)8 << 20;
+enum { MOST_THREADS = 256 };
+
+static int has_room(size_t size) {
+  void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return room != MAP_FAILED && munmap(room, size) == 0;
+}
+
+static void *pass(void *gate) {
+  pthread_mutex_lock(gate);
+  pthread_mutex_unlock(gate);
+  return NULL;
+}
+
+/* Whether so many threads can be had at once. */
+static int can_start(int count) {
+  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+  pthread_t threads[MOST_THREADS];
+  int started = 0;
+  if (count > 0 && !muon_shim_may_start_threads()) return 0;
+  pthread_mutex_lock(&gate);
+  while (started < count && pthread_create(&threads[started], NULL, pass, &gate) == 0) started++;
+  pthread_mutex_unlock(&gate);
+  for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+  return started == count;
+}
+
+/* Loads it as it is, with a thread for each processor of this thread's: they are for whoever else in the
+ * process uses it. It ends the process where it cannot start them, so that it is shown a single
+ * processor then. */
+static void *load(const char *name) {
+  muon_shim_processors all, one, now;
+  int threads = muon_shim_own_processors(&all) ? muon_shim_count_processors(&all) : 1;
+  if (threads > MOST_THREADS) threads = MOST_THREADS;
+  const size_t each = BUFFER + STACK;
+  const int is_short =
+      !has_room(ITSELF + BUFFER + (size_t)(threads - 1) * each) || !can_start(threads - 1);
+  if (is_short) {
+    if (!has_room(ITSELF + BUFFER)) return NULL;
+    now = all;
+    if (!muon_shim_this_processor(&one) || !muon_shim_place_thread(pthread_self(), &one, &now))
+      return NULL;
+  }
+  void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (is_short) muon_shim_place_thread(pthread_self(), &all, &now);
+  return library;
+}
+
+/* Takes what is needed from a library and those that it needs. */
+static int take(void *library, muon_shim_openblas *out) {
+#define TAKE(field, name) (*(void **)&out->field = dlsym(library, name))
+  return TAKE(sgesdd, "sgesdd_") && TAKE(sgemm, "cblas_sgemm") &&
+         TAKE(config, "openblas_get_config") && TAKE(corename, "openblas_get_corename") &&
+         TAKE(get_threads, "openblas_get_num_threads") &&
+         TAKE(set_threads, "openblas_set_num_threads") &&
+         /* Of the builds with 64-bit integers some have the same names. */
+         !strstr(out->config(), "USE64BITINT");
+}
+
+static int fail(char *problem, size_t size, const char *text) {
+  snprintf(problem, size, "%s", text ? text : "it lacks functions, or has 64-bit integers");
+  return 0;
+}
+
+static int find(muon_shim_openblas *out, char *problem, size_t size) {
+  static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
+  /* What the library was linked with, as it is in a wheel. */
+  Dl_info self;
+  void *library = dladdr(__extension__(void *) muon_shim_find_openblas, &self)
+                      ? dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD)
+                      : NULL;
+  if (library && take(library, out)) return 1;
+  if (library) dlclose(library);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if ((library = dlopen(names[i], RTLD_NOW | RTLD_NOLOAD)) && take(library, out)) return 1;
+  if (!muon_shim_has_memory((size_t)1 << 20) || !has_room(ITSELF + BUFFER)) return -1;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    dlerror();
+    if ((library = load(names[i]))) return take(library, out) || fail(problem, size, NULL);
+    const char *error = dlerror();
+    if (error && (strstr(error, "memory") || strstr(error, "failed to map"))) return -1;
+    if (i == 0) fail(problem, size, error ? error : "it was refused a processor of its own");
+  }
+  return 0;
+}
+
+int muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size) {
+  /* Its threads start with the mask of this one; the host's signals are for the host's threads. */
+  sigset_t every, before;
+  sigfillset(&every);
+  pthread_sigmask(SIG_SETMASK, &every, &before);
+  const int found = find(out, problem, size);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return found;
+}

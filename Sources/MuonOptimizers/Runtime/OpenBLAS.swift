@@ -1,0 +1,98 @@
+internal import CMuonShims
+internal import Glibc
+
+/// OpenBLAS, which backend `svd` alone needs, for LAPACK. It is loaded then, once for the process.
+enum OpenBLAS {
+  typealias Functions = muon_shim_openblas
+
+  private enum State {
+    case absent
+    /// By a thread of the process that had seen so many forks.
+    case loading(forks: UInt32)
+    case loaded(Functions)
+  }
+  /// Not locked while OpenBLAS is loaded: what that does waits for a fork to end, which waits for locks.
+  private static let state = Lock(State.absent, heldAcrossForks: true)
+
+  /// Its functions, where it is loaded.
+  static var loaded: Functions? {
+    state.withLock {
+      guard case .loaded(let functions) = $0 else { return nil }
+      return functions
+    }
+  }
+
+  /// Loads it where it is not yet.
+  ///
+  /// - Throws: `unsupported` where it is not to be had, `outOfMemory`. The next call tries again.
+  static func load() throws(MuonError) -> Functions {
+    while true {
+      let found = try state.withLock { state throws(MuonError) -> State in
+        if case .absent = state {
+          state = .loading(forks: muon_shim_forks())
+          return .absent
+        }
+        if case .loading(let forks) = state, forks != muon_shim_forks() {
+          throw MuonError(
+            .unsupported,
+            "OpenBLAS cannot be used in this process: when it was forked, another thread was just "
+              + "loading OpenBLAS")
+        }
+        return state
+      }
+      switch found {
+      case .loaded(let functions): return functions
+      case .loading: usleep(200)
+      case .absent:
+        let result = find()
+        state.withLock { state in
+          if case .success(let functions) = result {
+            state = .loaded(functions)
+          } else {
+            state = .absent
+          }
+        }
+        return try result.get()
+      }
+    }
+  }
+
+  private static func find() -> Result<Functions, MuonError> {
+    var functions = Functions()
+    let size = 512
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { text in
+      guard let problem = text.baseAddress else { return .failure(MuonError(.outOfMemory, "")) }
+      unsafe problem.pointee = 0
+      switch unsafe muon_shim_find_openblas(&functions, problem, size) {
+      case 1: return .success(functions)
+      case -1:
+        return .failure(MuonError(.outOfMemory, "out of memory: OpenBLAS could not be loaded"))
+      default:
+        return .failure(
+          MuonError(
+            .unsupported,
+            "backend svd needs OpenBLAS, which could not be loaded: "
+              + (unsafe String(cString: problem))
+              + "; it is in the package libopenblas0 of Debian and Ubuntu"))
+      }
+    }
+  }
+
+  /// For `svd` on this thread: loads it, and says what is wrong with it.
+  static func require() throws(MuonError) {
+    _ = try load()
+    Log.introduceOpenBLAS()
+    // Threads that are new to it get memory of their own, for which nobody can say no.
+    try requireMemory(for: 1, each: 1 << 20)
+  }
+
+  /// The core its kernels are for.
+  static func core(_ functions: Functions) -> String {
+    unsafe functions.corename().map { unsafe String(cString: $0) } ?? ""
+  }
+
+  /// Its version, and how it was built.
+  static func configuration(_ functions: Functions) -> String {
+    unsafe functions.config().map { unsafe String(cString: $0) } ?? ""
+  }
+}
