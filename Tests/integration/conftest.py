@@ -11,19 +11,20 @@ from building import ROOT, code_blocks, run
 ARTICLES = ROOT / "Sources/MuonOptimizers/MuonOptimizers.docc"
 # The documents whose Swift code is compiled and run, by the target it is put into.
 DOCUMENTS = {
-    "ReadmeExample": ROOT / "README.md",
-    "Tour": ROOT / "bindings/swift/README.md",
-    "GettingStarted": ARTICLES / "GettingStarted.md",
-    "HowMuonWorks": ARTICLES / "HowMuonWorks.md",
+    "ReadmeExample": [ROOT / "README.md", ROOT / "docs/checkpoints.md"],
+    "Tour": [ROOT / "bindings/swift/README.md"],
+    "GettingStarted": [ARTICLES / "GettingStarted.md"],
+    "HowMuonWorks": [ARTICLES / "HowMuonWorks.md"],
 }
 
 
 def write_consumer(package: Path) -> None:
     """The consumer package, with one program for each document: its blocks one after the other."""
     shutil.copytree(ROOT / "Tests" / "integration" / "consumer", package, dirs_exist_ok=True)
-    for name, document in DOCUMENTS.items():
-        blocks = code_blocks(document, "swift")
-        assert blocks, f"{document} has no Swift code"
+    for name, documents in DOCUMENTS.items():
+        parts = {document: code_blocks(document, "swift") for document in documents}
+        assert all(parts.values()), f"one of {documents} has no Swift code"
+        blocks = [block for part in parts.values() for block in part]
         target = package / "Sources" / name
         target.mkdir(exist_ok=True)
         (target / "main.swift").write_text("\n".join(blocks))

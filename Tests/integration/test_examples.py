@@ -1,4 +1,4 @@
-"""The examples train, and the code in the README and in muon.h's manual runs."""
+"""The examples train, and the code in the README, in docs/ and in muon.h's manual runs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import sys
 import textwrap
 
 import pytest
-from building import ROOT, accuracy, compile_c, readme_blocks, run
+from building import ROOT, accuracy, code_blocks, compile_c, run
 
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 C_SOURCES = [ROOT / "bindings/c/digits.c", ROOT / "bindings/c/mlp.c"]
 
 
@@ -33,19 +34,23 @@ def test_python_demo_runs(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_readme_python(tmp_path):
-    blocks = readme_blocks("python")
-    assert blocks
+def blocks_of_documents(language):
+    return [block for document in DOCUMENTS for block in code_blocks(document, language)]
+
+
+def test_python_of_the_documents(tmp_path):
+    blocks = blocks_of_documents("python")
+    assert len(blocks) == 2
     for block in blocks:
         (tmp_path / "example.py").write_text(block)
         run([sys.executable, tmp_path / "example.py"], cwd=tmp_path)
 
 
 @pytest.mark.parametrize("compiler", [["gcc", "-std=c11"], ["g++", "-std=c++17"]], ids=" ".join)
-def test_readme_and_manual_c(compiler, tmp_path):
+def test_c_of_the_documents_and_the_manual(compiler, tmp_path):
     manual = (ROOT / "include/muon.h").read_text().split("*/")[0]
     [example] = re.findall(r"^ \*     #include <muon.h>\n(?: \*     .*\n)+", manual, re.MULTILINE)
-    examples = [*readme_blocks("c"), textwrap.dedent(re.sub(r"^ \*", "", example, flags=re.M))]
+    examples = [*blocks_of_documents("c"), textwrap.dedent(re.sub(r"^ \*", "", example, flags=re.M))]
     assert len(examples) == 3
     for number, text in enumerate(examples):
         language = "c" if compiler[0] == "gcc" else "c++"
