@@ -93,8 +93,9 @@ static int find(muon_shim_openblas *out, char *problem, size_t size) {
     dlerror();
     if ((library = load(names[i]))) return take(library, out) || fail(problem, size, NULL);
     const char *error = dlerror();
-    if (error && (strstr(error, "memory") || strstr(error, "failed to map"))) return -1;
-    if (i == 0) fail(problem, size, error ? error : "it was refused a processor of its own");
+    /* Without a word of the loader's, there was no room. */
+    if (!error || strstr(error, "memory") || strstr(error, "failed to map")) return -1;
+    if (i == 0) fail(problem, size, error);
   }
   return 0;
 }
@@ -105,6 +106,11 @@ int muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size)
   sigfillset(&every);
   pthread_sigmask(SIG_SETMASK, &every, &before);
   const int found = find(out, problem, size);
+  if (found == 1) {
+    /* It makes its buffer now, while there is room, and keeps it. */
+    float one = 1, result = 0;
+    out->sgemm(101, 111, 111, 1, 1, 1, 1, &one, 1, &one, 1, 0, &result, 1);
+  }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return found;
 }
