@@ -67,11 +67,11 @@
  *   variable. It loads OpenBLAS for MUON_BACKEND_SVD alone, and leaves OpenBLAS's number of threads as it
  *   found it. The threads it starts block all signals and sleep between steps; dlclose does not unload it.
  *   They are scheduled as the main thread was when they were started, but never as real-time threads, and
- *   run on the processors that the main thread and the caller may run on, except the caller's own. Where
- *   a caller of a lower priority may not start such threads, it has threads like itself, which end with
- *   the step. A thread that is cancelled (pthread_cancel) inside a call ends when the call returns, also
- *   from a callback. Floating-point exceptions do not trap during a call, whatever traps the host has set,
- *   which are set again when it returns.
+ *   run on the processors that the main thread or the caller may run on. Where a caller of a lower
+ *   priority may not start such threads, it has threads like itself, which end with the step. A thread
+ *   that is cancelled (pthread_cancel) inside a call ends when the call returns, also from a callback.
+ *   Floating-point exceptions do not trap during a call, whatever traps the host has set, which are set
+ *   again when it returns.
  */
 #ifndef MUON_H
 #define MUON_H
@@ -143,8 +143,9 @@ int32_t muon_get_num_threads(void);
  * with the coefficients (a, b, c) of that step, on the short side of the matrix. */
 typedef enum muon_backend {
   MUON_BACKEND_NEWTONSCHULZ5 = 1,  /* Keller Jordan's quintic; the default of Muon. 5 steps */
-  MUON_BACKEND_SVD = 2,            /* exact polar factor by LAPACK, without the directions below 1e-6
-                                      of the largest singular value; has no steps. The first use loads
+  MUON_BACKEND_SVD = 2,            /* exact polar factor by LAPACK, without the directions that cannot
+                                      be told from rounding errors: below 1e-6 sqrt(max(rows, cols)) of
+                                      the largest singular value; has no steps. The first use loads
                                       OpenBLAS (libopenblas.so.0), the only thing that needs it:
                                       MUON_ERR_UNSUPPORTED where it is not there */
   MUON_BACKEND_POLAR_EXPRESS = 3,  /* arXiv 2505.16932. 5 steps */
@@ -154,7 +155,7 @@ typedef enum muon_backend {
   MUON_BACKEND_DEEPSEEKV4 = 6,     /* 8 steps of newtonschulz5, then 2 of (2, -1.5, 0.5) */
   MUON_BACKEND_CUBIC5 = 7,         /* arXiv 2606.00371, cubic. 5 steps, always */
   MUON_BACKEND_TURBO = 8,          /* arXiv 2512.04632, with its AOL scaling and the coefficients that
-                                      its authors mended later. 4 steps, always */
+                                      its authors mended later. eps has no effect. 4 steps, always */
   MUON_BACKEND_ORTHOGONALIZE = 9,  /* (3, -3.2, 1.2); the default of muon_orthogonalize. 10 steps */
   MUON_BACKEND_CUSTOM = 10         /* your own coefficients; the last row repeats */
 } muon_backend;

@@ -51,13 +51,11 @@ int muon_shim_count_processors(const muon_shim_processors *set) {
   return CPU_COUNT_S(sizeof *set, (const cpu_set_t *)set);
 }
 
-int muon_shim_processors_beside(muon_shim_processors *out) {
-  muon_shim_processors main_thread, here;
-  if (!processors_of(0, out) || !muon_shim_this_processor(&here)) return 0;
+int muon_shim_worker_processors(muon_shim_processors *out) {
+  muon_shim_processors main_thread;
+  if (!processors_of(0, out)) return 0;
   if (processors_of(getpid(), &main_thread))
     for (size_t i = 0; i < WORDS; i++) out->words[i] |= main_thread.words[i];
-  if (muon_shim_count_processors(out) > 1)
-    for (size_t i = 0; i < WORDS; i++) out->words[i] &= ~here.words[i];
   return 1;
 }
 
@@ -87,7 +85,7 @@ int muon_shim_available_processors(void) {
 int muon_shim_own_processors(muon_shim_processors *out) { return (void)out, 0; }
 int muon_shim_this_processor(muon_shim_processors *out) { return (void)out, 0; }
 int muon_shim_count_processors(const muon_shim_processors *set) { return (void)set, 1; }
-int muon_shim_processors_beside(muon_shim_processors *out) { return (void)out, 0; }
+int muon_shim_worker_processors(muon_shim_processors *out) { return (void)out, 0; }
 int muon_shim_place_thread(pthread_t thread, const muon_shim_processors *set,
                            muon_shim_processors *last) {
   return (void)thread, (void)set, (void)last, 0;

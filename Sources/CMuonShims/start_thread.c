@@ -30,8 +30,6 @@ static int policy_of(pid_t thread) {
   return policy < 0 ? SCHED_OTHER : policy & ~0x40000000 /* SCHED_RESET_ON_FORK */;
 }
 
-int muon_shim_is_real_time(void) { return is_real_time(policy_of(0)); }
-
 static void *become(void *argument) {
   request *asked = argument;
   void *(*run)(void *) = asked->run;

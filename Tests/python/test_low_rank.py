@@ -82,3 +82,12 @@ def test_cans_stays_in_its_range():
     """In all of (0, 1], and where rounding may take a singular value of 1."""
     sigma = np.concatenate([np.linspace(5e-3, 1, 100_001), 1 + np.linspace(0, 1e-3, 11)])
     assert 0.86 <= value(sigma, "cans").min() and value(sigma, "cans").max() <= 1.12
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (129, 131), (300, 200), (500, 500)], ids=str)
+def test_svd_keeps_no_rounding_errors(rng, shape):
+    """Of one direction, one: the others are what LAPACK's rounding left."""
+    for name, matrix in of_rank_1(rng, *shape):
+        g = np.ascontiguousarray(matrix, np.float32)
+        expected = matrix / np.linalg.norm(matrix)
+        assert reference.error(orthogonalize(g, backend="svd"), expected) <= 1e-4, name

@@ -94,6 +94,16 @@ def test_rates(case):
         scheduler.step()
 
 
+def test_a_line_to_zero_ends_at_zero():
+    """Rounding must not take it below, which is no rate."""
+    for start in (0.1, 0.3, 0.7, 1.0):
+        for steps in range(1, 40):
+            scheduler = LinearLR(optimizer(0.02), start, 0.0, total_iters=steps)
+            for _ in range(steps + 1):
+                scheduler.step()
+            assert 0 <= scheduler.get_last_lr()[0] <= 1e-15
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_resuming(case):
     make, _ = CASES[case]

@@ -43,3 +43,12 @@ def test_nothing_is_turned_around(rng, shape):
         g = np.asarray(g, np.float32)
         along = np.sum(orthogonalize(g, backend="turbo") * reference.polar(g))
         assert along >= 0.9 * min(shape)
+
+
+@pytest.mark.parametrize("eps", [1e-12, 1e-8, 1e-3, 1.0])
+@pytest.mark.parametrize("scale", [1e-30, 1e-21, 1e-17, 1e-10, 1.0, 1e30])
+def test_neither_scale_nor_eps_counts(rng, scale, eps):
+    """AOL scaling takes any factor out again, also where the squares of the elements are lost."""
+    g = (rng.standard_normal((8, 12)) * scale).astype(np.float32)
+    expected = reference.orthogonal(g.astype(float) / np.linalg.norm(g.astype(float)), "turbo", 0)
+    assert reference.error(orthogonalize(g, backend="turbo", eps=eps), expected) <= 1e-4

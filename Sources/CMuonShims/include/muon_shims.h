@@ -6,6 +6,7 @@
 #include <fenv.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Keeps a copy of the first bytes of a text for this thread, cut at a character's border where it is
  * too long. */
@@ -46,10 +47,9 @@ int muon_shim_own_processors(muon_shim_processors *out);
 int muon_shim_this_processor(muon_shim_processors *out);
 int muon_shim_count_processors(const muon_shim_processors *set);
 
-/* Where threads run best that help this one: on the processors of the process, which are those of its main
- * thread and of this one, but not on this one's own if there are others. Returns 0 where that cannot be
- * told. */
-int muon_shim_processors_beside(muon_shim_processors *out);
+/* Where threads that help this one may run: on the processors of the process, which are those of its main
+ * thread and of this one. Returns 0 where that cannot be told. */
+int muon_shim_worker_processors(muon_shim_processors *out);
 
 /* Keeps a thread on some processors from now on, unless last says that it is there; then notes it there.
  * Returns 0 where it was refused. */
@@ -61,8 +61,11 @@ int muon_shim_place_thread(pthread_t thread, const muon_shim_processors *set,
  * further thread; -1 where it may not have that scheduling, and has this one's. It must be detached. */
 int muon_shim_start_thread(pthread_t *out, void *(*run)(void *), void *argument);
 
-/* Whether this thread is scheduled ahead of all that are not of its class. */
-int muon_shim_is_real_time(void);
+
+/* Sleeps until it is woken, if the word has that value; may return before. The one that changes the word
+ * wakes all who sleep at its address, which is not read. */
+void muon_shim_sleep_while(const void *word, uint32_t value);
+void muon_shim_wake_sleepers(const void *word);
 
 /* Aligned memory, which is not taken from the reserve; NULL when there is none. For free. */
 void *muon_shim_allocate(size_t alignment, size_t size);

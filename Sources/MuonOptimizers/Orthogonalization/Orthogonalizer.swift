@@ -154,11 +154,12 @@ struct Orthogonalizer {
     }
     // A vector's one singular value is its norm, which needs no products.
     let isVector = min(rows, columns) == 1
+    // AOL scaling takes any factor out again. With a large eps the squares it needs could be lost.
+    let size = backend.usesAOLScaling ? norm : norm + epsilon
     var scale =
       isVector
-      ? NewtonSchulz.value(
-        norm / (norm + epsilon), coefficients, aolScaling: backend.usesAOLScaling) / norm
-      : 1 / (norm + epsilon)
+      ? NewtonSchulz.value(norm / size, coefficients, aolScaling: backend.usesAOLScaling) / norm
+      : 1 / size
     // It is taken into the first product, unless squares of elements could leave float32.
     if !(1e-12...1e12).contains(scale) {
       // All elements may be denormal; after this, those that are are nothing beside the others.

@@ -2,8 +2,8 @@ internal import CMuonShims
 
 /// The exact polar factor U Vᵀ of X = U S Vᵀ, by LAPACK's divide and conquer.
 ///
-/// Singular directions below 1e-6 of the largest singular value are rounding errors and are left out,
-/// so that X·(XᵀX)^(-½) is meant in the sense of the pseudo-inverse.
+/// Singular directions below 1e-6 √max(r, c) of the largest singular value cannot be told from rounding
+/// errors, which grow with the extents r and c, and are left out, so that X·(XᵀX)^(-½) is meant in the sense of the pseudo-inverse.
 enum PolarFactor {
   /// 4k², which LAPACK needs for its work, stays within 32 bits.
   private static let maximumShortSide = 23_000
@@ -48,7 +48,7 @@ enum PolarFactor {
       &workCount, integers, &info)
     guard info == 0 else { return false }
 
-    let cutoff = unsafe 1e-6 * singularValues[0]
+    let cutoff = unsafe 1e-6 * Float(max(m, n)).squareRoot() * singularValues[0]
     for j in 0..<Int(k) where unsafe singularValues[j] <= cutoff {
       unsafe (u + j * Int(m)).update(repeating: 0, count: Int(m))
     }

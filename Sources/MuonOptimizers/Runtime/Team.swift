@@ -73,16 +73,15 @@ struct Team: ~Copyable {
   /// The caller's rounding and its masks: results are those of one thread in any mode, and a worker
   /// may have started in another.
   private let environment: fenv_t
-  /// Whether the caller would keep workers, which never are real-time threads, from its processor for as
-  /// long as it waits for them.
-  private let isCallerRealTime: Bool
   private let next = Atomic<Int>(0)
   private let arrived = Atomic<Int>(0)
-  private let round = Atomic<Int>(0)
+  private let round = Atomic<UInt32>(0)
+  /// Those that sleep until the round ends.
+  private let sleepers = Atomic<Int>(0)
   /// The members that have set out.
   private let present = Atomic<Int>(0)
   /// The workers that will not touch the team again.
-  private let left = Atomic<Int>(0)
+  private let left = Atomic<UInt32>(0)
 
   private init(_ work: UnsafeRawPointer, _ type: any (TeamWork & ~Copyable).Type, size: Int) {
     unsafe self.work = unsafe work
@@ -91,7 +90,6 @@ struct Team: ~Copyable {
     var environment = fenv_t()
     unsafe fegetenv(&environment)
     self.environment = environment
-    isCallerRealTime = muon_shim_is_real_time() != 0
   }
 
   /// Does the work on up to `workers` threads at the same time, of which the caller's is one.
@@ -100,10 +98,8 @@ struct Team: ~Copyable {
     unsafe withUnsafePointer(to: work) { work in
       let team = unsafe Team(work, Work.self, size: crew.count + 1)
       unsafe withUnsafePointer(to: team) { team in
-        // Not on the caller's: where the threads of others spin on all the rest, as torch's do after
-        // each of its own parallel regions, the system may put a woken one there, to wait or be waited for.
         var processors = muon_shim_processors()
-        let isKnown = unsafe muon_shim_processors_beside(&processors) != 0
+        let isKnown = unsafe muon_shim_worker_processors(&processors) != 0
         var (worker, index) = (Optional(crew.first), 1)
         while let member = worker {
           if isKnown { unsafe member.place(on: &processors) }
@@ -128,7 +124,10 @@ struct Team: ~Copyable {
     unsafe withUnsafePointer(to: self) { team in
       unsafe type.perform(at: work, by: Member(team: team, index: index))
     }
+    // The caller may be gone, and the team with it, as soon as this is known: its address is not read.
+    let address = unsafe withUnsafePointer(to: left) { unsafe UnsafeRawPointer($0) }
     left.wrappingAdd(1, ordering: .releasing)
+    unsafe muon_shim_wake_sleepers(address)
   }
 
   private borrowing func waitForAll() {
@@ -136,30 +135,41 @@ struct Team: ~Copyable {
     if arrived.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == size {
       next.store(0, ordering: .relaxed)
       arrived.store(0, ordering: .relaxed)
-      round.store(now + 1, ordering: .releasing)
-    } else {
-      spin { round.load(ordering: .acquiring) != now }
+      round.store(now &+ 1, ordering: .sequentiallyConsistent)
+      if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+        unsafe withUnsafePointer(to: round) { unsafe muon_shim_wake_sleepers($0) }
+      }
+    } else if !spin(until: { round.load(ordering: .acquiring) != now }) {
+      sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      while round.load(ordering: .sequentiallyConsistent) == now {
+        unsafe withUnsafePointer(to: round) { unsafe muon_shim_sleep_while($0, now) }
+      }
+      sleepers.wrappingSubtract(1, ordering: .relaxed)
     }
   }
 
   private borrowing func waitForWorkersToLeave() {
-    spin { left.load(ordering: .acquiring) == size - 1 }
+    let all = UInt32(size - 1)
+    if spin(until: { left.load(ordering: .acquiring) == all }) { return }
+    while true {
+      let now = left.load(ordering: .acquiring)
+      if now == all { return }
+      unsafe withUnsafePointer(to: left) { unsafe muon_shim_sleep_while($0, now) }
+    }
   }
 
-  /// Waits without sleeping at first: the others are nearly done. Not for long before all have set out:
-  /// the system may have put the woken one and the one that woke it on the same processor.
-  private borrowing func spin(until condition: () -> Bool) {
+  /// Whether it comes soon, while this thread spins: the others are nearly done. Where it does not, the
+  /// thread had better sleep: one of the others has no processor, because somebody else's threads spin
+  /// there, as torch's do after each of its parallel regions, or because it was put where this one is. The
+  /// system then moves it to this one's. So before all have set out the spinning is short.
+  private borrowing func spin(until condition: () -> Bool) -> Bool {
     var tries = 0
     while !condition() {
       tries += 1
-      if tries < (present.load(ordering: .relaxed) < size ? 256 : 4096) {
-        muon_spin_hint()
-      } else if isCallerRealTime {
-        usleep(20)
-      } else {
-        sched_yield()
-      }
+      if tries >= (present.load(ordering: .relaxed) < size ? 256 : 1024) { return false }
+      muon_spin_hint()
     }
+    return true
   }
 }
 

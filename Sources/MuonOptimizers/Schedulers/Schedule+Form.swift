@@ -5,7 +5,9 @@ extension Schedule.Form {
   func rate(base: Double, step: Int, previous: Double? = nil) -> Double {
     switch self {
     case .linear(let start, let end, let iterations):
-      return base * (start + (end - start) * Double(min(step, iterations)) / Double(iterations))
+      let factor = start + (end - start) * Double(min(step, iterations)) / Double(iterations)
+      // Rounding must not take it below 0.
+      return base * max(0, factor)
     case .constant(let factor, let iterations):
       return step < iterations ? base * factor : base
     case .cosine(let period, let minimum):
