@@ -188,3 +188,22 @@ def test_a_base_rate_that_was_changed_since(name):
     for each in (run, other):
         each.schedulers[0].step()
     assert other.state() == run.state()
+
+
+def test_a_count_of_skipped_steps_goes_no_further(tmp_path):
+    """A file with the largest integer is refused; at the limit, the next skipped step ends nobody."""
+    parameter = libmuon.Parameter(np.ones((2, 2), np.float32), "w")
+    optimizer = libmuon.Muon([parameter], nonfinite="skip")
+    saved = libmuon.checkpoint.dumps(optimizer)
+
+    def counting(steps: int) -> bytes:
+        def change(header):
+            header["__metadata__"]["optimizers.0.skipped_steps"] = str(steps)
+        return rewritten(saved, change)
+
+    with pytest.raises(libmuon.CorruptError, match="skipped_steps"):
+        libmuon.checkpoint.loads(counting(2**63 - 1), optimizer)
+    libmuon.checkpoint.loads(counting(MOST_STEPS), optimizer)
+    optimizer.step([np.full((2, 2), np.nan, np.float32)])
+    assert optimizer.skipped_steps == MOST_STEPS
+    libmuon.checkpoint.loads(libmuon.checkpoint.dumps(optimizer), optimizer)

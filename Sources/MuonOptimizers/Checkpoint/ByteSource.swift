@@ -30,7 +30,7 @@ final class FileSource: ByteSource {
   init(_ path: String) throws(MuonError) {
     self.path = path
     // Without waiting, should it be a pipe.
-    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw systemError("open", path) }
     var status = stat()
     let failed = unsafe fstat(descriptor, &status) != 0

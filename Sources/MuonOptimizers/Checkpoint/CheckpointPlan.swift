@@ -115,7 +115,8 @@ extension CheckpointPlan {
     }
     let policy = try header.choice(
       Key.optimizer(index, "nonfinite"), of: NonFinitePolicy.all, \.name)
-    let skipped = try header.integer(Key.optimizer(index, "skipped_steps"), in: 0...Int.max)
+    let skipped = try header.integer(
+      Key.optimizer(index, "skipped_steps"), in: CheckpointFormat.steps)
     let groups = try count(Key.optimizer(index, "groups"), optimizer.groupCount)
     let restored = 0..<min(groups, optimizer.groupCount)
     var initialRates: [Double?] = []

@@ -67,7 +67,7 @@ extension Optimizer {
   private func makeStep() throws(MuonError) {
     if nonFinitePolicy != .propagate, let reason = reasonAgainstStep() {
       guard nonFinitePolicy == .skip else { throw MuonError(.nonFiniteGradient, reason) }
-      skippedSteps += 1
+      skippedSteps = min(skippedSteps + 1, maximumStep)
       Log.write(
         .warning, "a step of \(kind.rawValue) was skipped, \(skippedSteps) in all: \(reason)")
       return
