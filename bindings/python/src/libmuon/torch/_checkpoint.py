@@ -14,7 +14,7 @@ from ..errors import InvalidArgumentError, UnsupportedError
 from ..orthogonalization import backend_coefficients
 from ._dialects import DIALECTS, LIBMUON, SHAPE_SCALES, libmuon_options
 from ._slot import MASTER
-from ._tensors import check_state, float32_copy, step_count, step_tensor
+from ._tensors import check_memory, check_state, float32_copy, step_count, step_tensor
 
 if TYPE_CHECKING:
     from ._session import Kind
@@ -61,7 +61,9 @@ def exported(state_dict: dict[str, Any]) -> dict[str, Any]:
         if options["momentum_style"] == MomentumStyle.classic.name:
             for key in group["params"]:
                 if "momentum_buffer" in state.get(key, {}):
-                    buffer = state[key]["momentum_buffer"] * (1 - options["momentum"])
+                    buffer = state[key]["momentum_buffer"]
+                    check_memory(f"state of parameter {key}: momentum_buffer", buffer)
+                    buffer = buffer * (1 - options["momentum"])
                     state[key] = {**state[key], "momentum_buffer": buffer}
         groups.append(torchs)
     return {**state_dict, "state": state, "param_groups": groups}

@@ -334,7 +334,8 @@ class Names(NamedTuple):
     def of(self, group: Group, index: int, first: int) -> str:
         """The name of a parameter; first: how many parameters the groups before it have."""
         names, place = group.get("param_names"), first + index
-        if names is not None:
+        # Others may have put parameters into the group without names for them.
+        if names is not None and index < len(names):
             return str(names[index])
         if place < len(self.given):
             return self.given[place]

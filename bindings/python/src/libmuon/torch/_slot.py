@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidArgumentError, ShapeError
-from ._tensors import LOW_PRECISION, address, float32_copy, follow, memory_of, state_tensor
-from ._tensors import step_tensor, usable
+from ._tensors import LOW_PRECISION, address, check_memory, float32_copy, follow, memory_of
+from ._tensors import state_tensor, step_tensor, storage, usable
 
 if TYPE_CHECKING:
     from ._session import Kind
@@ -41,6 +41,7 @@ class Slot:
         self.parameter = parameter
         self.label = label
         self.group = group
+        self.numel = parameter.numel()
         self.layout = kind.layout(parameter.shape, options)
         # Of each array that C takes the parameter for: its index, first element, and size.
         self.arrays: list[tuple[int, int, int]] = []
@@ -57,7 +58,7 @@ class Slot:
         self.tensors: dict[str, Tensor] = dict(zip(kind.buffers, self.buffers))
         self.step: Optional[Tensor] = None
         if kind.counts_steps:
-            self.step = self.tensors["step"] = step_tensor(own.get("step", 0.0))
+            self.step = self.tensors["step"] = step_tensor(own.get("step", 0.0), f"{label}: step")
         # Of the parameter, when the copy was last known to be equal; -1: not known.
         self.version = -1
         self.data = parameter
@@ -75,7 +76,8 @@ class Slot:
         self.seen = self._look()
         memory = [memory_of(each) for each in (self.data, *self.tensors.values())]
         # Kept: another thread may set .data while the library works there.
-        self.storages = [each for each, _ in memory]
+        # By a method of theirs, with what it said: others can free a storage or make it smaller.
+        self.storages = [(each.nbytes, each.nbytes()) for each, _ in memory]
         # What the library updates: the data, and the buffers.
         self.place, *places = (place for _, place in memory)
         self.places = places[: len(self.buffers)]
@@ -91,6 +93,9 @@ class Slot:
         """Whether parameter and state are still the memory that the library knows."""
         if self._look() != self.seen:
             return False
+        for nbytes, size in self.storages:
+            if nbytes() != size:
+                return False
         own = state.get(self.parameter)
         if own is None:
             if not self.fresh:
@@ -107,22 +112,27 @@ class Slot:
         return True
 
     def place_of(self, grad: Tensor) -> int:
-        """Where a gradient is, which has to fit."""
-        if grad.numel() != self.parameter.numel():
+        """Where a gradient is, which has to fit. It is contiguous float32."""
+        count = grad.numel()
+        if count != self.numel:
             raise ShapeError(
                 f"the gradient of {self.label}: shape {tuple(self.parameter.shape)} is expected, "
                 f"not {tuple(grad.shape)}"
             )
-        place = address(grad)
-        if not place and grad.numel():
-            raise InvalidArgumentError(f"the gradient of {self.label}: its memory has been freed")
-        return place
+        # The same as check_memory, for less time: this is done in every step.
+        memory = grad.untyped_storage() if type(grad) is Tensor else storage(grad)
+        if count and memory.nbytes() < 4 * (grad.storage_offset() + count):
+            raise InvalidArgumentError(
+                f"the gradient of {self.label}: its memory has been freed or shrunk"
+            )
+        return grad.data_ptr() if type(grad) is Tensor else address(grad)
 
     def before(self) -> None:
         """Takes into the copy, if there is one, what was written into the parameter."""
         parameter = self.parameter
         if self.data is parameter:
             return
+        check_memory(self.label, parameter)
         if parameter.dtype not in LOW_PRECISION:
             self.data.copy_(parameter)
         elif parameter._version != self.version:

@@ -20,6 +20,7 @@ PLAIN = Tensor.__torch_dispatch__
 def plain(value: Any) -> Any:
     """An option without tensors and arrays in it: they may change in place, and C takes numbers."""
     if isinstance(value, Tensor):
+        check_memory("an option that is a tensor", value)
         return value.item() if value.numel() == 1 else plain(value.tolist())
     if isinstance(value, np.ndarray):
         return value.item() if value.size == 1 else plain(value.tolist())
@@ -54,6 +55,15 @@ def memory_of(tensor: Tensor) -> tuple[Any, int]:
     return memory, place
 
 
+def check_memory(label: str, tensor: Tensor) -> None:
+    """Raises where others have freed or shrunk the memory of a strided tensor."""
+    if tensor.layout is not torch.strided or not tensor.numel():
+        return
+    extent = 1 + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride()))
+    if storage(tensor).nbytes() < (tensor.storage_offset() + extent) * tensor.element_size():
+        raise InvalidArgumentError(f"{label}: its memory has been freed or shrunk")
+
+
 def check_tensor(optimizer: str, label: str, tensor: Tensor) -> None:
     """Raises unless the elements are real numbers in CPU memory, dense or strided."""
     if tensor.is_complex():
@@ -70,6 +80,7 @@ def check_tensor(optimizer: str, label: str, tensor: Tensor) -> None:
             f"{label}: a plain tensor is expected, not a {type(tensor).__name__}, which has no "
             "memory of its own"
         )
+    check_memory(label, tensor)
 
 
 def check_parameter(optimizer: str, label: str, parameter: Tensor) -> None:
@@ -125,15 +136,18 @@ def state_tensor(label: str, name: str, value: Optional[Any], shape: torch.Size)
     return value if usable(value) and not value.is_inference() else float32_copy(value)
 
 
-def step_tensor(value: Any) -> Tensor:
+def step_tensor(value: Any, label: str = "step") -> Tensor:
     """AdamW's count of steps as torch keeps it: a float32 scalar, or one that can be added to."""
     if not isinstance(value, Tensor):
         return torch.tensor(number("step", value), dtype=torch.float32, device="cpu")
+    check_memory(label, value)
     return value if value.is_floating_point() and not value.is_inference() else float32_copy(value)
 
 
 def step_count(label: str, step: Any) -> int:
     """The number in it, which others may have written."""
+    if isinstance(step, Tensor):
+        check_memory(f"{label}: step", step)
     steps = plain(step)
     try:
         if 0 <= steps < 2**63 and float(steps).is_integer():
@@ -165,6 +179,7 @@ def check_state(label: str, name: str, value: Any, shape: torch.Size) -> None:
         )
     if not value.is_floating_point() or value.layout is not torch.strided:
         raise InvalidArgumentError(f"{label}: {name}: dense floating-point numbers are expected")
+    check_memory(f"{label}: {name}", value)
 
 
 def follow(master: Tensor, parameter: Tensor) -> None:
