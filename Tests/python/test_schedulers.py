@@ -229,3 +229,9 @@ def test_an_optimizer_may_go_before_its_scheduler(run_python):
         "s.step(); print(s.last_epoch)"
     )
     assert run_python(script) == "1\n"
+
+
+def test_what_is_no_scheduler_is_named():
+    optimizer = libmuon.Muon([libmuon.Parameter(np.ones((2, 2), np.float32))])
+    with pytest.raises(TypeError, match=r"schedulers\[0\]: a scheduler is expected, not str"):
+        libmuon.SequentialLR(optimizer, "x", [])

@@ -244,6 +244,10 @@ def schedule_handles(schedulers: Sequence[Scheduler], optimizers: list[Optimizer
     """The schedules inside schedulers, for C, after a check that they drive the same optimizers."""
     handles = []
     for index, scheduler in enumerate(schedulers):
+        if not isinstance(scheduler, Scheduler):
+            raise TypeError(
+                f"schedulers[{index}]: a scheduler is expected, not {type(scheduler).__name__}"
+            )
         if scheduler._schedule is None:
             raise InvalidArgumentError(
                 f"schedulers[{index}]: made by build_schedulers, it is no part of another"
