@@ -282,7 +282,7 @@ typedef enum muon_shape_scale {
 } muon_shape_scale;
 
 /* What step does with NaN or infinity in a gradient, and with a gradient by which the state would come
- * to have it: a momentum, or g^2 of AdamW, past 3.4e38. State that has it already is the same: what was
+ * to have it: m or u of Muon, or g^2 of AdamW, past 3.4e38. State that has it already is the same: what was
  * given, bound, set or loaded is looked through at the next step, but not what you write into your own
  * memory after that. Parameters are not looked at: too large an lr, or 0 in both eps and v of AdamW, can
  * leave infinity or NaN in them. */
@@ -329,6 +329,7 @@ typedef struct muon_adamw_options {
   double weight_decay; /* finite, >= 0. 0.01 */
 } muon_adamw_options;
 
+/* "Finite" and "less than 1" are meant of the number as float32 has it: 1e39 is not finite. */
 muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
 muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struct_size);
 
@@ -429,8 +430,9 @@ muon_status muon_optimizer_set_param_steps(muon_optimizer *optimizer, int64_t pa
 /* ---- Learning-rate schedules ---------------------------------------------------------------- */
 
 /* A schedule is a value: the learning rate as a function of a base rate and of the step, numbered
- * from 0. They give the numbers of torch.optim.lr_scheduler. Step and length arguments are >= 0, or
- * >= 1 where it says so, and at most 2^53. Schedules of schedules may be 16 deep, and of 4096 in all. */
+ * from 0. They give the numbers of torch.optim.lr_scheduler, but for step 0 of some schedules of
+ * schedules, where torch's constructors disturb one another. Step and length arguments are >= 0, or >= 1
+ * where it says so, and at most 2^53. Schedules of schedules may be 16 deep, and of 4096 in all. */
 typedef struct muon_schedule muon_schedule;
 
 /* Factor start at step 0, in a straight line to end at step total_iters (>= 1), then constant.
@@ -553,7 +555,8 @@ muon_status muon_build_schedulers(const char *config, muon_optimizer *const *opt
  *
  * Loading reads and checks all before it changes anything. MUON_ERR_CORRUPT: damaged, or no checkpoint;
  * MUON_ERR_MISMATCH: the first thing that does not fit this run; MUON_ERR_UNSUPPORTED: of a later
- * format. It takes as much memory as the checkpoint has bytes, and at most 64 MiB more. */
+ * format. It takes as much memory as the checkpoint has bytes, at most 64 MiB more, and about 1 KiB more
+ * for each parameter. */
 
 /* Called after every 4 MiB or less with the bytes done so far and those in all; other than 0 cancels:
  * MUON_ERR_CANCELLED, nothing changed. It must not use the optimizers and schedulers of the call. */

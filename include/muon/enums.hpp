@@ -95,7 +95,7 @@ enum class ShapeScale : int {
 };
 
 /// muon_nonfinite_policy: What step does with NaN or infinity in a gradient, and with a gradient by
-/// which the state would come to have it: a momentum, or g^2 of AdamW, past 3.4e38.
+/// which the state would come to have it: m or u of Muon, or g^2 of AdamW, past 3.4e38.
 enum class NonFinitePolicy : int {
   error = MUON_NONFINITE_ERROR,
   skip = MUON_NONFINITE_SKIP,

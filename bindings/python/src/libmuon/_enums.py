@@ -104,7 +104,7 @@ class ShapeScale(IntEnum):
 
 class NonFinitePolicy(IntEnum):
     """muon_nonfinite_policy: What step does with NaN or infinity in a gradient, and with a gradient
-    by which the state would come to have it: a momentum, or g^2 of AdamW, past 3.4e38."""
+    by which the state would come to have it: m or u of Muon, or g^2 of AdamW, past 3.4e38."""
 
     error = 0
     skip = 1
