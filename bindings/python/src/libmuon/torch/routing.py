@@ -109,17 +109,26 @@ def parametrized(path: str, modules: dict[str, nn.Module]) -> Optional[Place]:
     return Place(layer, modules[layer], parts[depth + 1])
 
 
+# What makes a pattern of a name, as fnmatch has it.
+WILDCARDS = frozenset("*?[")
+
+
 def asked_for(
     names: list[str], to_muon: Sequence[str], to_adamw: Sequence[str]
 ) -> dict[str, tuple[str, str]]:
     """For each parameter that a pattern matches, the optimizer asked for, and the pattern."""
     asked: dict[str, tuple[str, str]] = {}
+    known = set(names)
     for argument, patterns in (("to_muon", to_muon), ("to_adamw", to_adamw)):
         if isinstance(patterns, str):
             raise TypeError(f"{argument}: a list of names is expected, not a single string")
         optimizer = "Muon" if argument == "to_muon" else "AdamW"
         for pattern in patterns:
-            found = [name for name in names if fnmatchcase(name, pattern)]
+            # Whole names may be as many as there are parameters.
+            if WILDCARDS.isdisjoint(pattern):
+                found = [pattern] if pattern in known else []
+            else:
+                found = [name for name in names if fnmatchcase(name, pattern)]
             if not found:
                 raise ValueError(f"{argument}: {pattern!r} matches no parameter")
             for name in found:
