@@ -145,6 +145,18 @@ def test_the_bits_where_the_owner_cannot_be_kept(shared, muon):
     assert access(path) == (USER, OTHERS_GROUP, "0o644")
 
 
+@needs_root
+@pytest.mark.parametrize("mode", [0o660, 0o640, 0o664])
+def test_a_group_that_shares_a_file_keeps_it(shared, muon, mode):
+    """Whoever of the group saves becomes the owner."""
+    path = shared / "run.safetensors"
+    path.write_bytes(b"old")
+    os.chown(path, OWNER, GROUP)
+    path.chmod(mode)
+    as_user([OTHERS_GROUP, GROUP], path, muon)
+    assert access(path) == (USER, GROUP, oct(mode))
+
+
 def test_an_access_control_list_is_kept(tmp_path, muon):
     path = tmp_path / "run.safetensors"
     path.write_bytes(b"old")

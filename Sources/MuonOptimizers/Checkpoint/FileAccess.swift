@@ -46,10 +46,14 @@ struct FileAccess {
     let keepsGroup = present.st_gid == group
     var mode = permissions
     if !(keepsOwner && keepsGroup) {
-      // Those who were in one class are now in another: what all of them could do.
-      var all = permissions & permissions >> 3 & 0o7
-      if !keepsOwner { all &= permissions >> 6 }
-      mode = permissions & 0o700 | all << 3 | all
+      // Who was in one class may be in another now, which can do what both could.
+      var (ofGroup, ofOthers) = (permissions >> 3 & 0o7, permissions & 0o7)
+      if !keepsGroup { (ofGroup, ofOthers) = (ofGroup & ofOthers, ofGroup & ofOthers) }
+      if !keepsOwner {
+        ofGroup &= permissions >> 6
+        ofOthers &= permissions >> 6
+      }
+      mode = permissions & 0o700 | ofGroup << 3 | ofOthers
     }
     if !giveList(to: descriptor, keepsOwner && keepsGroup) { mode = permissions & 0o700 }
     // Not all file systems can.
