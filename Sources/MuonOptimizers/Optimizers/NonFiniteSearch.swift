@@ -70,8 +70,8 @@ extension Optimizer {
       return "the \(buffer.name) of \(owner) has NaN or infinity"
     }
     let names = rule.stateBuffers.map(\.name).joined(separator: " or ")
-    return "the gradient of \(owner) is too large: its \(names), or what goes into it, would be past "
-      + "float32"
+    return "the gradient of \(owner) is too large: its \(names), or what goes into it, would be "
+      + "past float32"
   }
 
   private static func areFinite(_ elements: UnsafeMutableBufferPointer<Float>) -> Bool {
