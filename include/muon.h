@@ -68,10 +68,11 @@
  *   found it. The threads it starts block all signals and sleep between steps; dlclose does not unload it.
  *   They are scheduled as the main thread was when they were started, but never as real-time threads, and
  *   run on the processors that the main thread or the caller may run on. Where a caller of a lower
- *   priority may not start such threads, it has threads like itself, which end with the step. A thread
- *   that is cancelled (pthread_cancel) inside a call ends when the call returns, also from a callback.
- *   Floating-point exceptions do not trap during a call, whatever traps the host has set, which are set
- *   again when it returns.
+ *   priority may not start such threads, it has threads like itself, which end with the step. A call is
+ *   no cancellation point, nor are callbacks in it: a thread that is cancelled (pthread_cancel) meanwhile
+ *   ends at its next one after the call. Floating-point exceptions do not trap during a call, whatever
+ *   traps the host has set, which are set again when it returns. Its rounding mode counts: results are
+ *   those of that mode.
  */
 #ifndef MUON_H
 #define MUON_H

@@ -111,8 +111,8 @@ def test_a_build_installs_no_packages(tree, tmp_path):
     assert not called.exists(), called.read_text()
     assert failed.returncode != 0
     said = failed.stdout + failed.stderr
-    assert "libmuon needs these packages (names as in Debian): libopenblas-dev" in said
-    assert "install them, for instance with: sudo apt-get install libopenblas-dev" in said
+    assert "libmuon needs these packages (names as in Debian): libopenblas0" in said
+    assert "install them, for instance with: sudo apt-get install libopenblas0" in said
 
 
 def test_a_missing_library_source_is_an_error(tree, tmp_path):
