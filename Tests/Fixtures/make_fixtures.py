@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch.optim import lr_scheduler
 
+import inputs
+
 HERE = Path(__file__).resolve().parent
 PARAM_SEED = 1
 GRAD_SEED = 1000  # the gradient of step t, from 1, has seed 1000 + t
@@ -23,25 +25,8 @@ SCHEDULE_STEPS = 200
 BASE_LRS = (0.1, 0.3)
 
 
-# ---- Inputs --------------------------------------------------------------------------------------
-
-
-def splitmix64(seed, count):
-    """The first `count` outputs of splitmix64."""
-    state, mask = seed, (1 << 64) - 1
-    for _ in range(count):
-        state = (state + 0x9E3779B97F4A7C15) & mask
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        yield z ^ (z >> 31)
-
-
 def uniform(seed, shape):
-    """Values in [-1, 1), row-major. 24 bits fit a float32, so they are the same everywhere."""
-    count = int(np.prod(shape, dtype=np.int64))
-    values = [(z >> 40) / 2**23 - 1 for z in splitmix64(seed, count)]
-    return torch.from_numpy(np.array(values, dtype=np.float32).reshape(shape))
+    return torch.from_numpy(inputs.uniform(seed, shape))
 
 
 # ---- Optimizers ----------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import numpy as np  # noqa: E402
 import optax  # noqa: E402
 from optax.contrib import _muon  # noqa: E402
 
+from inputs import uniform  # noqa: E402
+
 # thib-s/flash-newton-schulz cdb03db, newton_schulz_triton.py.
 COEFFICIENTS = [
     (4.6051, -9.6552, 5.6769),
@@ -24,25 +26,12 @@ COEFFICIENTS = [
 SHAPES = [(7, 7), (5, 9), (9, 5), (1, 6), (6, 1), (2, 40), (12, 12)]
 
 
-def uniform(seed, shape):
-    """As in README.md: values in [-1, 1), row-major, from splitmix64."""
-    state, mask, values = seed, (1 << 64) - 1, []
-    for _ in range(shape[0] * shape[1]):
-        state = (state + 0x9E3779B97F4A7C15) & mask
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        z ^= z >> 31
-        values.append((z >> 40) / 2**23 - 1)
-    return np.array(values, np.float64).reshape(shape)
-
-
 def main():
     cases = []
     for rows, columns in SHAPES:
         # And with rows that are orthogonal already, which the first coefficients turned around.
         for kind in ("uniform", "eye"):
-            x = np.eye(rows, columns) if kind == "eye" else uniform(1, (rows, columns))
+            x = np.eye(rows, columns) if kind == "eye" else uniform(1, (rows, columns)).astype(float)
             result = _muon.orthogonalize_via_newton_schulz(
                 jax.numpy.asarray(x), jax.numpy.asarray(COEFFICIENTS), preconditioning="aol"
             )

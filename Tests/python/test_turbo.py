@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import runpy
 
 import numpy as np
 import pytest
@@ -12,22 +13,10 @@ import reference
 from libmuon import orthogonalize
 
 
-def uniform(seed, shape):
-    """As Tests/Fixtures/README.md describes it."""
-    state, mask, values = seed, (1 << 64) - 1, []
-    for _ in range(shape[0] * shape[1]):
-        state = (state + 0x9E3779B97F4A7C15) & mask
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
-        z ^= z >> 31
-        values.append((z >> 40) / 2**23 - 1)
-    return np.array(values, np.float32).reshape(shape)
-
-
 def test_optax(root):
     cases = json.loads((root / "Tests" / "Fixtures" / "turbo.json").read_text())["cases"]
     assert len(cases) == 14
+    uniform = runpy.run_path(str(root / "Tests" / "Fixtures" / "inputs.py"))["uniform"]
     for case in cases:
         shape = tuple(case["shape"])
         g = np.eye(*shape, dtype=np.float32) if case["matrix"] == "eye" else uniform(1, shape)
