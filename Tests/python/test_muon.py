@@ -206,6 +206,23 @@ def test_zero_grad():
         optimizer.zero_grad()
 
 
+def test_a_parameter_without_a_name_has_its_number():
+    parameters = [Parameter(np.ones((2, 3), np.float32)) for _ in range(2)]
+    optimizer = Muon(parameters)
+    parameters[1].grad = frozen = np.full((2, 3), np.nan, np.float32)
+    frozen.flags.writeable = False
+    with pytest.raises(ValueError, match="parameter 'param1'.*read-only"):
+        optimizer.zero_grad()
+    with pytest.raises(ArithmeticError, match="parameter param1 "):
+        optimizer.step()
+    with pytest.raises(ValueError, match="parameter 'param1': gradient: shape"):
+        optimizer.step([None, np.ones((3, 2), np.float32)])
+    state = optimizer.state_dict()
+    state["state"][1]["step"] = -1
+    with pytest.raises(ValueError, match="parameter 'param1': step"):
+        optimizer.load_state_dict(state)
+
+
 def test_results_do_not_depend_on_the_number_of_threads(rng):
     import libmuon
 

@@ -317,6 +317,48 @@ def test_optimizers_are_not_copied():
             attempt(optimizer)
 
 
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: AdamW([matrix()], betas={0.9, 0.95}), "betas: a pair of numbers is expected, not {"),
+        (lambda: AdamW([matrix()], betas={0.9: 1, 0.95: 2}), "betas: a pair of numbers is expected"),
+        (lambda: AdamW([matrix()], betas=0.9), "betas: a pair of numbers is expected, not 0.9"),
+        (lambda: Muon([matrix()], coefficients={(1, 2, 3)}), "coefficients: .* is expected, not {"),
+        (lambda: Muon(5), "params: .* is expected, not 5"),
+        (lambda: Muon({libmuon.Parameter(np.ones((2, 2), np.float32))}), "params: .* is expected"),
+        (lambda: AdamW([matrix()]).add_param_group(5), "group: a dict is expected, not 5"),
+        (lambda: AdamW([matrix()]).add_param_group({"params": 5}), "params: a list is expected, not 5"),
+        (lambda: AdamW([matrix()]).step(5), "grads: .* is expected, not 5"),
+        (lambda: libmuon.checkpoint.dumps(AdamW([matrix()]), 5), "schedulers: .* is expected, not 5"),
+        (lambda: libmuon.checkpoint.dumps(5), "optimizer: .* is expected, not 5"),
+    ],
+)
+def test_what_is_no_list_is_named(make, named):
+    with pytest.raises((TypeError, ValueError), match=named):
+        make()
+
+
+def test_lists_of_every_kind_will_do():
+    for betas in ((0.5, 0.25), [0.5, 0.25], np.array([0.5, 0.25]), iter((0.5, 0.25))):
+        assert AdamW([matrix()], betas=betas).param_groups[0]["betas"] == (0.5, 0.25)
+
+
+def test_handlers_at_exit_may_use_what_was_made_after_them(run_python):
+    script = (
+        "import atexit, weakref, numpy as np, libmuon\n"
+        "class Owner: pass\n"
+        "owner = Owner()\n"
+        "weakref.finalize(owner, lambda: print(scheduler.last_epoch, optimizer.kind))\n"
+        "def last():\n"
+        "  optimizer.step(); scheduler.step(); print(optimizer.state_dict()['state'][0]['step'])\n"
+        "atexit.register(last)\n"
+        "optimizer = libmuon.Muon([np.ones((2, 2), np.float32)])\n"
+        "optimizer.step([np.ones((2, 2), np.float32)])\n"
+        "scheduler = libmuon.LinearLR(optimizer)\n"
+    )
+    assert run_python(script) == "2\n1 Muon\n"
+
+
 def test_exit_with_live_optimizers_is_clean(run_python):
     script = (
         "import libmuon, numpy as np\n"

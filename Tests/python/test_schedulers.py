@@ -231,7 +231,26 @@ def test_an_optimizer_may_go_before_its_scheduler(run_python):
     assert run_python(script) == "1\n"
 
 
-def test_what_is_no_scheduler_is_named():
-    optimizer = libmuon.Muon([libmuon.Parameter(np.ones((2, 2), np.float32))])
-    with pytest.raises(TypeError, match=r"schedulers\[0\]: a scheduler is expected, not str"):
-        libmuon.SequentialLR(optimizer, "x", [])
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda o: SequentialLR(o, ["x"], []), r"schedulers\[0\]: a scheduler is expected, not str"),
+        (lambda o: SequentialLR(o, "x", []), "schedulers: a list is expected, not 'x'"),
+        (lambda o: SequentialLR(o, [LinearLR(o)], 5), "milestones: a list is expected, not 5"),
+        (lambda o: ChainedScheduler("x"), "schedulers: a list is expected, not 'x'"),
+        (lambda o: ChainedScheduler(5), "schedulers: a list is expected, not 5"),
+        (lambda o: ChainedScheduler(["x"]), r"schedulers\[0\]: a scheduler is expected, not str"),
+        (lambda o: ChainedScheduler({LinearLR(o), LinearLR(o)}), "schedulers: a list is expected"),
+        (lambda o: LinearLR(5), "optimizer: an optimizer, or a list of them, is expected, not 5"),
+        (lambda o: LinearLR(o).load_state_dict(None), "state_dict: a dict is expected, not None"),
+        (lambda o: libmuon.build_schedulers(5, {}, None), "optimizers: a list is expected, not 5"),
+        (lambda o: libmuon.build_schedulers([5], {}, Batches), "an optimizer is expected, not int"),
+    ],
+)
+def test_what_is_of_another_kind_is_named(make, named):
+    with pytest.raises(TypeError, match=named):
+        make(optimizer())
+
+
+class Batches:
+    train_dataloader = ()

@@ -10,7 +10,8 @@ import threading
 import numpy as np
 import pytest
 
-from libmuon import AdamW, Muon, MuonError, Parameter, checkpoint
+from libmuon import AdamW, CancelledError, Muon, MuonError, Parameter, checkpoint
+
 
 @pytest.fixture
 def params():
@@ -286,3 +287,43 @@ def test_a_checkpoint_grows_between_its_size_and_its_bytes(monkeypatch):
     with pytest.raises(MuonError, match="room for 1$"):
         monkeypatch.setattr(checkpoint, "create_string_buffer", lambda size: genuine(1))
         checkpoint.dumps(optimizer)
+
+
+@pytest.mark.parametrize("tries", [3, 100, None])
+def test_a_checkpoint_whose_size_goes_to_and_fro(monkeypatch, tries):
+    """Each time it was larger when it was written, and as it had been when its size was taken anew."""
+    optimizer = AdamW([np.zeros((2, 2), np.float32)])
+    genuine, failed = checkpoint.create_string_buffer, checkpoint.failure
+    small, large = optimizer.state_dict(), optimizer.state_dict()
+    large["state"][0]["step"] = 10**15
+    done = 0
+
+    def create(size):
+        nonlocal done
+        done += 1
+        optimizer.load_state_dict(small if done == tries else large)
+        return genuine(size)
+
+    def fail(status):
+        optimizer.load_state_dict(small)
+        return failed(status)
+
+    optimizer.load_state_dict(small)
+    expected = checkpoint.dumps(optimizer)
+    monkeypatch.setattr(checkpoint, "create_string_buffer", create)
+    monkeypatch.setattr(checkpoint, "failure", fail)
+    if tries:
+        assert checkpoint.dumps(optimizer) == expected and done == tries
+    else:
+        with pytest.raises(MuonError, match="room for"):
+            checkpoint.dumps(optimizer)
+        assert done == 100
+
+
+@pytest.mark.parametrize("answer", [False, np.False_])
+def test_false_of_either_kind_cancels(answer):
+    optimizer = AdamW([np.zeros((2, 2), np.float32)])
+    with pytest.raises(CancelledError):
+        checkpoint.dumps(optimizer, progress=lambda done, total: answer)
+    for other in (True, None, 0, np.True_):
+        checkpoint.dumps(optimizer, progress=lambda done, total: other)

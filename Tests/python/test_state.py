@@ -162,6 +162,30 @@ def damage_step_type(state):
     state["state"][2]["step"] = 1.5
 
 
+def damage_all_groups(state):
+    state["param_groups"] = 5
+
+
+def damage_one_group(state):
+    state["param_groups"][0] = None
+
+
+def damage_group_params(state):
+    state["param_groups"][0]["params"] = None
+
+
+def damage_all_states(state):
+    state["state"] = [1]
+
+
+def damage_one_state(state):
+    state["state"][0] = None
+
+
+def damage_initial_lr(state):
+    state["param_groups"][0]["initial_lr"] = float("nan")
+
+
 def first_buffer(state):
     return next(iter(state["state"][2]))
 
@@ -188,9 +212,15 @@ def test_what_does_not_fit_changes_nothing(kind, trained, damage):
     optimizer.load_state_dict(state)
     optimizer.load_state_dict(before)
     damage(state)
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError), match="state_dict|lr|momentum|betas|eps|step"):
         optimizer.load_state_dict(state)
     same(optimizer.state_dict(), before)
+
+
+@pytest.mark.parametrize("state", [None, 5, "x", []])
+def test_what_is_no_state_is_named(trained, state):
+    with pytest.raises(TypeError, match=f"state_dict: a dict is expected, not {state!r}".replace("[", r"\[")):
+        trained[0].load_state_dict(state)
 
 
 def test_a_state_of_any_layout_can_be_loaded(kind, trained):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import weakref
 from pathlib import Path
+from typing import Any, Callable
 
 from ._abi import PROTOTYPES
 from ._version import __version__
@@ -83,3 +85,9 @@ def check(status: int) -> None:
     """Raises unless status is MUON_OK."""
     if status:
         raise failure(status)
+
+
+def free_with(owner: object, destroy: Callable[[Any], Any], handle: Any) -> None:
+    """Destroys a handle when its owner is collected. Not at exit: handlers that run then may use it, whenever
+    they were registered, and the process ends anyway."""
+    weakref.finalize(owner, destroy, handle).atexit = False

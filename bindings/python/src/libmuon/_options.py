@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from ctypes import Array as CArray
 from ctypes import byref, c_double, c_size_t, sizeof
 from enum import IntEnum
@@ -42,6 +42,28 @@ def whole(name: str, value: Any, bits: int = 64) -> int:
     return result
 
 
+def ordered(
+    name: str, value: Any, expected: str = "a list", error: type[Exception] = TypeError
+) -> list[Any]:
+    """The elements of a list of some kind. A set or a dict has no order that was meant, a text is no list."""
+    try:
+        if isinstance(value, (str, bytes, Set, Mapping)):
+            raise TypeError
+        elements = iter(value)
+    except TypeError:
+        raise error(f"{name}: {expected} is expected, not {value!r}") from None
+    return list(elements)
+
+
+def require_keys(name: str, value: Any, keys: Iterable[str]) -> None:
+    """Raises unless it is a dict of some kind that has these keys, and perhaps others."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}: a dict is expected, not {value!r}")
+    for key in keys:
+        if key not in value:
+            raise InvalidArgumentError(f"{name}: {key!r} is missing")
+
+
 def step_count(name: str, value: Any) -> int:
     """A number of steps, or None: the backend's own number, which is 0 in C."""
     count = 0 if value is None else whole(name, value, 32)
@@ -64,7 +86,7 @@ def member(name: str, value: Any, enum: type[IntEnum]) -> IntEnum:
 
 def coefficient_rows(name: str, value: Any) -> CArray[_abi.Coefficients]:
     """Rows (a, b, c) for C, from a sequence of such triples or from a single one."""
-    rows = list(value) if isinstance(value, Iterable) else [value]
+    rows = ordered(name, value, "(a, b, c), or a list of them,", InvalidArgumentError)
     if rows and not isinstance(rows[0], Iterable):
         rows = [rows]
     result = (_abi.Coefficients * len(rows))()
@@ -137,10 +159,10 @@ def adamw_struct(options: Mapping[str, Any]) -> _abi.AdamWOptions:
     check(lib.muon_adamw_options_init(byref(struct), sizeof(struct)))
     for name, field in ADAMW_FIELDS.items():
         setattr(struct, name, field.to_c(name, options[name]))
-    betas = options["betas"]
-    if not isinstance(betas, Iterable) or len(pair := tuple(betas)) != 2:
+    betas = ordered("betas", options["betas"], "a pair of numbers", InvalidArgumentError)
+    if len(betas) != 2:
         raise InvalidArgumentError(f"betas: two numbers are expected, not {betas!r}")
-    struct.beta1, struct.beta2 = (number("betas", beta) for beta in pair)
+    struct.beta1, struct.beta2 = (number("betas", beta) for beta in betas)
     return struct
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._library import check, lib
-from ._options import whole
+from ._options import ordered, require_keys, whole
 from .errors import DTypeError, InvalidArgumentError, ShapeError
 from .parameter import Array, address, plain
 
@@ -64,28 +64,29 @@ def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
 
 def check_layout(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     """Raises unless the dict is of this kind of optimizer, with the same groups of parameters."""
-    for key in ("kind", "state", "param_groups"):
-        if key not in saved:
-            raise InvalidArgumentError(f"state_dict: {key!r} is missing")
+    require_keys("state_dict", saved, ("kind", "state", "param_groups"))
     if saved["kind"] != optimizer.kind:
         raise InvalidArgumentError(f"state_dict: of {saved['kind']}, but this is {optimizer.kind}")
-    groups, expected = saved["param_groups"], numbered(optimizer)
+    groups = ordered("state_dict: param_groups", saved["param_groups"])
+    expected = numbered(optimizer)
     if len(groups) != len(expected):
         raise InvalidArgumentError(
             f"state_dict: {len(groups)} parameter groups, but the optimizer has {len(expected)}"
         )
     keys = set(optimizer.param_groups[0])
     for index, (group, indices) in enumerate(zip(groups, expected)):
+        require_keys(f"state_dict: param_groups[{index}]", group, ())
         if set(group) != keys:
             wrong = ", ".join(map(repr, sorted(set(group) ^ keys)))
             raise InvalidArgumentError(
                 f"state_dict: param_groups[{index}]: missing or unknown: {wrong}"
             )
-        if list(group["params"]) != indices:
+        if ordered(f"state_dict: param_groups[{index}]: params", group["params"]) != indices:
             raise InvalidArgumentError(
                 f"state_dict: param_groups[{index}]: its params are {group['params']!r}, "
                 f"but the optimizer's are {indices}"
             )
+    require_keys("state_dict: state", saved["state"], ())
     if set(saved["state"]) != set(range(len(optimizer._parameters))):
         raise InvalidArgumentError(
             f"state_dict: state: its keys are {list(saved['state'])}, but the optimizer's parameters "
@@ -98,7 +99,8 @@ def checked(
 ) -> tuple[int, dict[str, Array]]:
     """The number of steps and the arrays of one parameter, ready for the library."""
     parameter = optimizer._parameters[index]
-    label = f"state_dict: {parameter.label}"
+    label = f"state_dict: {parameter.label_at(index)}"
+    require_keys(label, state, ())
     keys = {*optimizer._buffers, "step"}
     if set(state) != keys:
         wrong = ", ".join(map(repr, sorted(set(state) ^ keys)))

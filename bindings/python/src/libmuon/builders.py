@@ -10,10 +10,11 @@ from . import _abi
 from ._config import config_text
 from ._enums import DType, OptimizerKind
 from ._library import check, lib
+from ._options import ordered
 from .optimizer import Optimizer
 from .optimizers import AdamW, Muon
 from .parameter import Array, Parameter, ParameterLike, as_parameters, dtype_of, structs_of
-from .schedulers import Scheduler, optimizer_handles
+from .schedulers import Scheduler, listed, optimizer_handles
 
 ModelParams = Union[Iterable[ParameterLike], Mapping[str, Union[Array, Parameter]]]
 
@@ -119,6 +120,8 @@ def build_schedulers(
 
     Raises ConfigError, whose text has the path.
     """
+    given = ordered("optimizers", optimizers)
+    optimizers = listed(given) if given else []
     handles = optimizer_handles(optimizers)
     made = (_abi.SchedulerHandle * len(handles))()
     batches = len(training_setup.train_dataloader)

@@ -23,6 +23,7 @@ import numpy as np
 
 from . import _abi
 from ._library import check, failure, lib
+from ._options import ordered
 from .errors import InvalidArgumentError
 from .optimizer import Optimizer
 from .parameter import address
@@ -158,7 +159,9 @@ class Call:
     ) -> None:
         self.errors: list[BaseException] = []
         # Referred to here: C has only their addresses.
-        self.driving = [schedulers] if isinstance(schedulers, Scheduler) else list(schedulers)
+        self.driving = [schedulers] if isinstance(schedulers, Scheduler) else ordered(
+            "schedulers", schedulers, "a scheduler, or a list of them,"
+        )
         if not isinstance(optimizers, Optimizer) and not optimizers:
             raise InvalidArgumentError("a checkpoint needs at least one optimizer")
         self.optimizers = listed(optimizers)
@@ -196,7 +199,8 @@ def reporter(progress: Progress, errors: list[BaseException]) -> Any:
 
     def report(context: c_void_p, done: int, total: int) -> int:
         try:
-            return progress(done, total) is False
+            answer = progress(done, total)
+            return isinstance(answer, (bool, np.bool_)) and not answer
         except BaseException as error:
             errors.append(error)
             return 1

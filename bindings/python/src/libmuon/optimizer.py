@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,9 +13,9 @@ import numpy as np
 from . import _state, _statistics
 from ._abi import OptimizerHandle
 from ._enums import Buffer, NonFinitePolicy
-from ._library import check, failure, lib
+from ._library import check, failure, free_with, lib
 from ._lock import give_lock
-from ._options import member, merged, whole
+from ._options import member, merged, ordered, require_keys, whole
 from ._statistics import ParameterStatistics
 from .errors import InvalidArgumentError, MuonError
 from .param_group import ParamGroup
@@ -71,8 +70,7 @@ class Optimizer:
     def _own(self, handle: OptimizerHandle, defaults: dict[str, Any]) -> None:
         self._handle = handle
         give_lock(self)
-        # Runs when the optimizer is collected, or at exit while the interpreter is still whole.
-        weakref.finalize(self, lib.muon_optimizer_destroy, handle)
+        free_with(self, lib.muon_optimizer_destroy, handle)
         self.defaults = defaults
         self._parameters: list[Parameter] = []
         self._group_parameters: list[list[Parameter]] = []
@@ -147,7 +145,8 @@ class Optimizer:
             for index, parameter in enumerate(self._parameters):
                 grad = parameter._grad
                 if grad is not None and not plain(grad).flags.writeable:
-                    raise InvalidArgumentError(f"{parameter.label}: the gradient is read-only")
+                    label = parameter.label_at(index)
+                    raise InvalidArgumentError(f"{label}: the gradient is read-only")
                 if grad is not self._bound[index]:
                     self._rebind(index, grad)
             check(lib.muon_optimizer_zero_grad(self._handle))
@@ -191,12 +190,12 @@ class Optimizer:
         elif isinstance(grads, np.ndarray):
             raise TypeError("grads: a sequence of arrays is expected; put a single one into a list")
         else:
-            values = list(grads)
+            values = ordered("grads", grads, "a list of arrays, or a dict of them,")
             if len(values) != len(self._parameters):
                 expected = len(self._parameters)
                 raise InvalidArgumentError(f"grads: {expected} are expected, not {len(values)}")
-        for parameter, value in zip(self._parameters, values):
-            parameter.check_grad(value)
+        for index, (parameter, value) in enumerate(zip(self._parameters, values)):
+            parameter.check_grad(value, parameter.label_at(index))
         for parameter, value in zip(self._parameters, values):
             parameter.grad = value
 
@@ -366,7 +365,7 @@ def split_groups(
 ) -> list[tuple[list[Parameter], dict[str, Any]]]:
     """The groups that an optimizer's first argument describes: their parameters and options."""
     if not isinstance(params, (Mapping, np.ndarray, Parameter)):
-        params = list(params)
+        params = ordered("params", params, "a list of parameters or of groups")
         if params and all(isinstance(item, Mapping) for item in params):
             groups: list[tuple[list[Parameter], dict[str, Any]]] = []
             first = 0
@@ -384,6 +383,7 @@ def split_group(
     group: Mapping[str, Any], defaults: dict[str, Any], first: int
 ) -> tuple[list[Parameter], dict[str, Any]]:
     """The parameters and options of a group given as a dict; first: how many come before it."""
+    require_keys("a parameter group", group, ())
     changes = dict(group)
     if "params" not in changes:
         raise KeyError('a parameter group needs "params"')

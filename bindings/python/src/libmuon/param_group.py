@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._library import check, lib
 from ._options import merged, number
+from .errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -70,6 +71,8 @@ class ParamGroup(MutableMapping[str, Any]):
             initial_lr = changes.pop("initial_lr")
             if initial_lr is not None:
                 initial_lr = number("initial_lr", initial_lr)
+                if isnan(initial_lr):  # the library's word for None
+                    raise InvalidArgumentError("initial_lr: a number is expected, not nan")
         options = self.options()
         if "coefficients" in options:
             # Without any the library keeps its own; another backend would refuse them.

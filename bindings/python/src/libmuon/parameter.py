@@ -12,6 +12,7 @@ import numpy.typing as npt
 from . import _abi
 from ._enums import DType
 from ._library import check, lib
+from ._options import ordered
 from .errors import DTypeError, InvalidArgumentError, ShapeError
 
 Array = npt.NDArray[Any]
@@ -104,21 +105,24 @@ class Parameter:
         """The parameter as error messages call it."""
         return "unnamed parameter" if self.name is None else f"parameter '{self.name}'"
 
+    def label_at(self, index: int) -> str:
+        """The same in an optimizer, where it has this number: the library calls it by that, too."""
+        return f"parameter 'param{index}'" if self.name is None else self.label
+
     def check_trainable(self) -> None:
         """Raises unless an optimizer can update the array in place."""
         check_array(self._memory, self.label)
         if not self._memory.flags.writeable:
             raise InvalidArgumentError(f"{self.label}: the array is read-only")
 
-    def check_grad(self, value: Optional[Array]) -> None:
+    def check_grad(self, value: Optional[Array], label: Optional[str] = None) -> None:
         """Raises unless value can be the gradient."""
         if value is None:
             return
-        memory = check_array(value, f"{self.label}: gradient")
+        name = f"{label or self.label}: gradient"
+        memory = check_array(value, name)
         if memory.shape != self.shape:
-            raise ShapeError(
-                f"{self.label}: gradient: shape {self.shape} is expected, not {memory.shape}"
-            )
+            raise ShapeError(f"{name}: shape {self.shape} is expected, not {memory.shape}")
 
     def struct(self, grad: Optional[Array]) -> _abi.Param:
         """The parameter as C sees it. The struct keeps its name and shape alive, not the arrays.
@@ -199,7 +203,7 @@ def as_parameters(
     """
     if isinstance(items, (np.ndarray, Parameter)):
         raise TypeError("an iterable of parameters is expected; put a single one into a list")
-    listed: Iterable[Any] = items.items() if isinstance(items, Mapping) else items
+    listed = items.items() if isinstance(items, Mapping) else ordered("params", items)
     parameters = []
     for index, item in enumerate(listed, first):
         name = None

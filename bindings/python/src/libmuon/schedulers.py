@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from ctypes import byref, c_double, c_int64, c_size_t
 from typing import Any, Optional, Union
 
 from ._abi import OptimizerHandle, ScheduleHandle, SchedulerHandle
-from ._library import check, lib
-from ._options import number, whole
+from ._library import check, free_with, lib
+from ._options import number, ordered, require_keys, whole
 from .errors import InvalidArgumentError
 from .optimizer import Optimizer
 
@@ -31,7 +30,7 @@ class Scheduler:
         optimizers = listed(optimizer)
         schedule = ScheduleHandle()
         check(create(*arguments, byref(schedule)))
-        weakref.finalize(self, lib.muon_schedule_destroy, schedule)
+        free_with(self, lib.muon_schedule_destroy, schedule)
         handle = SchedulerHandle()
         handles = optimizer_handles(optimizers)
         check(lib.muon_scheduler_create(schedule, handles, len(handles), byref(handle)))
@@ -41,7 +40,7 @@ class Scheduler:
     def _own(self, handle: SchedulerHandle, optimizers: list[Optimizer]) -> None:
         self._handle = handle
         self._optimizers = optimizers
-        weakref.finalize(self, lib.muon_scheduler_destroy, handle)
+        free_with(self, lib.muon_scheduler_destroy, handle)
 
     @classmethod
     def _adopt(cls, handle: SchedulerHandle, optimizer: Optimizer) -> Scheduler:
@@ -88,9 +87,7 @@ class Scheduler:
 
         The schedule itself is not saved: make the scheduler with the arguments it had.
         """
-        for key in ("kind", "last_epoch"):
-            if key not in state_dict:
-                raise InvalidArgumentError(f"state_dict: {key!r} is missing")
+        require_keys("state_dict", state_dict, ("kind", "last_epoch"))
         kind = type(self).__name__
         if state_dict["kind"] != kind:
             raise InvalidArgumentError(f"state_dict: of {state_dict['kind']}, this is {kind}")
@@ -195,8 +192,11 @@ class SequentialLR(Scheduler):
         self, optimizer: Optimizers, schedulers: Sequence[Scheduler], milestones: Sequence[int]
     ) -> None:
         optimizers = listed(optimizer)
-        handles = schedule_handles(schedulers, optimizers)
-        steps = [whole(f"milestones[{index}]", each) for index, each in enumerate(milestones)]
+        handles = schedule_handles(ordered("schedulers", schedulers), optimizers)
+        steps = [
+            whole(f"milestones[{index}]", each)
+            for index, each in enumerate(ordered("milestones", milestones))
+        ]
         super().__init__(
             optimizers,
             lib.muon_schedule_create_sequential,
@@ -217,16 +217,24 @@ class ChainedScheduler(Scheduler):
     def __init__(
         self, schedulers: Sequence[Scheduler], optimizer: Optional[Optimizers] = None
     ) -> None:
+        schedulers = ordered("schedulers", schedulers)
         if not schedulers:
             raise InvalidArgumentError("schedulers: at least one is needed")
-        optimizers = schedulers[0].optimizers if optimizer is None else listed(optimizer)
+        if optimizer is not None:
+            optimizers = listed(optimizer)
+        else:
+            optimizers = schedulers[0].optimizers if isinstance(schedulers[0], Scheduler) else []
         handles = schedule_handles(schedulers, optimizers)
         super().__init__(optimizers, lib.muon_schedule_create_chained, handles, len(handles))
 
 
 def listed(optimizer: Optimizers) -> list[Optimizer]:
     """The optimizers as a list."""
-    optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer)
+    optimizers = (
+        [optimizer]
+        if isinstance(optimizer, Optimizer)
+        else ordered("optimizer", optimizer, "an optimizer, or a list of them,")
+    )
     if not optimizers:
         raise InvalidArgumentError("a scheduler needs at least one optimizer")
     for each in optimizers:

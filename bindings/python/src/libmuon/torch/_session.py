@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Mapping
 from ctypes import Structure, byref, c_int64, sizeof
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from torch.autograd.graph import increment_version
 
 from .. import _abi
 from .._enums import Buffer, DType, NonFinitePolicy
-from .._library import check, lib
+from .._library import check, free_with, lib
 from .._options import number as real
 from ..errors import MuonError
 from ._slot import Slot
@@ -72,7 +71,7 @@ class Session:
         self.sound = True
         self.handle = _abi.OptimizerHandle()
         check(kind.create(byref(kind.struct(groups[0])), byref(self.handle)))
-        weakref.finalize(self, lib.muon_optimizer_destroy, self.handle)
+        free_with(self, lib.muon_optimizer_destroy, self.handle)
         self._extend(groups)
         self.policy = policy
         check(lib.muon_optimizer_set_nonfinite_policy(self.handle, policy))
