@@ -51,15 +51,15 @@ func cPrecision(_ precision: Precision) throws -> muon_precision {
   try cValue(precision, in: precisions)
 }
 
-private let iterations: [(muon_method, Iteration)] = [
+private let iterations: [(muon_method, NewtonSchulzMethod)] = [
   (MUON_METHOD_AUTO, .auto), (MUON_METHOD_STANDARD, .standard), (MUON_METHOD_GRAM, .gram),
 ]
 
-func method(_ c: muon_method) throws -> Iteration {
+func method(_ c: muon_method) throws -> NewtonSchulzMethod {
   try value(c, in: iterations, "method")
 }
 
-func cMethod(_ method: Iteration) throws -> muon_method {
+func cMethod(_ method: NewtonSchulzMethod) throws -> muon_method {
   try cValue(method, in: iterations)
 }
 

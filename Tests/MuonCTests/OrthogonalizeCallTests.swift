@@ -69,7 +69,7 @@ struct OrthogonalizeCallTests {
   @Test func takesEachMethod() throws {
     var results: [[Float]] = []
     for (number, method) in [
-      (MUON_METHOD_AUTO, Iteration.auto), (MUON_METHOD_STANDARD, .standard),
+      (MUON_METHOD_AUTO, NewtonSchulzMethod.auto), (MUON_METHOD_STANDARD, .standard),
       (MUON_METHOD_GRAM, .gram),
     ] {
       var options = unsafe options()

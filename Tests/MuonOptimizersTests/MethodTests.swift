@@ -18,7 +18,8 @@ struct MethodTests {
   ]
 
   private static func run(
-    _ matrix: [Float], _ rows: Int, _ columns: Int, _ backend: Backend, _ method: Iteration,
+    _ matrix: [Float], _ rows: Int, _ columns: Int, _ backend: Backend,
+    _ method: NewtonSchulzMethod,
     steps: Int? = nil, _ precision: Precision = .f32
   ) throws -> [Float] {
     try orthogonalize(
@@ -84,7 +85,7 @@ struct MethodTests {
   func isAllTheSameToVectors(_ rows: Int, _ columns: Int) throws {
     let vector = uniform(seed: 9, count: rows * columns)
     let auto = try MethodTests.run(vector, rows, columns, .newtonSchulz5, .auto)
-    for method in [Iteration.standard, .gram] {
+    for method in [NewtonSchulzMethod.standard, .gram] {
       #expect(
         sameBits(auto, try MethodTests.run(vector, rows, columns, .newtonSchulz5, method)))
     }
@@ -133,7 +134,7 @@ struct MethodTests {
   func isThatOfTheGroup(_ rows: Int, _ columns: Int, _ autoIsGram: Bool) throws {
     let gradient = uniform(seed: 9, count: rows * columns)
     let muon = try Muon()
-    for (group, method) in Iteration.allCases.enumerated() {
+    for (group, method) in NewtonSchulzMethod.allCases.enumerated() {
       try muon.addGroup(options: MuonOptions(precision: .f32, method: method))
       let parameter = try Parameter("\(method)", shape: [rows, columns])
       try parameter.setGradient(gradient)

@@ -91,7 +91,8 @@ struct ThreadTests {
     await #expect(processExitsWith: .success) {
       for shape in [(512, 512), (1100, 300), (300, 1100)] {
         for (backend, precision, method) in [
-          (Backend.newtonSchulz5, Precision.auto, Iteration.auto), (.newtonSchulz5, .f32, .auto),
+          (Backend.newtonSchulz5, Precision.auto, NewtonSchulzMethod.auto),
+          (.newtonSchulz5, .f32, .auto),
           (.turbo, .auto, .auto), (.turbo, .f32, .auto), (.polarExpress, .auto, .auto),
           (.newtonSchulz5, .auto, .standard), (.newtonSchulz5, .auto, .gram),
           (.polarExpress, .auto, .standard), (.polarExpress, .auto, .gram),

@@ -115,7 +115,7 @@ extension OptimizerKind: NamedOption {}
 extension MomentumStyle: NamedOption {}
 extension ShapeScale: NamedOption {}
 extension Precision: NamedOption {}
-extension Iteration: NamedOption {}
+extension NewtonSchulzMethod: NamedOption {}
 
 // MARK: - Messages
 

@@ -78,7 +78,7 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     /// `MuonOptions.precision`.
     public var precision: Precision?
     /// `MuonOptions.method`.
-    public var method: Iteration?
+    public var method: NewtonSchulzMethod?
 
     /// A section that says nothing.
     public init() {}

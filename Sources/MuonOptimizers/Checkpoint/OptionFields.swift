@@ -48,7 +48,7 @@ extension MuonOptions: CheckpointOptions {
     }
     epsilon = try header.number(key("eps"))
     precision = try header.choice(key("precision"), of: Precision.allCases, \.rawValue)
-    method = try header.choice(key("method"), of: Iteration.allCases, \.rawValue)
+    method = try header.choice(key("method"), of: NewtonSchulzMethod.allCases, \.rawValue)
   }
 }
 

@@ -62,7 +62,7 @@ public final class Muon: Optimizer {
   public func setOptions(_ options: MuonOptions, ofGroup group: Int = 0) throws(MuonError) {
     try requireIndex(group, count: groupCount, "parameter group")
     for member in members where member.group == group {
-      _ = try options.orthogonalizer().need(
+      _ = try options.orthogonalizer().plan(
         rows: member.parameter.layout.rows, columns: member.parameter.layout.columns)
     }
     try muon.set(options, ofGroup: group)

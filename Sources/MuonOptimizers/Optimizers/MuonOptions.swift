@@ -52,14 +52,14 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
   /// The element type of the matrix products.
   public var precision: Precision
   /// How the polynomial is evaluated.
-  public var method: Iteration
+  public var method: NewtonSchulzMethod
 
   /// Options with the defaults of the original system.
   public init(
     learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true,
     momentumStyle: MomentumStyle = .classic, weightDecay: Double = 0,
     shapeScale: ShapeScale = .none, backend: Backend = .newtonSchulz5, backendSteps: Int? = nil,
-    epsilon: Double = 1e-7, precision: Precision = .auto, method: Iteration = .auto
+    epsilon: Double = 1e-7, precision: Precision = .auto, method: NewtonSchulzMethod = .auto
   ) {
     self.learningRate = learningRate
     self.momentum = momentum
@@ -91,7 +91,8 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
 
   func orthogonalizer() throws(MuonError) -> Orthogonalizer {
     try Orthogonalizer(
-      backend: backend, steps: backendSteps, epsilon: epsilon, precision: precision,
-      method: method)
+      OrthogonalizeOptions(
+        backend: backend, steps: backendSteps, epsilon: epsilon, precision: precision,
+        method: method))
   }
 }

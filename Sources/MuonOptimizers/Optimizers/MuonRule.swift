@@ -7,9 +7,9 @@ final class MuonRule: GroupedRule {
   /// By group.
   private var orthogonalizers: [Orthogonalizer] = []
   /// For the large matrices, which the whole team works on; kept from step to step.
-  private var shared: [Orthogonalizer.Scratch] = []
+  private var shared: [OrthogonalizationScratch] = []
   /// One a worker, for the others.
-  private var own: [Orthogonalizer.Scratch] = []
+  private var own: [OrthogonalizationScratch] = []
   /// What `prepare` worked out for `apply`, the dearest matrix first, and for how many threads.
   private var tasks: [MuonTask] = []
   private var workers = 1
@@ -45,7 +45,7 @@ final class MuonRule: GroupedRule {
     for group in restored { orthogonalizers[group] = try groups[group].orthogonalizer() }
     for member in members {
       let shape = member.parameter.layout
-      _ = try orthogonalizers[member.group].need(rows: shape.rows, columns: shape.columns)
+      _ = try orthogonalizers[member.group].plan(rows: shape.rows, columns: shape.columns)
     }
     return { [orthogonalizers] in
       self.groups = groups
@@ -61,7 +61,7 @@ final class MuonRule: GroupedRule {
 
   func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError) {
     try shape.requireMatrix(of: owner)
-    _ = try orthogonalizers[group].need(rows: shape.rows, columns: shape.columns)
+    _ = try orthogonalizers[group].plan(rows: shape.rows, columns: shape.columns)
   }
 
   /// b·m of a finite m is at least 2^104 away from infinity, since b is at most 1 - 2^-24.
@@ -81,7 +81,9 @@ final class MuonRule: GroupedRule {
   func prepare(_ updates: [Update]) throws(MuonError) {
     tasks.removeAll(keepingCapacity: true)
     for update in updates {
-      tasks.append(try MuonTask(update, groups[update.group], orthogonalizers[update.group]))
+      let shape = update.parameter.layout
+      let plan = try orthogonalizers[update.group].plan(rows: shape.rows, columns: shape.columns)
+      tasks.append(try MuonTask(update, groups[update.group], plan))
     }
     // Sorting takes memory, and the order is mostly that of the step before.
     if zip(tasks, tasks.dropFirst()).contains(where: { $0.cost < $1.cost }) {
@@ -100,12 +102,12 @@ final class MuonRule: GroupedRule {
 
   /// Makes sure of `count` scratches, each of them enough for any of the tasks.
   private func reserve(
-    _ scratches: inout [Orthogonalizer.Scratch], _ count: Int, for tasks: ArraySlice<MuonTask>
+    _ scratches: inout [OrthogonalizationScratch], _ count: Int, for tasks: ArraySlice<MuonTask>
   ) throws(MuonError) {
-    var need = Orthogonalizer.Need()
-    for task in tasks { need.formMaximum(task.need) }
-    if scratches.contains(where: { !$0.holds(need) }) { scratches.removeAll() }
-    while scratches.count < count { scratches.append(try Orthogonalizer.Scratch(need)) }
+    var size = OrthogonalizationScratch.Size()
+    for task in tasks { size.formMaximum(task.scratchSize) }
+    if scratches.contains(where: { !$0.holds(size) }) { scratches.removeAll() }
+    while scratches.count < count { scratches.append(try OrthogonalizationScratch(size)) }
   }
 
   /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
@@ -154,7 +156,7 @@ final class MuonRule: GroupedRule {
     }
 
     private func perform(
-      _ index: Int, in scratch: Orthogonalizer.Scratch, by member: Team.Member
+      _ index: Int, in scratch: OrthogonalizationScratch, by member: Team.Member
     ) {
       let task = rule.tasks[index]
       if !solving {

@@ -3,11 +3,11 @@ internal import CMuonKernels
 /// Muon's step of one matrix.
 @safe
 struct MuonTask {
-  let orthogonalizer: Orthogonalizer
+  let plan: OrthogonalizationPlan
   /// O, where it was worked out ahead.
   var solved: Buffer<Float>?
   /// The memory to make the step and to measure it.
-  let need: Orthogonalizer.Need
+  let scratchSize: OrthogonalizationScratch.Size
   /// Where in its floats the memory to measure it begins.
   private let measuringStart: Int
 
@@ -25,9 +25,9 @@ struct MuonTask {
   private let rate: Float
 
   init(
-    _ update: Update, _ options: MuonOptions, _ orthogonalizer: Orthogonalizer
+    _ update: Update, _ options: MuonOptions, _ plan: OrthogonalizationPlan
   ) throws(MuonError) {
-    self.orthogonalizer = orthogonalizer
+    self.plan = plan
     self.update = update
     nesterov = options.nesterov
     momentum = Float(options.momentum)
@@ -37,35 +37,34 @@ struct MuonTask {
     let scale = options.shapeScale.factor(rows: shape.rows, columns: shape.columns)
     keep = Float(1 - options.learningRate * options.weightDecay)
     rate = Float(options.learningRate * scale)
-    var need = try orthogonalizer.need(rows: shape.rows, columns: shape.columns)
+    var size = plan.scratchSize
     // On a cache line.
-    measuringStart = (need.floats + 15) / 16 * 16
+    measuringStart = (size.floats + 15) / 16 * 16
     if let meter = update.meter {
-      need.floats =
+      size.floats =
         try unsafe measuringStart
         + MeasuringScratch.count(shape, orthogonality: meter.gram != nil)
     }
-    self.need = need
+    scratchSize = size
   }
 
-  var rows: Int { update.parameter.layout.rows }
-  var columns: Int { update.parameter.layout.columns }
+  var rows: Int { plan.rows }
+  var columns: Int { plan.columns }
   var count: Int { update.parameter.count }
   var owner: String { update.parameter.owner }
-  var canFail: Bool { orthogonalizer.backend == .svd }
-  var cost: Double { orthogonalizer.cost(rows: rows, columns: columns) }
+  var canFail: Bool { plan.canFail }
+  var cost: Double { plan.cost }
 
   /// Works O out and keeps it, and writes nothing else. False where LAPACK did not converge.
-  func solve(in scratch: Orthogonalizer.Scratch, by member: Team.Member) -> Bool {
+  func solve(in scratch: OrthogonalizationScratch, by member: Team.Member) -> Bool {
     guard let solved else { return false }
     writeDirection(in: scratch, advancing: false, by: member)
-    return unsafe orthogonalizer.orthogonalize(
-      rows: rows, columns: columns, in: scratch,
-      to: Target(floats: solved.start, keep: 0, rate: 1), by: member)
+    return unsafe plan.run(
+      in: scratch, to: Epilogue(floats: solved.start, keep: 0, rate: 1), by: member)
   }
 
   /// Makes the step: the momentum, and the parameter. All members of a team call it together.
-  func apply(in scratch: Orthogonalizer.Scratch, by member: Team.Member) {
+  func apply(in scratch: OrthogonalizationScratch, by member: Team.Member) {
     guard let meter = update.meter else {
       unsafe apply(in: scratch, o: nil, by: member)
       return
@@ -80,25 +79,24 @@ struct MuonTask {
 
   /// - Parameter o: Where O goes besides, unless it was solved ahead.
   private func apply(
-    in scratch: Orthogonalizer.Scratch, o: UnsafeMutablePointer<Float>?, by member: Team.Member
+    in scratch: OrthogonalizationScratch, o: UnsafeMutablePointer<Float>?, by member: Team.Member
   ) {
     writeDirection(in: scratch, advancing: true, by: member)
-    let target = unsafe Target(floats: update.data, keep: keep, rate: -rate, copy: o)
+    let epilogue = unsafe Epilogue(floats: update.data, keep: keep, rate: -rate, copy: o)
     if let solved {
       let o = unsafe solved.start
       unsafe scratch.matrix(rows: rows, columns: columns).forEachChunk(by: member) {
-        unsafe target.move(along: o, offset: $0, count: $1)
+        unsafe epilogue.apply(to: o, offset: $0, count: $1)
       }
     } else {
       // Only a backend that was solved ahead can fail.
-      _ = unsafe orthogonalizer.orthogonalize(
-        rows: rows, columns: columns, in: scratch, to: target, by: member)
+      _ = unsafe plan.run(in: scratch, to: epilogue, by: member)
     }
   }
 
   /// u, from the momentum as it will be, and its sums of squares; with `advancing`, the momentum too.
   private func writeDirection(
-    in scratch: Orthogonalizer.Scratch, advancing: Bool, by member: Team.Member
+    in scratch: OrthogonalizationScratch, advancing: Bool, by member: Team.Member
   ) {
     let (g, m) = unsafe (update.gradient, update.firstState)
     let x = unsafe scratch.matrix(rows: rows, columns: columns)

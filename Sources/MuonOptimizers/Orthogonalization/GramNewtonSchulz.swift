@@ -37,12 +37,12 @@ enum GramNewtonSchulz {
     }
   }
 
-  /// Writes p(scale·X) to `target`; X is lost. scale·X has singular values in [0, 1].
+  /// Writes p(scale·X) to `epilogue`; X is lost. scale·X has singular values in [0, 1].
   ///
   /// - Parameter restarts: Before these steps, Q is applied to X and the iteration begins again.
   static func iterate(
     _ x: Matrix, scale: Float, _ coefficients: [Coefficients], restarts: [Int],
-    _ kernel: ProductKernel, _ scratch: Scratch, to target: Target, by member: Team.Member
+    _ kernel: ProductKernel, _ scratch: Scratch, to epilogue: Epilogue, by member: Team.Member
   ) {
     let m = unsafe x.shortSide
     let (short, long): (ProductKernel.Side, ProductKernel.Side) =
@@ -54,24 +54,24 @@ enum GramNewtonSchulz {
     var scale = scale
 
     /// p ← keep p + rate Q (scale X)
-    func applyQ(to target: Target) {
+    func applyQ(to epilogue: Epilogue) {
       // R is not needed any more.
       unsafe kernel.packSymmetric(q, into: r.floats, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (r.floats, packed) : (packed, r.floats)
-      var next = unsafe target as Target?
-      while let target = unsafe next {
+      var next = unsafe epilogue as Epilogue?
+      while let to = unsafe next {
         unsafe kernel.multiply(
-          left, right, depth: m, into: Matrix(target.floats, x.rows, x.columns),
-          alpha: target.rate * scale, plus: target.keep, target.floats, by: member)
-        unsafe next = target.next
+          left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
+          alpha: to.rate * scale, plus: to.keep, to.floats, by: member)
+        unsafe next = to.next
       }
     }
 
     var begins = true
     for (step, p) in coefficients.enumerated() {
       if step > 0, restarts.contains(step) {
-        unsafe applyQ(to: Target(floats: x.floats, keep: 0, rate: 1))
+        unsafe applyQ(to: Epilogue(floats: x.floats, keep: 0, rate: 1))
         scale = 1
         begins = true
       }
@@ -112,7 +112,7 @@ enum GramNewtonSchulz {
         }
       }
     }
-    unsafe applyQ(to: target)
+    unsafe applyQ(to: epilogue)
   }
 
   /// Q ← Z + a I, of the lower triangle.

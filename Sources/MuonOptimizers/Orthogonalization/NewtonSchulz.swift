@@ -39,13 +39,13 @@ enum NewtonSchulz {
     }
   }
 
-  /// Writes p(scale·X) to `target`; X is lost. scale·X has singular values in [0, 1].
+  /// Writes p(scale·X) to `epilogue`; X is lost. scale·X has singular values in [0, 1].
   ///
   /// All is done on the short side of the matrix: for a wide X with A = X Xᵀ, for a tall one with
   /// A = Xᵀ X and the factors of the last line exchanged.
   static func iterate(
     _ x: Matrix, scale: Float, _ coefficients: [Coefficients], aolScaling: Bool,
-    _ kernel: ProductKernel, _ scratch: Scratch, to target: Target, by member: Team.Member
+    _ kernel: ProductKernel, _ scratch: Scratch, to epilogue: Epilogue, by member: Team.Member
   ) {
     let m = unsafe x.shortSide
     let (short, long): (ProductKernel.Side, ProductKernel.Side) =
@@ -75,14 +75,15 @@ enum NewtonSchulz {
         unsafe (polynomial, factor) = (b, 1)
       }
 
-      // X ← a X + B X, or, at the last step, the target of it.
+      // X ← a X + B X, or, at the last step, the epilogue of it.
       let packedPolynomial = unsafe polynomial.floats == a.floats ? b.floats : a.floats
       unsafe kernel.packSymmetric(
         polynomial, mirroring: rescaled, into: packedPolynomial, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (packedPolynomial, packed) : (packed, packedPolynomial)
       let isLast = step == coefficients.count - 1
-      var next = unsafe isLast ? target : Target(floats: x.floats, keep: 0, rate: 1) as Target?
+      var next =
+        unsafe isLast ? epilogue : Epilogue(floats: x.floats, keep: 0, rate: 1) as Epilogue?
       while let to = unsafe next {
         unsafe kernel.multiply(
           left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
@@ -130,16 +131,4 @@ enum NewtonSchulz {
       for j in 0..<columns { unsafe x.floats[i * columns + j] *= wide ? s[i] : s[j] }
     }
   }
-}
-
-/// Where an orthogonal matrix O goes: p ← keep p + rate O. With keep 0, p is not read.
-@unsafe
-struct Target {
-  let floats: UnsafeMutablePointer<Float>
-  let keep, rate: Float
-  /// Where O itself is written besides, for those who want to see it.
-  var copy: UnsafeMutablePointer<Float>? = nil
-
-  /// The copy as a target of its own.
-  var next: Target? { unsafe copy.map { unsafe Target(floats: $0, keep: 0, rate: 1) } }
 }

@@ -12,12 +12,12 @@ public struct OrthogonalizeOptions: Hashable, Sendable {
   /// The element type of the matrix products.
   public var precision: Precision
   /// How the polynomial is evaluated.
-  public var method: Iteration
+  public var method: NewtonSchulzMethod
 
   /// Options with the defaults of the original system.
   public init(
     backend: Backend = .orthogonalize, steps: Int? = nil, epsilon: Double = 1e-8,
-    precision: Precision = .f32, method: Iteration = .auto
+    precision: Precision = .f32, method: NewtonSchulzMethod = .auto
   ) {
     self.backend = backend
     self.steps = steps
@@ -75,26 +75,21 @@ private func orthogonalizeHeld(
   options: OrthogonalizeOptions, into result: UnsafeMutableBufferPointer<Float>
 ) throws(MuonError) {
   Log.introduce()
-  let orthogonalizer = try Orthogonalizer(
-    backend: options.backend, steps: options.steps, epsilon: options.epsilon,
-    precision: options.precision, method: options.method)
+  let orthogonalizer = try Orthogonalizer(options)
   let shape = try Shape([rows, columns], of: "the matrix")
   try shape.requireCount(matrix.count, of: "the matrix")
   try shape.requireCount(result.count, of: "the result")
   try shape.requireMatrix(of: "the matrix")
-  let need = try orthogonalizer.need(rows: rows, columns: columns)
+  let plan = try orthogonalizer.plan(rows: rows, columns: columns)
   guard let from = matrix.baseAddress, let to = result.baseAddress, shape.count > 0 else { return }
   guard unsafe matrix.allSatisfy(\.isFinite) else {
     throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
   }
-  if options.backend == .svd { try OpenBLAS.require() }
+  if plan.canFail { try OpenBLAS.require() }
 
   let task = unsafe OrthogonalizeTask(
-    orthogonalizer: orthogonalizer,
-    scratch: try Orthogonalizer.Scratch(need),
-    rows: rows, columns: columns, from: from, to: to)
-  Team.run(
-    workers: Team.sensibleSize(forCost: orthogonalizer.cost(rows: rows, columns: columns)), task)
+    plan: plan, scratch: try OrthogonalizationScratch(plan.scratchSize), from: from, to: to)
+  Team.run(workers: Team.sensibleSize(forCost: plan.cost), task)
   guard task.converged.load(ordering: .relaxed) else {
     let error = MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
     Log.write(.error, error.message)
@@ -104,15 +99,14 @@ private func orthogonalizeHeld(
 
 @safe
 private struct OrthogonalizeTask: TeamWork, ~Copyable {
-  let orthogonalizer: Orthogonalizer
-  let scratch: Orthogonalizer.Scratch
-  let rows, columns: Int
+  let plan: OrthogonalizationPlan
+  let scratch: OrthogonalizationScratch
   let from: UnsafePointer<Float>
   let to: UnsafeMutablePointer<Float>
   let converged = Atomic<Bool>(true)
 
   func perform(by member: Team.Member) {
-    let x = unsafe scratch.matrix(rows: rows, columns: columns)
+    let x = unsafe scratch.matrix(rows: plan.rows, columns: plan.columns)
     let floats = unsafe x.floats
     // The matrix may be one of denormal numbers.
     Denormals.kept {
@@ -123,9 +117,8 @@ private struct OrthogonalizeTask: TeamWork, ~Copyable {
       }
     }
     let done = Denormals.flushed {
-      unsafe orthogonalizer.orthogonalize(
-        rows: rows, columns: columns, in: scratch, to: Target(floats: to, keep: 0, rate: 1),
-        by: member)
+      unsafe plan.run(
+        in: scratch, to: Epilogue(floats: to, keep: 0, rate: 1), by: member)
     }
     if !done { converged.store(false, ordering: .relaxed) }
   }

@@ -1,6 +1,6 @@
 /// How the polynomial of a backend is evaluated: the same function at another cost, and with other
 /// rounding. A vector, of one row or one column, needs no iteration, and `svd` has none.
-public enum Iteration: String, CaseIterable, Sendable {
+public enum NewtonSchulzMethod: String, CaseIterable, Sendable {
   /// The cheaper one for the shape, the backend and the processor. `gram` for long matrices only, where
   /// it takes no more memory than `standard` may.
   case auto

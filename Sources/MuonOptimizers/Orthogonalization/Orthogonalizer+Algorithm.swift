@@ -1,0 +1,50 @@
+/// The algorithm for a shape: for `auto` the cheapest, of two that cost nearly the same the more accurate. All
+/// are the same function; they differ in cost and in rounding.
+extension Orthogonalizer {
+  /// How many products of bfloat16 take the time of one of float32.
+  private static let bf16Speed = 2.0
+  /// Below these short sides products are not what costs, and the most accurate method is taken.
+  private static let shortestForBF16 = 32
+  private static let shortestForGram = 64
+
+  func algorithm(rows: Int, columns: Int) -> OrthogonalizationPlan.Algorithm {
+    let short = min(rows, columns)
+    guard short > 0 else { return .nothing }
+    guard let table else { return .polarFactor }
+    if short == 1 { return .vector }
+    // `init` has seen to it that it is possible.
+    if method == .gram, let restarts = table.gramRestarts { return .gram(restarts: restarts) }
+    var best = OrthogonalizationPlan.Algorithm.standard(.f32)
+    var bestCost = standardCost(rows, columns)
+    if let bf16 = ProductKernel.bf16, precision != .f32,
+      precision == .bf16 || (table.toleratesBF16 && short >= Self.shortestForBF16)
+    {
+      best = .standard(bf16)
+      bestCost /= Self.bf16Speed
+    }
+    guard method == .auto, precision != .bf16, let restarts = table.gramRestarts,
+      coefficients.count <= Self.mostGramSteps,
+      short >= Self.shortestForGram,
+      // Nearer to square it would need more than four times the matrix in memory.
+      3 * max(rows, columns) >= 5 * short
+    else { return best }
+    // Gram is in float32: beside bfloat16 it is by far the more accurate, beside float32 the less.
+    let margin = best == .standard(.f32) ? 0.9 : 1.1
+    let cost = gramCost(rows, columns, restarts: restarts)
+    return cost < margin * bestCost ? .gram(restarts: restarts) : best
+  }
+
+  /// Multiplications in m³, for an m x αm matrix; one triangle of what is symmetric.
+  private func standardCost(_ rows: Int, _ columns: Int) -> Double {
+    let alpha = Double(max(rows, columns)) / Double(min(rows, columns))
+    return coefficients.reduce(0) { $0 + 1.5 * alpha + ($1.c == 0 ? 0 : 0.5) }
+  }
+
+  private func gramCost(_ rows: Int, _ columns: Int, restarts: [Int]) -> Double {
+    let alpha = Double(max(rows, columns)) / Double(min(rows, columns))
+    let begins = restarts.filter { $0 < coefficients.count }.count + 1
+    // A full step is four triangles; the first of a run needs no Q Z, the last no new R.
+    let triangles = 4 * coefficients.count - begins - 2 * begins
+    return Double(begins) * 1.5 * alpha + 0.5 * Double(triangles)
+  }
+}
