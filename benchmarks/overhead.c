@@ -47,8 +47,8 @@ static double median_step(muon_optimizer *optimizer) {
 
 int main(void) {
   muon_optimizer *muon, *adamw;
-  require(muon_muon_create(NULL, &muon));
-  require(muon_adamw_create(NULL, &adamw));
+  require(muon_optimizer_create_muon(NULL, &muon));
+  require(muon_optimizer_create_adamw(NULL, &adamw));
   printf("{\"muon\": %.1f, \"adamw\": %.1f}\n", median_step(muon), median_step(adamw));
   return 0;
 }

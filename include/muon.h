@@ -20,7 +20,7 @@
  *       muon_param_init(&param, sizeof param);
  *       param.name = "w", param.ndim = 2, param.shape = shape;
  *       param.data = w, param.data_count = 6, param.grad = g, param.grad_count = 6;
- *       if (muon_muon_create(NULL, &muon) || muon_optimizer_add_param(muon, 0, &param, NULL) ||
+ *       if (muon_optimizer_create_muon(NULL, &muon) || muon_optimizer_add_param(muon, 0, &param, NULL) ||
  *           muon_optimizer_step(muon))
  *         return fprintf(stderr, "%s\n", muon_last_error()), 1;
  *       printf("%g %g %g\n", w[0], w[1], w[2]);
@@ -87,9 +87,9 @@ extern "C" {
 /* ---- Version, status, threads --------------------------------------------------------------- */
 
 #define MUON_VERSION_MAJOR 0
-#define MUON_VERSION_MINOR 1
+#define MUON_VERSION_MINOR 2
 #define MUON_VERSION_PATCH 0
-/* One number that grows with the version: 0.1.0 is 100, 1.2.3 is 10203. */
+/* One number that grows with the version: 0.2.0 is 200, 1.2.3 is 10203. */
 #define MUON_VERSION_NUMBER \
   (MUON_VERSION_MAJOR * 10000 + MUON_VERSION_MINOR * 100 + MUON_VERSION_PATCH)
 
@@ -178,11 +178,11 @@ typedef enum muon_precision {
 /* How a backend's polynomial is evaluated: the same function at another cost, and with other rounding.
  * A matrix of one row or one column needs no products whatever the method, and SVD has no polynomial:
  * it takes AUTO and STANDARD, which change nothing. */
-typedef enum muon_method {
-  MUON_METHOD_AUTO = 0,     /* the cheaper for the shape, the backend and the processor; GRAM for long
+typedef enum muon_newton_schulz_method {
+  MUON_NEWTON_SCHULZ_METHOD_AUTO = 0,     /* the cheaper for the shape, the backend and the processor; GRAM for long
                                matrices only, where it needs no more memory than STANDARD may */
-  MUON_METHOD_STANDARD = 1, /* every step multiplies the matrix itself */
-  MUON_METHOD_GRAM = 2      /* the steps are made on the Gram matrix X X^T, in float32, whatever the
+  MUON_NEWTON_SCHULZ_METHOD_STANDARD = 1, /* every step multiplies the matrix itself */
+  MUON_NEWTON_SCHULZ_METHOD_GRAM = 2      /* the steps are made on the Gram matrix X X^T, in float32, whatever the
                                shape; it may need more memory, see
                                muon_optimizer_get_scratch_bytes. It squares the condition number:
                                MUON_ERR_UNSUPPORTED with MUON_PRECISION_BF16, for more than 5 steps,
@@ -190,7 +190,7 @@ typedef enum muon_method {
                                CUBIC5, which alone are known to stay close to their polynomials:
                                within 1e-2 up to a short side of 1024, where the matrix is of rank 1,
                                and closer where it is not */
-} muon_method;
+} muon_newton_schulz_method;
 
 typedef struct muon_orthogonalize_options {
   size_t struct_size;
@@ -200,7 +200,7 @@ typedef struct muon_orthogonalize_options {
   muon_precision precision;              /* MUON_PRECISION_F32 */
   const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
   size_t coefficients_count;             /* 0 */
-  muon_method method;                    /* MUON_METHOD_AUTO */
+  muon_newton_schulz_method method;                    /* MUON_NEWTON_SCHULZ_METHOD_AUTO */
 } muon_orthogonalize_options;
 
 muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptions,
@@ -264,22 +264,22 @@ muon_status muon_param_init(muon_param *outParam, size_t struct_size);
 typedef struct muon_optimizer muon_optimizer;
 
 typedef enum muon_optimizer_kind {
-  MUON_OPTIMIZER_NONE = 0, /* in a muon_route only: no optimizer */
-  MUON_OPTIMIZER_MUON = 1,
-  MUON_OPTIMIZER_ADAMW = 2
+  MUON_OPTIMIZER_KIND_NONE = 0, /* in a muon_route only: no optimizer */
+  MUON_OPTIMIZER_KIND_MUON = 1,
+  MUON_OPTIMIZER_KIND_ADAMW = 2
 } muon_optimizer_kind;
 
 typedef enum muon_momentum_style {
-  MUON_MOMENTUM_CLASSIC = 1, /* m <- b m + g         ; with Nesterov u = g + b m */
-  MUON_MOMENTUM_EMA = 2      /* m <- b m + (1 - b) g ; with Nesterov u = (1 - b) g + b m */
+  MUON_MOMENTUM_STYLE_CLASSIC = 1, /* m <- b m + g         ; with Nesterov u = g + b m */
+  MUON_MOMENTUM_STYLE_EMA = 2      /* m <- b m + (1 - b) g ; with Nesterov u = (1 - b) g + b m */
 } muon_momentum_style;
 
 /* The factor s on the update of an r x c parameter. */
 typedef enum muon_shape_scale {
-  MUON_SCALE_NONE = 0,            /* 1 */
-  MUON_SCALE_ORIGINAL = 1,        /* sqrt(max(1, r/c)) */
-  MUON_SCALE_MATCH_RMS_ADAMW = 2, /* 0.2 sqrt(max(r, c)) */
-  MUON_SCALE_SPECTRAL = 3         /* sqrt(r/c) */
+  MUON_SHAPE_SCALE_NONE = 0,            /* 1 */
+  MUON_SHAPE_SCALE_ORIGINAL = 1,        /* sqrt(max(1, r/c)) */
+  MUON_SHAPE_SCALE_MATCH_RMS_ADAMW = 2, /* 0.2 sqrt(max(r, c)) */
+  MUON_SHAPE_SCALE_SPECTRAL = 3         /* sqrt(r/c) */
 } muon_shape_scale;
 
 /* What step does with NaN or infinity in a gradient, and with a gradient by which the state would come
@@ -288,9 +288,9 @@ typedef enum muon_shape_scale {
  * memory after that. Parameters are not looked at: too large an lr, or 0 in both eps and v of AdamW, can
  * leave infinity or NaN in them. */
 typedef enum muon_nonfinite_policy {
-  MUON_NONFINITE_ERROR = 0,    /* MUON_ERR_NONFINITE_GRADIENT, and nothing has changed. Default */
-  MUON_NONFINITE_SKIP = 1,     /* MUON_OK, and nothing has changed but the count of skipped steps */
-  MUON_NONFINITE_PROPAGATE = 2 /* go on: the parameter will have NaN in it */
+  MUON_NONFINITE_POLICY_ERROR = 0,    /* MUON_ERR_NONFINITE_GRADIENT, and nothing has changed. Default */
+  MUON_NONFINITE_POLICY_SKIP = 1,     /* MUON_OK, and nothing has changed but the count of skipped steps */
+  MUON_NONFINITE_POLICY_PROPAGATE = 2 /* go on: the parameter will have NaN in it */
 } muon_nonfinite_policy;
 
 /* Muon. With the gradient g and the momentum m of a matrix p (m starts at 0):
@@ -305,14 +305,14 @@ typedef struct muon_muon_options {
   double weight_decay;                   /* finite, >= 0. 0 */
   double eps;                            /* as in orthogonalize. 1e-7 */
   int32_t nesterov;                      /* 0 or 1. 1 */
-  muon_momentum_style momentum_style;    /* MUON_MOMENTUM_CLASSIC */
-  muon_shape_scale shape_scale;          /* MUON_SCALE_NONE */
+  muon_momentum_style momentum_style;    /* MUON_MOMENTUM_STYLE_CLASSIC */
+  muon_shape_scale shape_scale;          /* MUON_SHAPE_SCALE_NONE */
   muon_backend backend;                  /* MUON_BACKEND_NEWTONSCHULZ5 */
   int32_t backend_steps;                 /* 1 to 99, or 0: the backend's own number, here 5. 0 */
   muon_precision precision;              /* MUON_PRECISION_AUTO */
   const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
   size_t coefficients_count;             /* 0 */
-  muon_method method;                    /* MUON_METHOD_AUTO */
+  muon_newton_schulz_method method;                    /* MUON_NEWTON_SCHULZ_METHOD_AUTO */
 } muon_muon_options;
 
 /* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
@@ -336,22 +336,22 @@ muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struc
 
 /* Makes an optimizer without parameters. options, NULL for the defaults, are those of its
  * parameter group 0. */
-muon_status muon_muon_create(const muon_muon_options *options, muon_optimizer **outOptimizer);
-muon_status muon_adamw_create(const muon_adamw_options *options, muon_optimizer **outOptimizer);
+muon_status muon_optimizer_create_muon(const muon_muon_options *options, muon_optimizer **outOptimizer);
+muon_status muon_optimizer_create_adamw(const muon_adamw_options *options, muon_optimizer **outOptimizer);
 
 /* Adds a group with options of its own, and count parameters to it, which may be 0: all, or nothing.
  * Groups count from 0, in the order they were added. */
-muon_status muon_muon_add_group(muon_optimizer *optimizer, const muon_muon_options *options,
+muon_status muon_optimizer_add_muon_group(muon_optimizer *optimizer, const muon_muon_options *options,
                                 const muon_param *params, size_t count, int64_t *outGroup);
-muon_status muon_adamw_add_group(muon_optimizer *optimizer, const muon_adamw_options *options,
+muon_status muon_optimizer_add_adamw_group(muon_optimizer *optimizer, const muon_adamw_options *options,
                                  const muon_param *params, size_t count, int64_t *outGroup);
 
 /* Frees the optimizer and its state; not the buffers you bound. */
 muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
 
 muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer, muon_optimizer_kind *outKind);
-muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, int64_t *outCount);
-muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, int64_t *outCount);
+muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, size_t *outCount);
+muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, size_t *outCount);
 
 /* Adds a parameter to a group. Parameters count from 0 over all groups, in the order they were
  * added; outIndex may be NULL. No buffer of it may overlap another one or any bound to the optimizer
@@ -363,7 +363,7 @@ muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
  * NULL with count 0: for MUON_BUFFER_GRAD there is no gradient from now on; for a state buffer the
  * library goes on with memory of its own and the present values; for MUON_BUFFER_DATA an error,
  * unless the parameter is empty. */
-muon_status muon_optimizer_bind(muon_optimizer *optimizer, int64_t param, muon_buffer buffer,
+muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param, muon_buffer buffer,
                                 void *memory, size_t count);
 
 /* One optimization step of every parameter that has a gradient; the others are left as they are. */
@@ -375,18 +375,18 @@ muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
 /* Options of a group. The setters take effect with the next step. A getter expects struct_size to
  * be set (by ..._init) and returns coefficients = NULL with their count: ask for the rows below. A
  * setter given MUON_BACKEND_CUSTOM with coefficients = NULL keeps the rows the group has. */
-muon_status muon_muon_get_options(const muon_optimizer *optimizer, int64_t group,
+muon_status muon_optimizer_get_muon_options(const muon_optimizer *optimizer, int64_t group,
                                   muon_muon_options *outOptions);
-muon_status muon_muon_set_options(muon_optimizer *optimizer, int64_t group,
+muon_status muon_optimizer_set_muon_options(muon_optimizer *optimizer, int64_t group,
                                   const muon_muon_options *options);
-muon_status muon_adamw_get_options(const muon_optimizer *optimizer, int64_t group,
+muon_status muon_optimizer_get_adamw_options(const muon_optimizer *optimizer, int64_t group,
                                    muon_adamw_options *outOptions);
-muon_status muon_adamw_set_options(muon_optimizer *optimizer, int64_t group,
+muon_status muon_optimizer_set_adamw_options(muon_optimizer *optimizer, int64_t group,
                                    const muon_adamw_options *options);
 
 /* The coefficient rows of a group of a Muon: of MUON_BACKEND_CUSTOM all that it was given, else those in
  * use. As muon_backend_get_coefficients. */
-muon_status muon_muon_get_coefficients(const muon_optimizer *optimizer, int64_t group,
+muon_status muon_optimizer_get_coefficients(const muon_optimizer *optimizer, int64_t group,
                                        muon_coefficients *out, size_t capacity, size_t *outCount);
 
 /* The learning rate alone, for either kind. */
@@ -403,13 +403,13 @@ muon_status muon_optimizer_get_nonfinite_policy(const muon_optimizer *optimizer,
                                                 muon_nonfinite_policy *outPolicy);
 muon_status muon_optimizer_set_nonfinite_policy(muon_optimizer *optimizer,
                                                 muon_nonfinite_policy policy);
-/* Steps that MUON_NONFINITE_SKIP left out. */
+/* Steps that MUON_NONFINITE_POLICY_SKIP left out. */
 muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, int64_t *outCount);
 
 /* The bytes of memory that steps use beside parameters, gradients and state: 0 before the first step.
  * After it, steps with the same parameters, options and number of threads allocate nothing, except with
  * MUON_BACKEND_SVD. It is then at most 4 times the largest matrix, counted with 31 rows and columns
- * more; with MUON_METHOD_GRAM at most 6 times, which a square one needs; with SVD what LAPACK asks for.
+ * more; with MUON_NEWTON_SCHULZ_METHOD_GRAM at most 6 times, which a square one needs; with SVD what LAPACK asks for.
  * Each thread has its own, but large matrices, one at a time, share theirs. */
 muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
 
@@ -511,11 +511,11 @@ muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
  * of the enums, in small letters and without their prefix: "newtonschulz5", "ema", "original". */
 
 typedef enum muon_route_reason {
-  MUON_ROUTE_MATRIX = 1,       /* Muon: ndim is 2 */
-  MUON_ROUTE_NOT_MATRIX = 2,   /* AdamW: ndim is not 2 */
-  MUON_ROUTE_ADAMW_ONLY = 3,   /* AdamW: training.optimizer is "AdamW" */
-  MUON_ROUTE_FROZEN = 4,       /* none: it does not require a gradient */
-  MUON_ROUTE_NOT_FLOAT = 5     /* none: it is not floating point */
+  MUON_ROUTE_REASON_MATRIX = 1,       /* Muon: ndim is 2 */
+  MUON_ROUTE_REASON_NOT_MATRIX = 2,   /* AdamW: ndim is not 2 */
+  MUON_ROUTE_REASON_ADAMW_ONLY = 3,   /* AdamW: training.optimizer is "AdamW" */
+  MUON_ROUTE_REASON_FROZEN = 4,       /* none: it does not require a gradient */
+  MUON_ROUTE_REASON_NOT_FLOAT = 5     /* none: it is not floating point */
 } muon_route_reason;
 
 typedef struct muon_route {
@@ -526,21 +526,21 @@ typedef struct muon_route {
 /* The reason in words; "unknown" for a number that is no reason. Never NULL. */
 const char *muon_route_reason_text(muon_route_reason reason);
 
-/* Where muon_build_optimizers sends each of count parameters, and why. Of a parameter only dtype,
+/* Where muon_config_build_optimizers sends each of count parameters, and why. Of a parameter only dtype,
  * requires_grad and ndim are read. out has count elements. */
-muon_status muon_route_params(const char *config, const muon_param *params, size_t count,
+muon_status muon_config_route_params(const char *config, const muon_param *params, size_t count,
                               muon_route *out);
 
-/* Makes the optimizers the configuration asks for, with the parameters that muon_route_params sends
+/* Makes the optimizers the configuration asks for, with the parameters that muon_config_route_params sends
  * to them: a Muon, an AdamW, or both in that order. A side without parameters is not made. out has
  * room for 2 handles. In each optimizer, parameters keep their order. AdamW has betas (0.9, 0.95). */
-muon_status muon_build_optimizers(const char *config, const muon_param *params, size_t count,
+muon_status muon_config_build_optimizers(const char *config, const muon_param *params, size_t count,
                                   muon_optimizer **out, size_t *outCount);
 
 /* Makes one scheduler for each of count optimizers. total = n_epochs * batches_per_epoch (>= 1 each).
  * Warmup, if warmup_steps > 0, is linear from 1e-5 to 1; then the main schedule begins, its length
  * total. With neither, the rates stay as they are. out has count elements. */
-muon_status muon_build_schedulers(const char *config, muon_optimizer *const *optimizers,
+muon_status muon_config_build_schedulers(const char *config, muon_optimizer *const *optimizers,
                                   size_t count, int64_t batches_per_epoch, muon_scheduler **out);
 
 /* ---- Checkpoints ---------------------------------------------------------------------------- */
@@ -561,7 +561,7 @@ muon_status muon_build_schedulers(const char *config, muon_optimizer *const *opt
 
 /* Called after every 4 MiB or less with the bytes done so far and those in all; other than 0 cancels:
  * MUON_ERR_CANCELLED, nothing changed. It must not use the optimizers and schedulers of the call. */
-typedef int32_t (*muon_checkpoint_progress)(void *context, uint64_t done, uint64_t total);
+typedef int32_t (*muon_progress_callback)(void *context, uint64_t done, uint64_t total);
 
 typedef struct muon_checkpoint_options {
   size_t struct_size;
@@ -569,7 +569,7 @@ typedef struct muon_checkpoint_options {
   int32_t allow_missing;             /* loading: parameters, groups, optimizers and schedulers that the
                                         checkpoint lacks stay as they are. 0 */
   int32_t allow_extra;               /* loading: those that this run lacks are left out. 0 */
-  muon_checkpoint_progress progress; /* NULL: none. NULL */
+  muon_progress_callback progress; /* NULL: none. NULL */
   void *progress_context;            /* handed to progress. NULL */
 } muon_checkpoint_options;
 
@@ -612,15 +612,15 @@ muon_status muon_checkpoint_load_memory(const void *data, size_t size,
 
 /* What the steps of an optimizer measure; each level includes the ones before it. Measuring changes no
  * result: parameters and state are the same to the bit. */
-typedef enum muon_statistics {
-  MUON_STATISTICS_NONE = 0,         /* nothing, at no cost. Default */
-  MUON_STATISTICS_BASIC = 1,        /* all but orthogonality_error. Costs two passes over parameters and
+typedef enum muon_statistics_level {
+  MUON_STATISTICS_LEVEL_NONE = 0,         /* nothing, at no cost. Default */
+  MUON_STATISTICS_LEVEL_BASIC = 1,        /* all but orthogonality_error. Costs two passes over parameters and
                                        gradients, and memory: Muon, a copy of the largest matrix for
                                        each thread; AdamW, 256 KiB for each thread */
-  MUON_STATISTICS_ORTHOGONALITY = 2 /* Muon: orthogonality_error too, for the last of a step's products
+  MUON_STATISTICS_LEVEL_ORTHOGONALITY = 2 /* Muon: orthogonality_error too, for the last of a step's products
                                        a second time and O O^T, and up to three matrices more for each
                                        thread. AdamW: as BASIC */
-} muon_statistics;
+} muon_statistics_level;
 
 /* What one step of a parameter p of n elements with the gradient g was like. Sums are in float64, and the
  * same for every number of threads. */
@@ -638,9 +638,9 @@ typedef struct muon_param_statistics {
 } muon_param_statistics;
 
 /* What steps measure, from the next one on. */
-muon_status muon_optimizer_set_statistics(muon_optimizer *optimizer, muon_statistics statistics);
-muon_status muon_optimizer_get_statistics(const muon_optimizer *optimizer,
-                                          muon_statistics *outStatistics);
+muon_status muon_optimizer_set_statistics_level(muon_optimizer *optimizer, muon_statistics_level statistics);
+muon_status muon_optimizer_get_statistics_level(const muon_optimizer *optimizer,
+                                          muon_statistics_level *outStatistics);
 
 /* Step 0, and NaN in all that a step would measure. */
 muon_status muon_param_statistics_init(muon_param_statistics *outStatistics, size_t struct_size);
@@ -653,17 +653,17 @@ muon_status muon_optimizer_get_param_statistics(const muon_optimizer *optimizer,
 
 /* How much a message matters; each level includes the ones before it. */
 typedef enum muon_log_level {
-  MUON_LOG_ERROR = 1,   /* a call failed for a reason that its caller could not see coming: the SVD did
+  MUON_LOG_LEVEL_ERROR = 1,   /* a call failed for a reason that its caller could not see coming: the SVD did
                            not converge */
-  MUON_LOG_WARNING = 2, /* a step was skipped; a setting in the environment was ignored; something is
+  MUON_LOG_LEVEL_WARNING = 2, /* a step was skipped; a setting in the environment was ignored; something is
                            slower than it could be, such as OpenBLAS with the kernels of a far older
                            processor (said when OpenBLAS is loaded), or a step with fewer threads than
                            asked for */
-  MUON_LOG_INFO = 3     /* what muon_build_info says, once */
+  MUON_LOG_LEVEL_INFO = 3     /* what muon_build_info says, once */
 } muon_log_level;
 
 /* message is UTF-8 in one line, valid during the call. It must return: no exception, no longjmp. */
-typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *user_data);
+typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *context);
 
 /* Sets who is told of messages up to a level, in the whole process; NULL for nobody, which is the
  * default, and then the others are not read. The library never prints.
@@ -675,9 +675,9 @@ typedef void (*muon_log_callback)(muon_log_level level, const char *message, voi
  * library runs and what is wrong with it.
  *
  * When this returns, the callback before it is not running on any other thread and is not called again:
- * its user_data may be freed. So hold nothing that the callback waits for. Called from inside a callback
+ * its context may be freed. So hold nothing that the callback waits for. Called from inside a callback
  * it does not wait. */
-muon_status muon_set_log_callback(muon_log_callback callback, void *user_data,
+muon_status muon_set_log_callback(muon_log_callback callback, void *context,
                                   muon_log_level level);
 
 #ifdef __cplusplus

@@ -30,7 +30,7 @@ public func muon_route_reason_text(_ reason: muon_route_reason) -> UnsafePointer
 }
 
 @c @implementation
-public func muon_route_params(
+public func muon_config_route_params(
   _ config: UnsafePointer<CChar>?, _ params: UnsafePointer<muon_param>?, _ count: Int,
   _ out: UnsafeMutablePointer<muon_route>?
 ) -> muon_status {
@@ -48,7 +48,7 @@ public func muon_route_params(
 }
 
 @c @implementation
-public func muon_build_optimizers(
+public func muon_config_build_optimizers(
   _ config: UnsafePointer<CChar>?, _ params: UnsafePointer<muon_param>?, _ count: Int,
   _ out: UnsafeMutablePointer<OpaquePointer?>?, _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
@@ -72,7 +72,7 @@ public func muon_build_optimizers(
 }
 
 @c @implementation
-public func muon_build_schedulers(
+public func muon_config_build_schedulers(
   _ config: UnsafePointer<CChar>?, _ optimizers: UnsafePointer<OpaquePointer?>?, _ count: Int,
   _ batches_per_epoch: Int64, _ out: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {

@@ -51,20 +51,21 @@ func cPrecision(_ precision: Precision) throws -> muon_precision {
   try cValue(precision, in: precisions)
 }
 
-private let iterations: [(muon_method, NewtonSchulzMethod)] = [
-  (MUON_METHOD_AUTO, .auto), (MUON_METHOD_STANDARD, .standard), (MUON_METHOD_GRAM, .gram),
+private let iterations: [(muon_newton_schulz_method, NewtonSchulzMethod)] = [
+  (MUON_NEWTON_SCHULZ_METHOD_AUTO, .auto), (MUON_NEWTON_SCHULZ_METHOD_STANDARD, .standard),
+  (MUON_NEWTON_SCHULZ_METHOD_GRAM, .gram),
 ]
 
-func method(_ c: muon_method) throws -> NewtonSchulzMethod {
+func method(_ c: muon_newton_schulz_method) throws -> NewtonSchulzMethod {
   try value(c, in: iterations, "method")
 }
 
-func cMethod(_ method: NewtonSchulzMethod) throws -> muon_method {
+func cMethod(_ method: NewtonSchulzMethod) throws -> muon_newton_schulz_method {
   try cValue(method, in: iterations)
 }
 
 private let momentumStyles: [(muon_momentum_style, MomentumStyle)] = [
-  (MUON_MOMENTUM_CLASSIC, .classic), (MUON_MOMENTUM_EMA, .ema),
+  (MUON_MOMENTUM_STYLE_CLASSIC, .classic), (MUON_MOMENTUM_STYLE_EMA, .ema),
 ]
 
 func momentumStyle(_ c: muon_momentum_style) throws -> MomentumStyle {
@@ -76,8 +77,8 @@ func cMomentumStyle(_ style: MomentumStyle) throws -> muon_momentum_style {
 }
 
 private let shapeScales: [(muon_shape_scale, ShapeScale)] = [
-  (MUON_SCALE_NONE, .none), (MUON_SCALE_ORIGINAL, .original),
-  (MUON_SCALE_MATCH_RMS_ADAMW, .matchRMSAdamW), (MUON_SCALE_SPECTRAL, .spectral),
+  (MUON_SHAPE_SCALE_NONE, .none), (MUON_SHAPE_SCALE_ORIGINAL, .original),
+  (MUON_SHAPE_SCALE_MATCH_RMS_ADAMW, .matchRMSAdamW), (MUON_SHAPE_SCALE_SPECTRAL, .spectral),
 ]
 
 func shapeScale(_ c: muon_shape_scale) throws -> ShapeScale {
@@ -89,8 +90,8 @@ func cShapeScale(_ scale: ShapeScale) throws -> muon_shape_scale {
 }
 
 private let policies: [(muon_nonfinite_policy, NonFinitePolicy)] = [
-  (MUON_NONFINITE_ERROR, .error), (MUON_NONFINITE_SKIP, .skip),
-  (MUON_NONFINITE_PROPAGATE, .propagate),
+  (MUON_NONFINITE_POLICY_ERROR, .error), (MUON_NONFINITE_POLICY_SKIP, .skip),
+  (MUON_NONFINITE_POLICY_PROPAGATE, .propagate),
 ]
 
 func policy(_ c: muon_nonfinite_policy) throws -> NonFinitePolicy {
@@ -111,15 +112,16 @@ func buffer(_ c: muon_buffer) throws -> ParameterBuffer {
 }
 
 private let kinds: [(muon_optimizer_kind, OptimizerKind?)] = [
-  (MUON_OPTIMIZER_NONE, nil), (MUON_OPTIMIZER_MUON, .muon), (MUON_OPTIMIZER_ADAMW, .adamW),
+  (MUON_OPTIMIZER_KIND_NONE, nil), (MUON_OPTIMIZER_KIND_MUON, .muon),
+  (MUON_OPTIMIZER_KIND_ADAMW, .adamW),
 ]
 
 func cKind(_ kind: OptimizerKind?) throws -> muon_optimizer_kind { try cValue(kind, in: kinds) }
 
 private let reasons: [(muon_route_reason, Route.Reason)] = [
-  (MUON_ROUTE_MATRIX, .matrix), (MUON_ROUTE_NOT_MATRIX, .notMatrix),
-  (MUON_ROUTE_ADAMW_ONLY, .adamWOnly), (MUON_ROUTE_FROZEN, .frozen),
-  (MUON_ROUTE_NOT_FLOAT, .notFloatingPoint),
+  (MUON_ROUTE_REASON_MATRIX, .matrix), (MUON_ROUTE_REASON_NOT_MATRIX, .notMatrix),
+  (MUON_ROUTE_REASON_ADAMW_ONLY, .adamWOnly), (MUON_ROUTE_REASON_FROZEN, .frozen),
+  (MUON_ROUTE_REASON_NOT_FLOAT, .notFloatingPoint),
 ]
 
 func reason(_ c: muon_route_reason) throws -> Route.Reason {

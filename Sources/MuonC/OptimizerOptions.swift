@@ -5,7 +5,7 @@ public import CMuon
 internal import MuonOptimizers
 
 @c @implementation
-public func muon_muon_get_options(
+public func muon_optimizer_get_muon_options(
   _ optimizer: OpaquePointer?, _ group: Int64,
   _ outOptions: UnsafeMutablePointer<muon_muon_options>?
 ) -> muon_status {
@@ -18,7 +18,7 @@ public func muon_muon_get_options(
 }
 
 @c @implementation
-public func muon_muon_set_options(
+public func muon_optimizer_set_muon_options(
   _ optimizer: OpaquePointer?, _ group: Int64, _ options: UnsafePointer<muon_muon_options>?
 ) -> muon_status {
   guarded {
@@ -32,7 +32,7 @@ public func muon_muon_set_options(
 }
 
 @c @implementation
-public func muon_adamw_get_options(
+public func muon_optimizer_get_adamw_options(
   _ optimizer: OpaquePointer?, _ group: Int64,
   _ outOptions: UnsafeMutablePointer<muon_adamw_options>?
 ) -> muon_status {
@@ -45,7 +45,7 @@ public func muon_adamw_get_options(
 }
 
 @c @implementation
-public func muon_adamw_set_options(
+public func muon_optimizer_set_adamw_options(
   _ optimizer: OpaquePointer?, _ group: Int64, _ options: UnsafePointer<muon_adamw_options>?
 ) -> muon_status {
   guarded {
@@ -55,7 +55,7 @@ public func muon_adamw_set_options(
 }
 
 @c @implementation
-public func muon_muon_get_coefficients(
+public func muon_optimizer_get_coefficients(
   _ optimizer: OpaquePointer?, _ group: Int64, _ out: UnsafeMutablePointer<muon_coefficients>?,
   _ capacity: Int, _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {

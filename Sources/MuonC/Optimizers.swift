@@ -5,7 +5,7 @@ public import CMuon
 internal import MuonOptimizers
 
 @c @implementation
-public func muon_muon_create(
+public func muon_optimizer_create_muon(
   _ options: UnsafePointer<muon_muon_options>?,
   _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
@@ -17,7 +17,7 @@ public func muon_muon_create(
 }
 
 @c @implementation
-public func muon_adamw_create(
+public func muon_optimizer_create_adamw(
   _ options: UnsafePointer<muon_adamw_options>?,
   _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
@@ -29,7 +29,7 @@ public func muon_adamw_create(
 }
 
 @c @implementation
-public func muon_muon_add_group(
+public func muon_optimizer_add_muon_group(
   _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_muon_options>?,
   _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
@@ -43,7 +43,7 @@ public func muon_muon_add_group(
 }
 
 @c @implementation
-public func muon_adamw_add_group(
+public func muon_optimizer_add_adamw_group(
   _ optimizer: OpaquePointer?, _ options: UnsafePointer<muon_adamw_options>?,
   _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
@@ -78,19 +78,19 @@ public func muon_optimizer_get_kind(
 
 @c @implementation
 public func muon_optimizer_get_group_count(
-  _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
+  _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   unsafe guarded(outCount, "outCount") {
-    unsafe Int64(try withOptimizer(optimizer) { $0.groupCount })
+    unsafe try withOptimizer(optimizer) { $0.groupCount }
   }
 }
 
 @c @implementation
 public func muon_optimizer_get_param_count(
-  _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int64>?
+  _ optimizer: OpaquePointer?, _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   unsafe guarded(outCount, "outCount") {
-    unsafe Int64(try withOptimizer(optimizer) { $0.parameterCount })
+    unsafe try withOptimizer(optimizer) { $0.parameterCount }
   }
 }
 
@@ -111,7 +111,7 @@ public func muon_optimizer_add_param(
 }
 
 @c @implementation
-public func muon_optimizer_bind(
+public func muon_optimizer_bind_buffer(
   _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: muon_buffer,
   _ memory: UnsafeMutableRawPointer?, _ count: Int
 ) -> muon_status {

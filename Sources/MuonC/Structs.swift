@@ -8,7 +8,7 @@ internal import MuonOptimizers
 /// A struct that begins with struct_size.
 protocol SizedStruct {
   static var typeName: String { get }
-  /// The bytes it has in version 0.1.0; none was ever smaller. On 64-bit machines, which pointers and
+  /// The bytes it has in version 0.2.0; none was ever smaller. On 64-bit machines, which pointers and
   /// sizes of 8 bytes make it.
   static var firstSize: Int { get }
   /// Zeros.

@@ -25,51 +25,54 @@ struct BuilderCallTests {
 
   @Test func explainRoutes() {
     var routes = [muon_route](repeating: muon_route(), count: 4)
-    expectOK(unsafe muon_route_params(configuration("Muon"), params(), 4, &routes))
+    expectOK(unsafe muon_config_route_params(configuration("Muon"), params(), 4, &routes))
     #expect(
       routes.map(\.optimizer) == [
-        MUON_OPTIMIZER_MUON, MUON_OPTIMIZER_ADAMW, MUON_OPTIMIZER_NONE, MUON_OPTIMIZER_NONE,
+        MUON_OPTIMIZER_KIND_MUON, MUON_OPTIMIZER_KIND_ADAMW, MUON_OPTIMIZER_KIND_NONE,
+        MUON_OPTIMIZER_KIND_NONE,
       ])
     #expect(
       routes.map(\.reason) == [
-        MUON_ROUTE_MATRIX, MUON_ROUTE_NOT_MATRIX, MUON_ROUTE_FROZEN, MUON_ROUTE_NOT_FLOAT,
+        MUON_ROUTE_REASON_MATRIX, MUON_ROUTE_REASON_NOT_MATRIX, MUON_ROUTE_REASON_FROZEN,
+        MUON_ROUTE_REASON_NOT_FLOAT,
       ])
-    expectOK(unsafe muon_route_params(configuration("AdamW"), params(), 4, &routes))
+    expectOK(unsafe muon_config_route_params(configuration("AdamW"), params(), 4, &routes))
     #expect(
       routes.map(\.reason) == [
-        MUON_ROUTE_ADAMW_ONLY, MUON_ROUTE_ADAMW_ONLY, MUON_ROUTE_FROZEN, MUON_ROUTE_NOT_FLOAT,
+        MUON_ROUTE_REASON_ADAMW_ONLY, MUON_ROUTE_REASON_ADAMW_ONLY, MUON_ROUTE_REASON_FROZEN,
+        MUON_ROUTE_REASON_NOT_FLOAT,
       ])
     // Types that are not in this version are floating point all the same.
     var half = unsafe params()
     unsafe half[0].dtype = MUON_DTYPE_BF16
-    expectOK(unsafe muon_route_params(configuration("Muon"), half, 1, &routes))
-    #expect(routes[0].reason == MUON_ROUTE_MATRIX)
-    expectOK(unsafe muon_route_params(configuration("Muon"), nil, 0, nil))
+    expectOK(unsafe muon_config_route_params(configuration("Muon"), half, 1, &routes))
+    #expect(routes[0].reason == MUON_ROUTE_REASON_MATRIX)
+    expectOK(unsafe muon_config_route_params(configuration("Muon"), nil, 0, nil))
   }
 
   @Test func buildOptimizersAndSchedulers() {
     var out: [OpaquePointer?] = unsafe [nil, nil]
     var count = 77
     let config = configuration("Muon", #", "muon": {"lr": 0.125}, "adamw": {"betas": [0.5, 0.75]}"#)
-    expectOK(unsafe muon_build_optimizers(config, params(), 4, &out, &count))
+    expectOK(unsafe muon_config_build_optimizers(config, params(), 4, &out, &count))
     #expect(count == 2)
     let (muon, adamW) = unsafe (Handle(out[0]), Handle(out[1]))
     var options = unsafe muon_muon_options()
     expectOK(unsafe muon_muon_options_init(&options, MemoryLayout<muon_muon_options>.size))
-    expectOK(unsafe muon_muon_get_options(muon.pointer, 0, &options))
+    expectOK(unsafe muon_optimizer_get_muon_options(muon.pointer, 0, &options))
     #expect(unsafe options.lr == 0.125 && options.weight_decay == 0.25)
     var adamWOptions = muon_adamw_options()
     expectOK(unsafe muon_adamw_options_init(&adamWOptions, MemoryLayout<muon_adamw_options>.size))
-    expectOK(unsafe muon_adamw_get_options(adamW.pointer, 0, &adamWOptions))
+    expectOK(unsafe muon_optimizer_get_adamw_options(adamW.pointer, 0, &adamWOptions))
     #expect(adamWOptions.lr == 0.5 && adamWOptions.beta1 == 0.5 && adamWOptions.beta2 == 0.75)
     for optimizer in [muon, adamW] {
-      var params: Int64 = 0
+      var params = 0
       expectOK(unsafe muon_optimizer_get_param_count(optimizer.pointer, &params))
       #expect(params == 1)
     }
 
     var schedulers: [OpaquePointer?] = unsafe [nil, nil]
-    expectOK(unsafe muon_build_schedulers(config, out, 2, 10, &schedulers))
+    expectOK(unsafe muon_config_build_schedulers(config, out, 2, 10, &schedulers))
     // Halfway through a cosine of 20 steps that begins after 5.
     let halves = unsafe [(Handle(schedulers[0]), 0.0625), (Handle(schedulers[1]), 0.25)]
     for (scheduler, half) in halves {
@@ -85,16 +88,17 @@ struct BuilderCallTests {
   @Test func makeNoEmptySide() {
     let params = unsafe params()
     for (indices, name, kinds) in [
-      ([0, 2], "Muon", [MUON_OPTIMIZER_MUON]), ([1, 3], "Muon", [MUON_OPTIMIZER_ADAMW]),
-      ([0, 1], "AdamW", [MUON_OPTIMIZER_ADAMW]), ([2, 3], "Muon", []), ([], "Muon", []),
+      ([0, 2], "Muon", [MUON_OPTIMIZER_KIND_MUON]), ([1, 3], "Muon", [MUON_OPTIMIZER_KIND_ADAMW]),
+      ([0, 1], "AdamW", [MUON_OPTIMIZER_KIND_ADAMW]), ([2, 3], "Muon", []), ([], "Muon", []),
     ] {
       let some = unsafe indices.map { unsafe params[$0] }
       var out: [OpaquePointer?] = unsafe [nil, nil]
       var count = 77
-      expectOK(unsafe muon_build_optimizers(configuration(name), some, some.count, &out, &count))
+      expectOK(
+        unsafe muon_config_build_optimizers(configuration(name), some, some.count, &out, &count))
       #expect(count == kinds.count)
       for (index, expected) in kinds.enumerated() {
-        var kind = MUON_OPTIMIZER_NONE
+        var kind = MUON_OPTIMIZER_KIND_NONE
         expectOK(unsafe muon_optimizer_get_kind(out[index], &kind))
         #expect(kind == expected)
         expectOK(unsafe muon_optimizer_destroy(out[index]))
@@ -112,7 +116,7 @@ struct BuilderCallTests {
       var out: [OpaquePointer?] = unsafe [nil, nil]
       var count = 77
       expectRefused(
-        unsafe muon_build_optimizers(config, params(), 4, &out, &count), MUON_ERR_CONFIG)
+        unsafe muon_config_build_optimizers(config, params(), 4, &out, &count), MUON_ERR_CONFIG)
       #expect(lastError().hasPrefix(path))
       #expect(count == 77)
     }
@@ -126,7 +130,7 @@ struct BuilderCallTests {
     var out: [OpaquePointer?] = unsafe [nil, nil]
     var count = 77
     expectRefused(
-      unsafe muon_build_optimizers(configuration("Muon"), params, 4, &out, &count),
+      unsafe muon_config_build_optimizers(configuration("Muon"), params, 4, &out, &count),
       MUON_ERR_UNSUPPORTED)
     #expect(lastError().contains("bias"))
   }

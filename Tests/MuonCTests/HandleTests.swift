@@ -6,7 +6,7 @@ import Testing
 /// The lives of handles: what ends with which, and what many threads may do to them.
 struct HandleTests {
   @Test func endOnce() {
-    let optimizer = Handle { unsafe muon_adamw_create(nil, $0) }
+    let optimizer = Handle { unsafe muon_optimizer_create_adamw(nil, $0) }
     let schedule = Handle { unsafe muon_schedule_create_cosine(10, 0, $0) }
     var list = unsafe optimizer.pointer
     let scheduler = Handle { unsafe muon_scheduler_create(schedule.pointer, &list, 1, $0) }

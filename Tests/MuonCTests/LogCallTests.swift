@@ -3,7 +3,7 @@ import Testing
 
 /// The log's callback. It belongs to the whole process, so each test has one of its own.
 struct LogCallTests {
-  /// What user_data points to.
+  /// What context points to.
   struct Heard {
     var count = 0
     var level = muon_log_level(0)
@@ -12,8 +12,8 @@ struct LogCallTests {
   }
 
   /// Counts, and asks the optimizer whose step it is told of: it must not be held.
-  private static let callback: muon_log_callback = { level, message, userData in
-    let heard = unsafe userData.unsafelyUnwrapped.assumingMemoryBound(to: Heard.self)
+  private static let callback: muon_log_callback = { level, message, context in
+    let heard = unsafe context.unsafelyUnwrapped.assumingMemoryBound(to: Heard.self)
     unsafe heard.pointee.count += 1
     unsafe heard.pointee.level = level
     let text = unsafe String(cString: message.unsafelyUnwrapped)
@@ -31,27 +31,27 @@ struct LogCallTests {
       let world = World()
       let optimizer = unsafe world.muon.pointer
       let nan = unsafe world.memory.array([Float](repeating: .nan, count: 6))
-      expectOK(unsafe muon_optimizer_bind(optimizer, 0, MUON_BUFFER_GRAD, nan, 6))
-      expectOK(unsafe muon_optimizer_set_nonfinite_policy(optimizer, MUON_NONFINITE_SKIP))
+      expectOK(unsafe muon_optimizer_bind_buffer(optimizer, 0, MUON_BUFFER_GRAD, nan, 6))
+      expectOK(unsafe muon_optimizer_set_nonfinite_policy(optimizer, MUON_NONFINITE_POLICY_SKIP))
       var heard = Heard(optimizer: world.muon.bits)
-      expectOK(unsafe muon_set_log_callback(LogCallTests.callback, &heard, MUON_LOG_WARNING))
+      expectOK(unsafe muon_set_log_callback(LogCallTests.callback, &heard, MUON_LOG_LEVEL_WARNING))
       expectOK(unsafe muon_optimizer_step(optimizer))
       #expect(heard.count == 1)
-      #expect(heard.level == MUON_LOG_WARNING)
+      #expect(heard.level == MUON_LOG_LEVEL_WARNING)
       #expect(heard.skipped == 1)
 
       // NULL: nobody is told, whatever the rest is.
       expectOK(muon_set_log_callback(nil, nil, muon_log_level(77)))
       expectOK(unsafe muon_optimizer_step(optimizer))
       #expect(heard.count == 1)
-      expectOK(unsafe muon_set_log_callback(LogCallTests.callback, &heard, MUON_LOG_ERROR))
+      expectOK(unsafe muon_set_log_callback(LogCallTests.callback, &heard, MUON_LOG_LEVEL_ERROR))
       expectOK(unsafe muon_optimizer_step(optimizer))
       #expect(heard.count == 1)
       // A level that there is not changes nothing.
       expectRefused(
         unsafe muon_set_log_callback(LogCallTests.callback, nil, muon_log_level(0)),
         MUON_ERR_INVALID_ARGUMENT)
-      expectOK(muon_set_log_callback(nil, nil, MUON_LOG_ERROR))
+      expectOK(muon_set_log_callback(nil, nil, MUON_LOG_LEVEL_ERROR))
     }
   }
 }

@@ -18,7 +18,7 @@ struct OptimizerCallTests {
     unsafe param.shape = unsafe UnsafePointer(shape)
     unsafe (param.data, param.data_count) = (UnsafeMutableRawPointer(w), 6)
     unsafe (param.grad, param.grad_count) = (UnsafeMutableRawPointer(g), 6)
-    let muon = Handle { unsafe muon_muon_create(nil, $0) }
+    let muon = Handle { unsafe muon_optimizer_create_muon(nil, $0) }
     expectOK(unsafe muon_optimizer_add_param(muon.pointer, 0, &param, nil))
     expectOK(unsafe muon_optimizer_step(muon.pointer))
 
@@ -31,18 +31,19 @@ struct OptimizerCallTests {
   }
 
   @Test func describesItself() {
-    var kind = MUON_OPTIMIZER_NONE
+    var kind = MUON_OPTIMIZER_KIND_NONE
     expectOK(unsafe muon_optimizer_get_kind(world.muon.pointer, &kind))
-    #expect(kind == MUON_OPTIMIZER_MUON)
+    #expect(kind == MUON_OPTIMIZER_KIND_MUON)
     expectOK(unsafe muon_optimizer_get_kind(world.adamW.pointer, &kind))
-    #expect(kind == MUON_OPTIMIZER_ADAMW)
-    var (groups, params, group, index): (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
-    expectOK(unsafe muon_muon_add_group(world.muon.pointer, nil, nil, 0, &group))
+    #expect(kind == MUON_OPTIMIZER_KIND_ADAMW)
+    var (groups, params) = (0, 0)
+    var (group, index): (Int64, Int64) = (0, 0)
+    expectOK(unsafe muon_optimizer_add_muon_group(world.muon.pointer, nil, nil, 0, &group))
     #expect(group == 1)
     let both = unsafe world.memory.array([
       parameter(world.memory, [3, 2]), parameter(world.memory, [1, 4]),
     ])
-    expectOK(unsafe muon_muon_add_group(world.muon.pointer, nil, both, 2, &group))
+    expectOK(unsafe muon_optimizer_add_muon_group(world.muon.pointer, nil, both, 2, &group))
     #expect(group == 2)
     var param = unsafe parameter(world.memory, [2, 2])
     expectOK(unsafe muon_optimizer_add_param(world.muon.pointer, 1, &param, &index))
@@ -57,7 +58,7 @@ struct OptimizerCallTests {
           world.muon.pointer, Int64(param), MUON_BUFFER_DATA, &count))
       #expect(count == expected)
     }
-    expectOK(unsafe muon_adamw_add_group(world.adamW.pointer, nil, both, 2, &group))
+    expectOK(unsafe muon_optimizer_add_adamw_group(world.adamW.pointer, nil, both, 2, &group))
     #expect(group == 1)
   }
 
@@ -67,12 +68,12 @@ struct OptimizerCallTests {
     expectOK(unsafe muon_muon_options_init(&muonOptions, MemoryLayout<muon_muon_options>.size))
     expectOK(unsafe muon_adamw_options_init(&adamWOptions, MemoryLayout<muon_adamw_options>.size))
     unsafe muonOptions.weight_decay = 0.1
-    unsafe muonOptions.momentum_style = MUON_MOMENTUM_EMA
-    unsafe muonOptions.shape_scale = MUON_SCALE_MATCH_RMS_ADAMW
+    unsafe muonOptions.momentum_style = MUON_MOMENTUM_STYLE_EMA
+    unsafe muonOptions.shape_scale = MUON_SHAPE_SCALE_MATCH_RMS_ADAMW
     unsafe muonOptions.nesterov = 0
     adamWOptions.beta2 = 0.95
-    let muon = Handle { unsafe muon_muon_create(&muonOptions, $0) }
-    let adamW = Handle { unsafe muon_adamw_create(&adamWOptions, $0) }
+    let muon = Handle { unsafe muon_optimizer_create_muon(&muonOptions, $0) }
+    let adamW = Handle { unsafe muon_optimizer_create_adamw(&adamWOptions, $0) }
     let swift: [Optimizer] = [
       try Muon(
         options: MuonOptions(
@@ -113,13 +114,14 @@ struct OptimizerCallTests {
     let gradient = unsafe param.grad.assumingMemoryBound(to: Float.self)
     let before = unsafe floats(param.data, 6)
     unsafe gradient[5] = .nan
-    var policy = MUON_NONFINITE_PROPAGATE
+    var policy = MUON_NONFINITE_POLICY_PROPAGATE
     expectOK(unsafe muon_optimizer_get_nonfinite_policy(world.muon.pointer, &policy))
-    #expect(policy == MUON_NONFINITE_ERROR)
+    #expect(policy == MUON_NONFINITE_POLICY_ERROR)
     expectRefused(unsafe muon_optimizer_step(world.muon.pointer), MUON_ERR_NONFINITE_GRADIENT)
     #expect(unsafe floats(param.data, 6) == before)
 
-    expectOK(unsafe muon_optimizer_set_nonfinite_policy(world.muon.pointer, MUON_NONFINITE_SKIP))
+    expectOK(
+      unsafe muon_optimizer_set_nonfinite_policy(world.muon.pointer, MUON_NONFINITE_POLICY_SKIP))
     expectOK(unsafe muon_optimizer_step(world.muon.pointer))
     expectOK(unsafe muon_optimizer_step(world.muon.pointer))
     var skipped: Int64 = 0
@@ -128,9 +130,10 @@ struct OptimizerCallTests {
     #expect(unsafe floats(param.data, 6) == before)
 
     expectOK(
-      unsafe muon_optimizer_set_nonfinite_policy(world.muon.pointer, MUON_NONFINITE_PROPAGATE))
+      unsafe muon_optimizer_set_nonfinite_policy(
+        world.muon.pointer, MUON_NONFINITE_POLICY_PROPAGATE))
     expectOK(unsafe muon_optimizer_get_nonfinite_policy(world.muon.pointer, &policy))
-    #expect(policy == MUON_NONFINITE_PROPAGATE)
+    #expect(policy == MUON_NONFINITE_POLICY_PROPAGATE)
     expectOK(unsafe muon_optimizer_step(world.muon.pointer))
     #expect(unsafe floats(param.data, 6).allSatisfy { $0.isNaN })
   }

@@ -9,15 +9,16 @@ struct OptionCallTests {
     var options = unsafe muon_muon_options()
     expectOK(unsafe muon_muon_options_init(&options, MemoryLayout<muon_muon_options>.size))
     unsafe options.lr = 77
-    expectOK(unsafe muon_muon_get_options(world.muon.pointer, group, &options))
+    expectOK(unsafe muon_optimizer_get_muon_options(world.muon.pointer, group, &options))
     return unsafe options
   }
 
   private func rows(_ group: Int64 = 0) -> [[Double]] {
     var count = 0
-    expectOK(unsafe muon_muon_get_coefficients(world.muon.pointer, group, nil, 0, &count))
+    expectOK(unsafe muon_optimizer_get_coefficients(world.muon.pointer, group, nil, 0, &count))
     var rows = [muon_coefficients](repeating: muon_coefficients(), count: count)
-    expectOK(unsafe muon_muon_get_coefficients(world.muon.pointer, group, &rows, count, &count))
+    expectOK(
+      unsafe muon_optimizer_get_coefficients(world.muon.pointer, group, &rows, count, &count))
     return rows.map { [$0.a, $0.b, $0.c] }
   }
 
@@ -25,17 +26,18 @@ struct OptionCallTests {
     let muon = unsafe muonOptions()
     #expect(unsafe muon.lr == 0.02 && muon.momentum == 0.95 && muon.weight_decay == 0)
     #expect(unsafe muon.eps == 1e-7 && muon.nesterov == 1)
-    #expect(unsafe muon.momentum_style == MUON_MOMENTUM_CLASSIC)
-    #expect(unsafe muon.shape_scale == MUON_SCALE_NONE)
+    #expect(unsafe muon.momentum_style == MUON_MOMENTUM_STYLE_CLASSIC)
+    #expect(unsafe muon.shape_scale == MUON_SHAPE_SCALE_NONE)
     #expect(unsafe muon.backend == MUON_BACKEND_NEWTONSCHULZ5 && muon.backend_steps == 0)
-    #expect(unsafe muon.precision == MUON_PRECISION_AUTO && muon.method == MUON_METHOD_AUTO)
+    #expect(
+      unsafe muon.precision == MUON_PRECISION_AUTO && muon.method == MUON_NEWTON_SCHULZ_METHOD_AUTO)
     #expect(unsafe muon.coefficients == nil && muon.coefficients_count == 0)
     #expect(rows() == [[Double]](repeating: [3.4445, -4.7750, 2.0315], count: 5))
 
     var adamW = muon_adamw_options()
     expectOK(unsafe muon_adamw_options_init(&adamW, MemoryLayout<muon_adamw_options>.size))
     adamW.lr = 77
-    expectOK(unsafe muon_adamw_get_options(world.adamW.pointer, 0, &adamW))
+    expectOK(unsafe muon_optimizer_get_adamw_options(world.adamW.pointer, 0, &adamW))
     #expect(adamW.lr == 1e-3 && adamW.beta1 == 0.9 && adamW.beta2 == 0.999)
     #expect(adamW.eps == 1e-8 && adamW.weight_decay == 0.01)
   }
@@ -45,19 +47,19 @@ struct OptionCallTests {
     var options = unsafe muonOptions()
     unsafe (options.lr, options.momentum, options.weight_decay) = (0.5, 0.25, 0.125)
     unsafe (options.eps, options.nesterov, options.backend_steps) = (1e-3, 0, 3)
-    unsafe options.momentum_style = MUON_MOMENTUM_EMA
-    unsafe options.shape_scale = MUON_SCALE_SPECTRAL
+    unsafe options.momentum_style = MUON_MOMENTUM_STYLE_EMA
+    unsafe options.shape_scale = MUON_SHAPE_SCALE_SPECTRAL
     unsafe options.backend = MUON_BACKEND_CANS
     unsafe options.precision = MUON_PRECISION_F32
-    unsafe options.method = MUON_METHOD_GRAM
-    expectOK(unsafe muon_muon_set_options(world.muon.pointer, 0, &options))
+    unsafe options.method = MUON_NEWTON_SCHULZ_METHOD_GRAM
+    expectOK(unsafe muon_optimizer_set_muon_options(world.muon.pointer, 0, &options))
     let got = unsafe muonOptions()
     #expect(unsafe got.lr == 0.5 && got.momentum == 0.25 && got.weight_decay == 0.125)
     #expect(unsafe got.eps == 1e-3 && got.nesterov == 0 && got.backend_steps == 3)
-    #expect(unsafe got.momentum_style == MUON_MOMENTUM_EMA)
-    #expect(unsafe got.shape_scale == MUON_SCALE_SPECTRAL)
+    #expect(unsafe got.momentum_style == MUON_MOMENTUM_STYLE_EMA)
+    #expect(unsafe got.shape_scale == MUON_SHAPE_SCALE_SPECTRAL)
     #expect(unsafe got.backend == MUON_BACKEND_CANS && got.precision == MUON_PRECISION_F32)
-    #expect(unsafe got.method == MUON_METHOD_GRAM)
+    #expect(unsafe got.method == MUON_NEWTON_SCHULZ_METHOD_GRAM)
     #expect(unsafe got.struct_size == MemoryLayout<muon_muon_options>.size)
     #expect(rows().count == 3)
 
@@ -65,9 +67,9 @@ struct OptionCallTests {
     expectOK(unsafe muon_adamw_options_init(&adamW, MemoryLayout<muon_adamw_options>.size))
     (adamW.lr, adamW.beta1, adamW.beta2) = (0.5, 0.25, 0.125)
     (adamW.eps, adamW.weight_decay) = (0.0625, 0.75)
-    expectOK(unsafe muon_adamw_set_options(world.adamW.pointer, 0, &adamW))
+    expectOK(unsafe muon_optimizer_set_adamw_options(world.adamW.pointer, 0, &adamW))
     (adamW.lr, adamW.beta1, adamW.beta2, adamW.eps, adamW.weight_decay) = (7, 7, 7, 7, 7)
-    expectOK(unsafe muon_adamw_get_options(world.adamW.pointer, 0, &adamW))
+    expectOK(unsafe muon_optimizer_get_adamw_options(world.adamW.pointer, 0, &adamW))
     #expect(adamW.lr == 0.5 && adamW.beta1 == 0.25 && adamW.beta2 == 0.125)
     #expect(adamW.eps == 0.0625 && adamW.weight_decay == 0.75)
   }
@@ -80,7 +82,7 @@ struct OptionCallTests {
     var options = unsafe muonOptions()
     unsafe options.backend = MUON_BACKEND_CUSTOM
     unsafe (options.coefficients, options.coefficients_count) = (UnsafePointer(table), 2)
-    expectOK(unsafe muon_muon_set_options(world.muon.pointer, 0, &options))
+    expectOK(unsafe muon_optimizer_set_muon_options(world.muon.pointer, 0, &options))
     #expect(rows() == [[3, -3.2, 1.2], [2, -1.5, 0.5]])
     // They were copied.
     unsafe table[0].a = 77
@@ -90,24 +92,25 @@ struct OptionCallTests {
     #expect(unsafe got.coefficients == nil && got.coefficients_count == 2)
     unsafe got.lr = 0.5
     unsafe got.backend_steps = 3
-    expectOK(unsafe muon_muon_set_options(world.muon.pointer, 0, &got))
+    expectOK(unsafe muon_optimizer_set_muon_options(world.muon.pointer, 0, &got))
     // All that it was given, whatever the number of steps.
     #expect(rows() == [[3, -3.2, 1.2], [2, -1.5, 0.5]])
     #expect(unsafe muonOptions().lr == 0.5)
 
     // To another backend and back: then there are none to keep.
     unsafe got.backend = MUON_BACKEND_YOU
-    expectOK(unsafe muon_muon_set_options(world.muon.pointer, 0, &got))
+    expectOK(unsafe muon_optimizer_set_muon_options(world.muon.pointer, 0, &got))
     unsafe got.backend = MUON_BACKEND_CUSTOM
     expectRefused(
-      unsafe muon_muon_set_options(world.muon.pointer, 0, &got), MUON_ERR_INVALID_ARGUMENT)
+      unsafe muon_optimizer_set_muon_options(world.muon.pointer, 0, &got), MUON_ERR_INVALID_ARGUMENT
+    )
   }
 
   @Test func areOfTheirGroup() {
     var options = unsafe muonOptions()
     unsafe options.lr = 0.5
     var group: Int64 = 0
-    expectOK(unsafe muon_muon_add_group(world.muon.pointer, &options, nil, 0, &group))
+    expectOK(unsafe muon_optimizer_add_muon_group(world.muon.pointer, &options, nil, 0, &group))
     #expect(group == 1)
     #expect(unsafe muonOptions(1).lr == 0.5)
     #expect(unsafe muonOptions(0).lr == 0.02)
@@ -124,9 +127,11 @@ struct OptionCallTests {
     var adamW = muon_adamw_options()
     expectOK(unsafe muon_adamw_options_init(&adamW, MemoryLayout<muon_adamw_options>.size))
     expectRefused(
-      unsafe muon_muon_get_options(world.adamW.pointer, 0, &muon), MUON_ERR_INVALID_HANDLE)
+      unsafe muon_optimizer_get_muon_options(world.adamW.pointer, 0, &muon), MUON_ERR_INVALID_HANDLE
+    )
     expectRefused(
-      unsafe muon_adamw_set_options(world.muon.pointer, 0, &adamW), MUON_ERR_INVALID_HANDLE)
+      unsafe muon_optimizer_set_adamw_options(world.muon.pointer, 0, &adamW),
+      MUON_ERR_INVALID_HANDLE)
   }
 
   /// NaN is "none yet".

@@ -27,7 +27,7 @@ struct OrthogonalizeCallTests {
     #expect(unsafe options.backend == MUON_BACKEND_ORTHOGONALIZE && options.backend_steps == 0)
     #expect(unsafe options.eps == 1e-8 && options.precision == MUON_PRECISION_F32)
     #expect(unsafe options.coefficients == nil && options.coefficients_count == 0)
-    #expect(unsafe options.method == MUON_METHOD_AUTO)
+    #expect(unsafe options.method == MUON_NEWTON_SCHULZ_METHOD_AUTO)
     var out = [Float](repeating: 7, count: 35)
     expectOK(unsafe muon_orthogonalize(g, 35, 5, 7, nil, &out, 35))
     #expect(try out == orthogonalize(g, rows: 5, columns: 7))
@@ -69,8 +69,9 @@ struct OrthogonalizeCallTests {
   @Test func takesEachMethod() throws {
     var results: [[Float]] = []
     for (number, method) in [
-      (MUON_METHOD_AUTO, NewtonSchulzMethod.auto), (MUON_METHOD_STANDARD, .standard),
-      (MUON_METHOD_GRAM, .gram),
+      (MUON_NEWTON_SCHULZ_METHOD_AUTO, NewtonSchulzMethod.auto),
+      (MUON_NEWTON_SCHULZ_METHOD_STANDARD, .standard),
+      (MUON_NEWTON_SCHULZ_METHOD_GRAM, .gram),
     ] {
       var options = unsafe options()
       unsafe options.backend = MUON_BACKEND_YOU

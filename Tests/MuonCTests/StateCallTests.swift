@@ -47,7 +47,7 @@ struct StateCallTests {
       { set($0, MUON_BUFFER_MOMENTUM, spoilt) },
       {
         expectOK(
-          unsafe muon_optimizer_bind(
+          unsafe muon_optimizer_bind_buffer(
             $0.pointer, 0, MUON_BUFFER_MOMENTUM, world.memory.array(spoilt), 6))
       },
     ]
@@ -64,7 +64,7 @@ struct StateCallTests {
     }
     step(world.muon)
 
-    let given = Handle { unsafe muon_muon_create(nil, $0) }
+    let given = Handle { unsafe muon_optimizer_create_muon(nil, $0) }
     var param = unsafe parameter(world.memory, [2, 3])
     unsafe param.state.0 = unsafe UnsafeMutableRawPointer(world.memory.array(spoilt))
     unsafe param.state_count.0 = 6
@@ -90,7 +90,7 @@ struct StateCallTests {
         unsafe muon_optimizer_set_buffer(optimizer.pointer, 0, buffer, values, 6),
         MUON_ERR_INVALID_ARGUMENT)
       expectRefused(
-        unsafe muon_optimizer_bind(
+        unsafe muon_optimizer_bind_buffer(
           optimizer.pointer, 0, buffer, world.memory.array(ones), 6),
         MUON_ERR_INVALID_ARGUMENT)
       #expect(values == ones)
@@ -125,7 +125,7 @@ struct StateCallTests {
   }
 
   @Test func gradientsAreUnboundAndBound() {
-    expectOK(unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_GRAD, nil, 0))
+    expectOK(unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_GRAD, nil, 0))
     step(world.muon)
     #expect(get(world.muon, MUON_BUFFER_DATA) == [1, 2, 3, 4, 5, 6])
     var (steps, count): (Int64, Int) = (77, 77)
@@ -137,7 +137,8 @@ struct StateCallTests {
     expectOK(unsafe muon_optimizer_zero_grad(world.muon.pointer))
 
     let gradient = unsafe world.memory.array(ones)
-    expectOK(unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_GRAD, gradient, 6))
+    expectOK(
+      unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_GRAD, gradient, 6))
     step(world.muon)
     #expect(get(world.muon, MUON_BUFFER_MOMENTUM) == ones)
     expectOK(unsafe muon_optimizer_zero_grad(world.muon.pointer))
@@ -146,13 +147,13 @@ struct StateCallTests {
 
   @Test func dataIsBoundAnew() {
     let data = unsafe world.memory.array([7, 7, 7, 7, 7, 7] as [Float])
-    expectOK(unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_DATA, data, 6))
+    expectOK(unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_DATA, data, 6))
     #expect(get(world.muon, MUON_BUFFER_DATA) == [7, 7, 7, 7, 7, 7])
     step(world.muon)
     #expect(floats(data, 6) != [7, 7, 7, 7, 7, 7])
     #expect(floats(data, 6) == get(world.muon, MUON_BUFFER_DATA))
     expectRefused(
-      unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_DATA, nil, 0),
+      unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_DATA, nil, 0),
       MUON_ERR_INVALID_ARGUMENT)
     // The old memory may be taken by another parameter now, and the new may not.
     var param = unsafe parameter(world.memory, [2, 3])
@@ -167,7 +168,7 @@ struct StateCallTests {
     let data = unsafe world.memory.array((0..<8).map { Float($0) })
     for shift in [0, 1, 2, 0] {
       expectOK(
-        unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_DATA, data + shift, 6))
+        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_DATA, data + shift, 6))
       #expect(get(world.muon, MUON_BUFFER_DATA) == (0..<6).map { Float($0 + shift) })
     }
   }
@@ -175,12 +176,12 @@ struct StateCallTests {
   @Test func stateMayBeTheCallers() {
     let momentum = unsafe world.memory.array(ones)
     expectOK(
-      unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, momentum, 6))
+      unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, momentum, 6))
     step(world.muon)
     let expected = (1...6).map { Float(0.95) + Float($0) }
     #expect(floats(momentum, 6) == expected)
     // And the library's again, with the present values.
-    expectOK(unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, nil, 0))
+    expectOK(unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, nil, 0))
     #expect(get(world.muon, MUON_BUFFER_MOMENTUM) == expected)
     step(world.muon)
     #expect(floats(momentum, 6) == expected)
@@ -193,7 +194,7 @@ struct StateCallTests {
     let square = unsafe world.memory.array(ones)
     unsafe param.state = (UnsafeMutableRawPointer(mean), UnsafeMutableRawPointer(square))
     unsafe param.state_count = (6, 6)
-    let adamW = Handle { unsafe muon_adamw_create(nil, $0) }
+    let adamW = Handle { unsafe muon_optimizer_create_adamw(nil, $0) }
     expectOK(unsafe muon_optimizer_add_param(adamW.pointer, 0, &param, nil))
     #expect(get(adamW, MUON_BUFFER_EXP_AVG) == ones)
     expectOK(unsafe muon_optimizer_step(adamW.pointer))
@@ -216,7 +217,7 @@ struct StateCallTests {
       #expect(count == 0)
       expectOK(
         unsafe muon_optimizer_get_buffer(optimizer.pointer, 1, MUON_BUFFER_DATA, nil, 0))
-      expectOK(unsafe muon_optimizer_bind(optimizer.pointer, 1, MUON_BUFFER_DATA, nil, 0))
+      expectOK(unsafe muon_optimizer_bind_buffer(optimizer.pointer, 1, MUON_BUFFER_DATA, nil, 0))
     }
   }
 }

@@ -26,19 +26,19 @@ struct StatisticsCallTests {
       #expect(none.grad_norm.isNaN && none.update_rms.isNaN && none.effective_lr.isNaN)
       #expect(none.orthogonality_error.isNaN)
 
-      for level in [MUON_STATISTICS_BASIC, MUON_STATISTICS_ORTHOGONALITY] {
-        expectOK(unsafe muon_optimizer_set_statistics(optimizer.pointer, level))
-        var read = MUON_STATISTICS_NONE
-        expectOK(unsafe muon_optimizer_get_statistics(optimizer.pointer, &read))
+      for level in [MUON_STATISTICS_LEVEL_BASIC, MUON_STATISTICS_LEVEL_ORTHOGONALITY] {
+        expectOK(unsafe muon_optimizer_set_statistics_level(optimizer.pointer, level))
+        var read = MUON_STATISTICS_LEVEL_NONE
+        expectOK(unsafe muon_optimizer_get_statistics_level(optimizer.pointer, &read))
         #expect(read == level)
         expectOK(unsafe muon_optimizer_step(optimizer.pointer))
         let some = statistics(optimizer)
-        #expect(some.step == (level == MUON_STATISTICS_BASIC ? 1 : 2))
+        #expect(some.step == (level == MUON_STATISTICS_LEVEL_BASIC ? 1 : 2))
         // The gradient is 1, 2, ... 6.
         #expect(abs(some.grad_norm - 91.0.squareRoot()) < 1e-12)
         #expect(some.update_rms > 0)
         #expect(some.effective_lr == (optimizer == world.muon ? 0.02 : 1e-3))
-        let isMeasured = optimizer == world.muon && level == MUON_STATISTICS_ORTHOGONALITY
+        let isMeasured = optimizer == world.muon && level == MUON_STATISTICS_LEVEL_ORTHOGONALITY
         #expect(some.orthogonality_error.isNaN == !isMeasured)
       }
     }

@@ -48,7 +48,7 @@ def test_eighty_eight_thousand_groups(tmp_path):
     library.muon_muon_options_init(ctypes.byref(options), ctypes.sizeof(options))
     index = ctypes.c_int64()
     for _ in range(88_000):
-        assert library.muon_muon_add_group(
+        assert library.muon_optimizer_add_muon_group(
             handle, ctypes.byref(options), None, 0, ctypes.byref(index)) == 0
     refused(tmp_path / "run.safetensors", muon, "at most 1048576 keys", "groups")
 

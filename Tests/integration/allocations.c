@@ -43,7 +43,7 @@ int main(void) {
   for (int run = 0; run < 18; run++) {
     const int kind = run % 2, threads = run / 2 % 3 + 1, level = run / 6;
     muon_optimizer *optimizer;
-    check(kind == 0 ? muon_muon_create(NULL, &optimizer) : muon_adamw_create(NULL, &optimizer));
+    check(kind == 0 ? muon_optimizer_create_muon(NULL, &optimizer) : muon_optimizer_create_adamw(NULL, &optimizer));
     for (int i = 0; i < MATRICES; i++) {
       const size_t size = (size_t)(shapes[i][0] * shapes[i][1]);
       float *memory = calloc(2 * size, sizeof *memory);
@@ -59,7 +59,7 @@ int main(void) {
       check(muon_optimizer_add_param(optimizer, 0, &param, NULL));
     }
     check(muon_set_num_threads(threads));
-    check(muon_optimizer_set_statistics(optimizer, (muon_statistics)level));
+    check(muon_optimizer_set_statistics_level(optimizer, (muon_statistics_level)level));
     check(muon_optimizer_step(optimizer));
     counting = 1;
     for (int step = 0; step < 5; step++) {

@@ -40,8 +40,8 @@ int main(int argc, char **argv) {
   muon_optimizer *optimizers[2];
   muon_schedule *cosine;
   muon_scheduler *scheduler;
-  check(muon_muon_create(NULL, &optimizers[0]));
-  check(muon_adamw_create(NULL, &optimizers[1]));
+  check(muon_optimizer_create_muon(NULL, &optimizers[0]));
+  check(muon_optimizer_create_adamw(NULL, &optimizers[1]));
   for (int i = 0; i < 2; i++) check(muon_optimizer_add_param(optimizers[i], 0, &params[i], NULL));
   check(muon_schedule_create_cosine(20, 0, &cosine));
   check(muon_scheduler_create(cosine, optimizers, 2, &scheduler));

@@ -24,9 +24,9 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)
 }
 
 /* Makes a failing call besides, whose text must not take the place of the caller's. */
-static void print(muon_log_level level, const char *message, void *user_data) {
+static void print(muon_log_level level, const char *message, void *context) {
   if (muon_optimizer_step(NULL) == MUON_OK) exit(1);
-  printf("%s%d: %s\n", (const char *)user_data, (int)level, message);
+  printf("%s%d: %s\n", (const char *)context, (int)level, message);
 }
 
 static void check(muon_status status) {
@@ -53,7 +53,7 @@ static muon_optimizer *optimizer(muon_backend backend, const char *name, int64_t
   param.data = memory;
   param.grad = memory + count;
   param.data_count = param.grad_count = count;
-  check(muon_muon_create(&options, &made));
+  check(muon_optimizer_create_muon(&options, &made));
   check(muon_optimizer_add_param(made, 0, &param, NULL));
   return made;
 }
@@ -66,7 +66,7 @@ static void copy(muon_optimizer *of, float out[2][16]) {
 
 int main(void) {
   setvbuf(stdout, NULL, _IONBF, 0);
-  check(muon_set_log_callback(print, "", MUON_LOG_WARNING));
+  check(muon_set_log_callback(print, "", MUON_LOG_LEVEL_WARNING));
 
   /* A step that fails, and its text afterwards; it has changed nothing, also not of a matrix that needs
    * no SVD. Then one matrix. */
@@ -80,7 +80,7 @@ int main(void) {
   check(muon_param_init(&other, sizeof other));
   other.ndim = 2, other.shape = shape, other.data = data, other.grad = grad;
   other.data_count = other.grad_count = 16;
-  check(muon_muon_add_group(svd, &plain, &other, 1, &group));
+  check(muon_optimizer_add_muon_group(svd, &plain, &other, 1, &group));
   copy(svd, before);
   printf("%s\n", muon_status_name(muon_optimizer_step(svd)));
   printf("%s\n", muon_last_error());
@@ -105,9 +105,9 @@ int main(void) {
   const pid_t child = fork();
   if (child == 0) {
     muon_optimizer_step(svd);
-    check(muon_set_log_callback(print, "child ", MUON_LOG_WARNING));
+    check(muon_set_log_callback(print, "child ", MUON_LOG_LEVEL_WARNING));
     muon_optimizer_step(svd);
-    check(muon_set_log_callback(NULL, NULL, MUON_LOG_ERROR));
+    check(muon_set_log_callback(NULL, NULL, MUON_LOG_LEVEL_ERROR));
     muon_optimizer_step(svd);
     _exit(0);
   }

@@ -40,7 +40,7 @@ static float expected[MOST_STEPS + 1][COUNT];
 static training *begin(void) {
   training *new = malloc(sizeof *new);
   CHECK(new != NULL);
-  CHECK(muon_muon_create(NULL, &new->handle) == MUON_OK);
+  CHECK(muon_optimizer_create_muon(NULL, &new->handle) == MUON_OK);
   new->steps = 0;
   unsigned random = 1;
   for (int i = 0; i < COUNT; i++) {

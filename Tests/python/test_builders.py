@@ -18,7 +18,7 @@ from libmuon import (
     Parameter,
     build_optimizers,
     build_schedulers,
-    explain_routing,
+    route_params,
 )
 from libmuon._config import config_text
 
@@ -68,7 +68,7 @@ def test_routing_to_adamw_alone(model):
 
 
 def test_routing_is_explained(model):
-    routes = explain_routing(model, training())
+    routes = route_params(model, training())
     assert [(route.name, route.shape, route.optimizer) for route in routes] == [
         ("hidden.weight", (3, 4), "Muon"),
         ("hidden.bias", (4,), "AdamW"),
@@ -88,7 +88,7 @@ def test_routing_is_explained(model):
         assert "\n" not in line
         for part in (route.name, str(route.shape), route.optimizer, route.reason):
             assert part in line
-    assert explain_routing([zeros(2, 2)], training())[0].name == "param0"
+    assert route_params([zeros(2, 2)], training())[0].name == "param0"
 
 
 def test_an_empty_side_makes_no_optimizer():

@@ -16,7 +16,7 @@ TRAINING = '"training": {"optimizer": "Muon", "learning_rate": 0.1%s}'
 def read(text: str) -> None:
     """As all builders read it."""
     lib = libmuon._library.lib
-    libmuon._library.check(lib.muon_route_params(text.encode(), None, 0, None))
+    libmuon._library.check(lib.muon_config_route_params(text.encode(), None, 0, None))
 
 
 def refused(text: str, *parts: str) -> None:

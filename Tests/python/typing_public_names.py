@@ -101,7 +101,7 @@ def builders() -> None:
     assert_type(optimizers, list[Union[libmuon.Muon, libmuon.AdamW]])
     built = libmuon.build_schedulers(optimizers, config, Setup())
     assert_type(built, list[libmuon.Scheduler])
-    routes = libmuon.explain_routing(list(params.items()), config)
+    routes = libmuon.route_params(list(params.items()), config)
     assert_type(routes, list[libmuon.Route])
     assert_type(routes[0].reason, str)
     assert_type(routes[0].shape, tuple[int, ...])

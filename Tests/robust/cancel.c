@@ -34,8 +34,8 @@ static int32_t progress(void *context, uint64_t done, uint64_t total) {
   return 0;
 }
 
-static void hear(muon_log_level level, const char *message, void *user_data) {
-  (void)level, (void)message, (void)user_data;
+static void hear(muon_log_level level, const char *message, void *context) {
+  (void)level, (void)message, (void)context;
   usleep(1);
 }
 
@@ -131,8 +131,8 @@ int main(int argc, char **argv) {
   alarm(60);
   for (int i = 0; i < 24; i++)
     for (int j = 0; j < 2; j++) data[j][i] = (float)i, grad[j][i] = (float)(i % 5 - 2 + j);
-  if (muon_set_log_callback(hear, NULL, MUON_LOG_INFO) || muon_muon_create(NULL, &optimizers[0]) ||
-      muon_adamw_create(NULL, &optimizers[1]))
+  if (muon_set_log_callback(hear, NULL, MUON_LOG_LEVEL_INFO) || muon_optimizer_create_muon(NULL, &optimizers[0]) ||
+      muon_optimizer_create_adamw(NULL, &optimizers[1]))
     fail("create");
   for (int i = 0; i < 2; i++) {
     muon_param param;
@@ -141,7 +141,7 @@ int main(int argc, char **argv) {
     param.data = data[i], param.grad = grad[i], param.data_count = param.grad_count = 24;
     if (muon_optimizer_add_param(optimizers[i], 0, &param, NULL)) fail("add");
   }
-  if (muon_optimizer_set_nonfinite_policy(optimizers[0], MUON_NONFINITE_SKIP) ||
+  if (muon_optimizer_set_nonfinite_policy(optimizers[0], MUON_NONFINITE_POLICY_SKIP) ||
       muon_schedule_create_cosine(1000000, 0, &schedule) ||
       muon_scheduler_create(schedule, optimizers, 2, &scheduler) ||
       muon_checkpoint_options_init(&options, sizeof options))
@@ -163,7 +163,7 @@ int main(int argc, char **argv) {
       for (int other = 0; other < CALLS; other++)
         if (calls[other].call()) fail(calls[other].name);
       if (!one.returned) return 1;
-      if (muon_set_log_callback(hear, NULL, MUON_LOG_INFO)) fail("log");
+      if (muon_set_log_callback(hear, NULL, MUON_LOG_LEVEL_INFO)) fail("log");
     }
   printf("asynchronous\n");
   fflush(stdout);

@@ -43,9 +43,9 @@ static void cycle(long number) {
     params[i].data = data[i], params[i].grad = grad[i];
     params[i].data_count = params[i].grad_count = 256;
   }
-  is(MUON_OK, muon_build_optimizers(good, params, 3, pair, &count));
-  is(MUON_OK, muon_build_schedulers(good, pair, count, 5, schedulers));
-  is(MUON_ERR_CONFIG, muon_build_optimizers(bad, params, 3, pair, &count));
+  is(MUON_OK, muon_config_build_optimizers(good, params, 3, pair, &count));
+  is(MUON_OK, muon_config_build_schedulers(good, pair, count, 5, schedulers));
+  is(MUON_ERR_CONFIG, muon_config_build_optimizers(bad, params, 3, pair, &count));
   for (int i = 0; i < 2; i++) {
     is(MUON_OK, muon_optimizer_step(pair[i]));
     is(MUON_OK, muon_scheduler_step(schedulers[i]));
@@ -62,13 +62,13 @@ static void cycle(long number) {
   is(MUON_OK, muon_muon_options_init(&options, sizeof options));
   options.backend = (muon_backend)(1 + number % 10);
   if (options.backend == MUON_BACKEND_CUSTOM) options.coefficients = rows, options.coefficients_count = 2;
-  is(MUON_OK, muon_muon_create(&options, &own));
+  is(MUON_OK, muon_optimizer_create_muon(&options, &own));
   is(MUON_OK, muon_optimizer_add_param(own, 0, &params[0], NULL));
-  is(MUON_OK, muon_muon_add_group(own, &options, &params[1], 1, &(int64_t){0}));
+  is(MUON_OK, muon_optimizer_add_muon_group(own, &options, &params[1], 1, &(int64_t){0}));
   is(MUON_OK, muon_optimizer_step(own));
   is(MUON_OK, muon_optimizer_get_buffer(own, 0, MUON_BUFFER_MOMENTUM, out, 256));
-  is(MUON_OK, muon_optimizer_bind(own, 0, MUON_BUFFER_MOMENTUM, out, 256));
-  is(MUON_OK, muon_optimizer_bind(own, 0, MUON_BUFFER_MOMENTUM, NULL, 0));
+  is(MUON_OK, muon_optimizer_bind_buffer(own, 0, MUON_BUFFER_MOMENTUM, out, 256));
+  is(MUON_OK, muon_optimizer_bind_buffer(own, 0, MUON_BUFFER_MOMENTUM, NULL, 0));
   is(MUON_OK, muon_schedule_create_linear(0.5, 1, 4, &parts[0]));
   is(MUON_OK, muon_schedule_create_cosine(9, 0, &parts[1]));
   is(MUON_OK, muon_schedule_create_sequential((const muon_schedule *const *)parts, 2, &milestone, 1,

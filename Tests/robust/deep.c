@@ -15,7 +15,7 @@ static char error[1024];
 static void *read_it(void *context) {
   muon_route route;
   (void)context;
-  status = muon_route_params(text, NULL, 0, &route);
+  status = muon_config_route_params(text, NULL, 0, &route);
   strcpy(error, status ? muon_last_error() : "");
   return NULL;
 }

@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
   ok(muon_param_init(&param, sizeof param));
   param.ndim = 2, param.shape = shape, param.data = data, param.grad = grad;
   param.data_count = param.grad_count = SIDE * SIDE;
-  ok(muon_muon_create(NULL, &optimizer));
+  ok(muon_optimizer_create_muon(NULL, &optimizer));
   ok(muon_optimizer_add_param(optimizer, 0, &param, NULL));
   ok(muon_optimizer_step(optimizer));
   for (int i = 0; i < 3; i++)

@@ -273,7 +273,7 @@ static const void *muon_options(void) {
   if (below(4) == 0) o->shape_scale = (muon_shape_scale)enumerator();
   if (below(4) == 0) o->backend_steps = int32();
   if (below(4) == 0) o->precision = (muon_precision)enumerator();
-  if (below(4) == 0) o->method = (muon_method)enumerator();
+  if (below(4) == 0) o->method = (muon_newton_schulz_method)enumerator();
   if (below(2) == 0) o->backend = (muon_backend)enumerator();
   if (o->backend == MUON_BACKEND_CUSTOM || rarely()) o->coefficients = coefficients(&o->coefficients_count);
   return o;
@@ -297,7 +297,7 @@ static const void *orthogonalize_options(void) {
   if (below(4) == 0) o->backend_steps = int32();
   if (below(4) == 0) o->eps = number();
   if (below(4) == 0) o->precision = (muon_precision)enumerator();
-  if (below(4) == 0) o->method = (muon_method)enumerator();
+  if (below(4) == 0) o->method = (muon_newton_schulz_method)enumerator();
   if (o->backend == MUON_BACKEND_CUSTOM || rarely()) o->coefficients = coefficients(&o->coefficients_count);
   return o;
 }
@@ -350,8 +350,8 @@ static void *bytes_out(size_t *capacity) {
   return p;
 }
 
-static void say(muon_log_level level, const char *message, void *user_data) {
-  if (level < MUON_LOG_ERROR || level > MUON_LOG_INFO || !*message || user_data)
+static void say(muon_log_level level, const char *message, void *context) {
+  if (level < MUON_LOG_LEVEL_ERROR || level > MUON_LOG_LEVEL_INFO || !*message || context)
     fail("muon_log_callback", "what it is given");
 }
 static muon_log_callback log_callback(void) { return below(4) ? say : NULL; }
@@ -382,8 +382,8 @@ static void judge(const char *call, muon_status status) {
 
 static void sequence(uint64_t seed) {
   state = shared->seed = seed;
-  muon_muon_create(NULL, (muon_optimizer **)&handles[OPTIMIZER][0]);
-  muon_adamw_create(NULL, (muon_optimizer **)&handles[OPTIMIZER][1]);
+  muon_optimizer_create_muon(NULL, (muon_optimizer **)&handles[OPTIMIZER][0]);
+  muon_optimizer_create_adamw(NULL, (muon_optimizer **)&handles[OPTIMIZER][1]);
   muon_schedule_create_linear(0.5, 1, 5, (muon_schedule **)&handles[SCHEDULE][0]);
   handle_count[OPTIMIZER] = 2, handle_count[SCHEDULE] = 1;
   /* Something to step on. */

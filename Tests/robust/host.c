@@ -118,8 +118,8 @@ static int use(void) {
   for (int kind = 0; kind < 3; kind++) {
     OK(muon_muon_options_init, &options, sizeof options);
     if (kind == 1) options.backend = MUON_BACKEND_SVD;
-    if (kind < 2) { OK(muon_muon_create, &options, &optimizer); }
-    else { OK(muon_adamw_create, NULL, &optimizer); }
+    if (kind < 2) { OK(muon_optimizer_create_muon, &options, &optimizer); }
+    else { OK(muon_optimizer_create_adamw, NULL, &optimizer); }
     for (int i = 0; i < 2; i++) {
       for (int j = 0; j < 300 * 300; j++) grad[i][j] = (float)((j * (i + 3)) % 17 - 8) * 1e-3f;
       OK(muon_param_init, &param, sizeof param);

@@ -61,7 +61,7 @@ int main(void) {
   /* What a step does to an element does not depend on how often it came by: with lr, betas such that
    * m and v become the gradient and its square at once. */
   options.beta1 = options.beta2 = 0, options.lr = 0.5, options.weight_decay = 0;
-  OK(muon_adamw_create(&options, &adamw));
+  OK(muon_optimizer_create_adamw(&options, &adamw));
   OK(muon_optimizer_add_param(adamw, 0, &param, NULL));
 
   /* A NaN past 2^31 is seen. */
@@ -92,7 +92,7 @@ int main(void) {
   muon_muon_options exact;
   OK(muon_muon_options_init(&exact, sizeof exact));
   exact.backend = MUON_BACKEND_SVD;
-  OK(muon_muon_create(&exact, &muon));
+  OK(muon_optimizer_create_muon(&exact, &muon));
   static const int64_t large[3][2] = {{46342, 46342}, {1, (int64_t)1 << 31}, {30000, 71584}};
   for (int i = 0; i < 3; i++) {
     param.shape = large[i];

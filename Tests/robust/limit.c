@@ -46,8 +46,8 @@ static void fill(size_t side, const char *what, int kind) {
   while (count < MOST && full < 100) {
     muon_status status;
     if (kind == 2) status = muon_schedule_create_linear(0.5, 1, 9, (muon_schedule **)&handles[count]);
-    else status = kind ? muon_adamw_create(NULL, (muon_optimizer **)&handles[count])
-                       : muon_muon_create(NULL, (muon_optimizer **)&handles[count]);
+    else status = kind ? muon_optimizer_create_adamw(NULL, (muon_optimizer **)&handles[count])
+                       : muon_optimizer_create_muon(NULL, (muon_optimizer **)&handles[count]);
     if (status == MUON_OK && count++ + 1 && kind != 2) {
       muon_param param;
       memset(&param, 0, sizeof param);
@@ -68,7 +68,7 @@ static void fill(size_t side, const char *what, int kind) {
   allow_all();
   malloc_trim(0);
   muon_optimizer *again;
-  expect(muon_muon_create(NULL, &again), MUON_OK, "create again");
+  expect(muon_optimizer_create_muon(NULL, &again), MUON_OK, "create again");
   expect(muon_optimizer_destroy(again), MUON_OK, "destroy again");
   printf("%s: %zu until memory ran out; ", what, count);
   free(data);
@@ -84,7 +84,7 @@ static void scheduler(void) {
   int refused = 0;
   for (int i = 0; i < SCHEDULES; i++)
     expect(muon_schedule_create_constant(0.5, 9, (muon_schedule **)&handles[i]), MUON_OK, "schedule");
-  expect(muon_adamw_create(NULL, &optimizer), MUON_OK, "create");
+  expect(muon_optimizer_create_adamw(NULL, &optimizer), MUON_OK, "create");
   for (size_t more = 0; !scheduler; more += 1 << 20) {
     malloc_trim(0);
     allow_more(more);
@@ -111,7 +111,7 @@ static void checkpoint(void) {
   const int64_t shape[1] = {1};
   muon_optimizer *optimizer;
   size_t size = 0;
-  expect(muon_adamw_create(NULL, &optimizer), MUON_OK, "create");
+  expect(muon_optimizer_create_adamw(NULL, &optimizer), MUON_OK, "create");
   for (int i = 0; i < PARAMS; i++) {
     muon_param param;
     memset(&param, 0, sizeof param);

@@ -48,7 +48,7 @@ ARGUMENTS = [
     (r"const char \*", r"config", "config()"),
     (r"const char \*", r"path", "path()"),
     (r"muon_log_callback", r"callback", "log_callback()"),
-    (r"void \*", r"user_data", "NULL"),
+    (r"void \*", r"context", "NULL"),
     (r"const muon_checkpoint_options \*", r".*", "checkpoint_options()"),
     (r"muon_param_statistics \*", r"out\w*", "options_out(sizeof(muon_param_statistics))"),
     (r"const muon_param \*", r"param", "one_param()"),

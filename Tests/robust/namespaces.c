@@ -28,7 +28,7 @@ int main(int argc, char **argv) {
   muon_param param;
   for (int i = 0; i < SIDE * SIDE; i++) grad[i] = (float)(i % 23) - 11;
   OK(muon_set_num_threads, 2);
-  OK(muon_muon_create, NULL, &optimizer);
+  OK(muon_optimizer_create_muon, NULL, &optimizer);
   OK(muon_param_init, &param, sizeof param);
   param.ndim = 2, param.shape = shape, param.data = data, param.grad = grad;
   param.data_count = param.grad_count = SIDE * SIDE;

@@ -41,14 +41,14 @@ int main(void) {
   TRUE(muon.guard == 7 && muon.value.lr == 0.02 && muon.value.coefficients == NULL);
   muon.value.backend = MUON_BACKEND_CUSTOM;
   muon.value.coefficients = rows, muon.value.coefficients_count = 1;
-  OK(muon_muon_create(&muon.value, &first));
-  OK(muon_muon_add_group(first, &muon.value, params.value, 2, &number));
+  OK(muon_optimizer_create_muon(&muon.value, &first));
+  OK(muon_optimizer_add_muon_group(first, &muon.value, params.value, 2, &number));
   TRUE(number == 1);
-  OK(muon_muon_get_options(first, 1, &muon.value));
+  OK(muon_optimizer_get_muon_options(first, 1, &muon.value));
   TRUE(muon.guard == 7 && muon.value.struct_size == sizeof muon.value);
   TRUE(muon.value.coefficients_count == 1);
-  OK(muon_muon_set_options(first, 1, &muon.value));
-  OK(muon_muon_get_coefficients(first, 1, got, 8, &count));
+  OK(muon_optimizer_set_muon_options(first, 1, &muon.value));
+  OK(muon_optimizer_get_coefficients(first, 1, got, 8, &count));
   TRUE(count == 1 && got[0].b == -3.2);
   OK(muon_optimizer_step(first));
   TRUE(isfinite(data[0][5]) && data[0][5] != 1 && data[1][5] != 1);
@@ -58,9 +58,9 @@ int main(void) {
 
   OK(muon_adamw_options_init(&adamw.value, sizeof adamw.value));
   TRUE(adamw.guard == 7 && adamw.value.weight_decay == 0.01);
-  OK(muon_adamw_create(&adamw.value, &first));
+  OK(muon_optimizer_create_adamw(&adamw.value, &first));
   OK(muon_optimizer_add_param(first, 0, &params.value[2], NULL));
-  OK(muon_adamw_get_options(first, 0, &adamw.value));
+  OK(muon_optimizer_get_adamw_options(first, 0, &adamw.value));
   TRUE(adamw.guard == 7 && adamw.value.beta2 == 0.999);
   OK(muon_optimizer_step(first));
   OK(muon_schedule_create_linear(0.5, 1, 4, &schedule));
@@ -77,11 +77,11 @@ int main(void) {
   OK(muon_orthogonalize(grad[0], 64, 8, 8, &ortho.value, out, 64));
 
   const char *config = "{\"training\":{\"optimizer\":\"Muon\",\"learning_rate\":0.1,\"n_epochs\":1}}";
-  OK(muon_route_params(config, params.value, 3, routes));
-  TRUE(routes[1].reason == MUON_ROUTE_MATRIX && routes[2].optimizer == MUON_OPTIMIZER_ADAMW);
-  OK(muon_build_optimizers(config, params.value, 3, pair, &count));
+  OK(muon_config_route_params(config, params.value, 3, routes));
+  TRUE(routes[1].reason == MUON_ROUTE_REASON_MATRIX && routes[2].optimizer == MUON_OPTIMIZER_KIND_ADAMW);
+  OK(muon_config_build_optimizers(config, params.value, 3, pair, &count));
   TRUE(count == 2);
-  OK(muon_build_schedulers(config, pair, 2, 10, built));
+  OK(muon_config_build_schedulers(config, pair, 2, 10, built));
   for (int i = 0; i < 2; i++) {
     OK(muon_optimizer_step(pair[i]));
     OK(muon_scheduler_destroy(built[i]));

@@ -72,7 +72,7 @@ static void step(muon_backend backend, muon_status expected) {
   for (int i = 0; i < SIDE * SIDE; i++) grad[i] = (float)(i * i % 23) - 11;
   EXPECT(muon_muon_options_init(&options, sizeof options) == MUON_OK);
   options.backend = backend;
-  EXPECT(muon_muon_create(&options, &optimizer) == MUON_OK);
+  EXPECT(muon_optimizer_create_muon(&options, &optimizer) == MUON_OK);
   EXPECT(muon_param_init(&param, sizeof param) == MUON_OK);
   param.ndim = 2, param.shape = shape, param.data = data, param.grad = grad;
   param.data_count = param.grad_count = SIDE * SIDE;

@@ -118,8 +118,8 @@ static const int64_t square[2] = {8, 8}, wide[2] = {4, 16}, vector[1] = {64};
 static void use(muon_optimizer *optimizer, int matrices) {
   muon_param first = param(0, square, 2), second = param(1, matrices ? wide : vector, matrices ? 2 : 1);
   muon_param third = param(2, square, 2);
-  int64_t count = 0, index = 0;
-  size_t elements = 0;
+  int64_t index = 0, steps = 0;
+  size_t count = 0, elements = 0;
   double lr = 0;
   first.name = "a name that is too long to be kept within a text of Swift's itself";
   second.state[0] = own[0], second.state_count[0] = 64;
@@ -131,14 +131,14 @@ static void use(muon_optimizer *optimizer, int matrices) {
   CALL(muon_optimizer_step(optimizer));
   CALL(muon_optimizer_get_param_count(optimizer, &count));
   if (!given_up && count != 3) stop("a parameter too many or too few", "use");
-  CALL(muon_optimizer_get_param_steps(optimizer, 0, &count));
-  if (!given_up && count != 2) stop("a step too many or too few", "use");
+  CALL(muon_optimizer_get_param_steps(optimizer, 0, &steps));
+  if (!given_up && steps != 2) stop("a step too many or too few", "use");
   const muon_buffer buffer = matrices ? MUON_BUFFER_MOMENTUM : MUON_BUFFER_EXP_AVG;
   CALL(muon_optimizer_get_buffer_count(optimizer, 0, buffer, &elements));
   CALL(muon_optimizer_get_buffer(optimizer, 0, buffer, out, 64));
   CALL(muon_optimizer_set_buffer(optimizer, 0, buffer, out, 64));
-  CALL(muon_optimizer_bind(optimizer, 1, buffer, NULL, 0));
-  CALL(muon_optimizer_bind(optimizer, 1, MUON_BUFFER_GRAD, grad[3], 64));
+  CALL(muon_optimizer_bind_buffer(optimizer, 1, buffer, NULL, 0));
+  CALL(muon_optimizer_bind_buffer(optimizer, 1, MUON_BUFFER_GRAD, grad[3], 64));
   CALL(muon_optimizer_set_param_steps(optimizer, 1, 5));
   CALL(muon_optimizer_set_lr(optimizer, 0, 0.01));
   CALL(muon_optimizer_get_lr(optimizer, 0, &lr));
@@ -156,14 +156,14 @@ static void muon_scenario(muon_backend backend) {
   CALL(muon_muon_options_init(&options, sizeof options));
   options.backend = backend;
   if (backend == MUON_BACKEND_CUSTOM) options.coefficients = rows, options.coefficients_count = 2;
-  CALL(muon_muon_create(&options, &optimizer));
+  CALL(muon_optimizer_create_muon(&options, &optimizer));
   use(optimizer, 1);
   muon_param fourth = param(3, square, 2);
   fourth.grad = grad[0];
-  CALL(muon_muon_add_group(optimizer, &options, &fourth, 1, &group));
-  CALL(muon_muon_get_options(optimizer, 0, &options));
-  CALL(muon_muon_set_options(optimizer, 0, &options));
-  CALL(muon_muon_get_coefficients(optimizer, 0, got, 16, &count));
+  CALL(muon_optimizer_add_muon_group(optimizer, &options, &fourth, 1, &group));
+  CALL(muon_optimizer_get_muon_options(optimizer, 0, &options));
+  CALL(muon_optimizer_set_muon_options(optimizer, 0, &options));
+  CALL(muon_optimizer_get_coefficients(optimizer, 0, got, 16, &count));
   CALL(muon_optimizer_step(optimizer));
   DESTROY(muon_optimizer_destroy(optimizer));
 }
@@ -173,11 +173,11 @@ static void adamw_scenario(void) {
   muon_optimizer *optimizer = NULL;
   int64_t group = 0;
   CALL(muon_adamw_options_init(&options, sizeof options));
-  CALL(muon_adamw_create(&options, &optimizer));
+  CALL(muon_optimizer_create_adamw(&options, &optimizer));
   use(optimizer, 0);
-  CALL(muon_adamw_add_group(optimizer, &options, NULL, 0, &group));
-  CALL(muon_adamw_get_options(optimizer, 0, &options));
-  CALL(muon_adamw_set_options(optimizer, 0, &options));
+  CALL(muon_optimizer_add_adamw_group(optimizer, &options, NULL, 0, &group));
+  CALL(muon_optimizer_get_adamw_options(optimizer, 0, &options));
+  CALL(muon_optimizer_set_adamw_options(optimizer, 0, &options));
   DESTROY(muon_optimizer_destroy(optimizer));
 }
 
@@ -189,8 +189,8 @@ static void schedule_scenario(void) {
   double rates[2] = {0, 0};
   size_t count = 0;
   int64_t step = 0;
-  CALL(muon_muon_create(NULL, &optimizers[0]));
-  CALL(muon_adamw_create(NULL, &optimizers[1]));
+  CALL(muon_optimizer_create_muon(NULL, &optimizers[0]));
+  CALL(muon_optimizer_create_adamw(NULL, &optimizers[1]));
   CALL(muon_schedule_create_linear(0.5, 1, 4, &parts[0]));
   CALL(muon_schedule_create_constant(0.5, 4, &parts[1]));
   CALL(muon_schedule_create_cosine(10, 0, &parts[2]));
@@ -220,9 +220,9 @@ static void builder_scenario(void) {
   muon_optimizer *optimizers[2] = {NULL, NULL};
   muon_scheduler *schedulers[2] = {NULL, NULL};
   size_t count = 0;
-  CALL(muon_route_params(config, params, 3, routes));
-  CALL(muon_build_optimizers(config, params, 3, optimizers, &count));
-  CALL(muon_build_schedulers(config, optimizers, count, 10, schedulers));
+  CALL(muon_config_route_params(config, params, 3, routes));
+  CALL(muon_config_build_optimizers(config, params, 3, optimizers, &count));
+  CALL(muon_config_build_schedulers(config, optimizers, count, 10, schedulers));
   for (int i = 0; i < 2; i++) CALL(muon_optimizer_step(optimizers[i]));
   for (int i = 0; i < 2; i++) CALL(muon_scheduler_step(schedulers[i]));
   for (int i = 0; i < 2; i++) CALL(muon_optimizer_step(optimizers[i]));
@@ -250,7 +250,7 @@ static void thread_scenario(void) {
   p.data = large[0], p.grad = large[1];
   for (int i = 0; i < SIDE * SIDE; i++) large[0][i] = 0, large[1][i] = (float)(i % 23) - 11;
   CALL(muon_set_num_threads(2));
-  CALL(muon_muon_create(NULL, &optimizer));
+  CALL(muon_optimizer_create_muon(NULL, &optimizer));
   CALL(muon_optimizer_add_param(optimizer, 0, &p, NULL));
   CALL(muon_optimizer_step(optimizer));
   CALL(muon_optimizer_step(optimizer));
@@ -272,8 +272,8 @@ static void checkpoint_scenario(void) {
   muon_param matrix = param(0, square, 2), bias = param(1, vector, 1);
   size_t size = 0, written = 0;
   matrix.name = "a matrix with a name that is too long to be kept within a text of Swift's itself";
-  CALL(muon_muon_create(NULL, &optimizers[0]));
-  CALL(muon_adamw_create(NULL, &optimizers[1]));
+  CALL(muon_optimizer_create_muon(NULL, &optimizers[0]));
+  CALL(muon_optimizer_create_adamw(NULL, &optimizers[1]));
   CALL(muon_optimizer_add_param(optimizers[0], 0, &matrix, NULL));
   CALL(muon_optimizer_add_param(optimizers[1], 0, &bias, NULL));
   CALL(muon_schedule_create_cosine(10, 0, &schedule));

@@ -46,7 +46,7 @@ static muon_optimizer *make(int adamw, float *data, float *grad, int64_t side) {
   muon_param param;
   const int64_t shape[2] = {side, side};
   for (int64_t i = 0; i < side * side; i++) grad[i] = (float)(i % 7 - 3);
-  OK(adamw ? muon_adamw_create(NULL, &optimizer) : muon_muon_create(NULL, &optimizer));
+  OK(adamw ? muon_optimizer_create_adamw(NULL, &optimizer) : muon_optimizer_create_muon(NULL, &optimizer));
   OK(muon_param_init(&param, sizeof param));
   param.ndim = 2, param.shape = shape;
   param.data = data, param.grad = grad;

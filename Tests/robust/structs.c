@@ -31,20 +31,20 @@ int main(void) {
   TRUE(options.now.struct_size == SIZE(options) && options.now.lr == 0.02);
   TRUE(is(options.more, 24, 0) && is(options.guard, 8, 0xA5));
   options.now.lr = 0.5;
-  IS(MUON_OK, muon_muon_create(&options.now, &optimizer));
+  IS(MUON_OK, muon_optimizer_create_muon(&options.now, &optimizer));
   memset(options.more, 0xA5, 24);
-  IS(MUON_OK, muon_muon_get_options(optimizer, 0, &options.now));
+  IS(MUON_OK, muon_optimizer_get_muon_options(optimizer, 0, &options.now));
   TRUE(options.now.lr == 0.5 && is(options.more, 24, 0) && is(options.guard, 8, 0xA5));
   options.more[23] = 1;
-  IS(MUON_ERR_UNSUPPORTED, muon_muon_set_options(optimizer, 0, &options.now));
-  IS(MUON_ERR_UNSUPPORTED, muon_muon_add_group(optimizer, &options.now, NULL, 0, &group));
+  IS(MUON_ERR_UNSUPPORTED, muon_optimizer_set_muon_options(optimizer, 0, &options.now));
+  IS(MUON_ERR_UNSUPPORTED, muon_optimizer_add_muon_group(optimizer, &options.now, NULL, 0, &group));
   TRUE(strstr(muon_last_error(), "muon_muon_options"));
 
   LATER(muon_adamw_options) adam;
   IS(MUON_OK, muon_adamw_options_init(&adam.now, SIZE(adam)));
-  IS(MUON_OK, muon_adamw_create(&adam.now, &adamw));
+  IS(MUON_OK, muon_optimizer_create_adamw(&adam.now, &adamw));
   adam.more[0] = 1;
-  IS(MUON_ERR_UNSUPPORTED, muon_adamw_set_options(adamw, 0, &adam.now));
+  IS(MUON_ERR_UNSUPPORTED, muon_optimizer_set_adamw_options(adamw, 0, &adam.now));
 
   LATER(muon_orthogonalize_options) ortho;
   IS(MUON_OK, muon_orthogonalize_options_init(&ortho.now, SIZE(ortho)));
@@ -61,12 +61,12 @@ int main(void) {
     params[i].now.data_count = params[i].now.grad_count = 4;
   }
   params[2].now.struct_size = sizeof(muon_param);
-  IS(MUON_ERR_INVALID_ARGUMENT, muon_muon_add_group(optimizer, NULL, &params[0].now, 3, &group));
+  IS(MUON_ERR_INVALID_ARGUMENT, muon_optimizer_add_muon_group(optimizer, NULL, &params[0].now, 3, &group));
   params[2].now.struct_size = sizeof params[2];
   params[2].more[3] = 1;
-  IS(MUON_ERR_UNSUPPORTED, muon_muon_add_group(optimizer, NULL, &params[0].now, 3, &group));
+  IS(MUON_ERR_UNSUPPORTED, muon_optimizer_add_muon_group(optimizer, NULL, &params[0].now, 3, &group));
   params[2].more[3] = 0;
-  IS(MUON_OK, muon_muon_add_group(optimizer, NULL, &params[0].now, 3, &group));
+  IS(MUON_OK, muon_optimizer_add_muon_group(optimizer, NULL, &params[0].now, 3, &group));
   IS(MUON_OK, muon_optimizer_step(optimizer));
   TRUE(data[2][0] != 0);
 
@@ -86,8 +86,8 @@ int main(void) {
       TRUE(is(bytes + (fine ? size : 0), sizeof bytes - (fine ? size : 0), 0xA5));
     }
   IS(MUON_OK, muon_muon_options_init((muon_muon_options *)(void *)bytes, 80));
-  IS(MUON_OK, muon_muon_get_options(optimizer, 0, (muon_muon_options *)(void *)bytes));
-  IS(MUON_OK, muon_muon_set_options(optimizer, 0, (muon_muon_options *)(void *)bytes));
+  IS(MUON_OK, muon_optimizer_get_muon_options(optimizer, 0, (muon_muon_options *)(void *)bytes));
+  IS(MUON_OK, muon_optimizer_set_muon_options(optimizer, 0, (muon_muon_options *)(void *)bytes));
   TRUE(is(bytes + 80, sizeof bytes - 80, 0xA5));
   IS(MUON_OK, muon_optimizer_destroy(optimizer));
   IS(MUON_OK, muon_optimizer_destroy(adamw));

@@ -99,27 +99,27 @@ static int run(const char *path, float *result, size_t room) {
   set_traps(traps);
 
   muon.lr = 1e39;
-  EXPECT(muon_muon_create(&muon, &other), MUON_ERR_INVALID_ARGUMENT);
+  EXPECT(muon_optimizer_create_muon(&muon, &other), MUON_ERR_INVALID_ARGUMENT);
   muon.lr = 0x1p-1074;
-  EXPECT(muon_muon_create(&muon, &other), MUON_OK);
+  EXPECT(muon_optimizer_create_muon(&muon, &other), MUON_OK);
   EXPECT(muon_optimizer_set_lr(other, 0, 1e300), MUON_ERR_INVALID_ARGUMENT);
   EXPECT(muon_optimizer_set_lr(other, 0, NAN), MUON_ERR_INVALID_ARGUMENT);
   EXPECT(muon_optimizer_set_initial_lr(other, 0, INFINITY), MUON_ERR_INVALID_ARGUMENT);
   EXPECT(muon_optimizer_destroy(other), MUON_OK);
   adamw.beta1 = 0.99999999999999;
-  EXPECT(muon_adamw_create(&adamw, &other), MUON_ERR_INVALID_ARGUMENT);
-  EXPECT(muon_build_optimizers("{\"training\": {\"optimizer\": \"Muon\", \"learning_rate\": 1e39}}", params,
+  EXPECT(muon_optimizer_create_adamw(&adamw, &other), MUON_ERR_INVALID_ARGUMENT);
+  EXPECT(muon_config_build_optimizers("{\"training\": {\"optimizer\": \"Muon\", \"learning_rate\": 1e39}}", params,
                                3, optimizers, &count), MUON_ERR_CONFIG);
-  EXPECT(muon_build_optimizers("{\"training\": {\"optimizer\": \"Muon\", \"learning_rate\": 1e999}}", params,
+  EXPECT(muon_config_build_optimizers("{\"training\": {\"optimizer\": \"Muon\", \"learning_rate\": 1e999}}", params,
                                3, optimizers, &count), MUON_ERR_CONFIG);
-  EXPECT(muon_build_optimizers(config, params, 3, optimizers, &count), MUON_OK);
-  EXPECT(muon_build_schedulers(config, optimizers, 2, 7, schedulers), MUON_OK);
+  EXPECT(muon_config_build_optimizers(config, params, 3, optimizers, &count), MUON_OK);
+  EXPECT(muon_config_build_schedulers(config, optimizers, 2, 7, schedulers), MUON_OK);
   for (int step = 0; step < 4; step++)
     for (int i = 0; i < 2; i++) {
       EXPECT(muon_optimizer_step(optimizers[i]), MUON_OK);
       EXPECT(muon_scheduler_step(schedulers[i]), MUON_OK);
     }
-  EXPECT(muon_optimizer_set_statistics(optimizers[0], MUON_STATISTICS_ORTHOGONALITY), MUON_OK);
+  EXPECT(muon_optimizer_set_statistics_level(optimizers[0], MUON_STATISTICS_LEVEL_ORTHOGONALITY), MUON_OK);
   EXPECT(muon_optimizer_step(optimizers[0]), MUON_OK);
   grad[0][5] = NAN;
   EXPECT(muon_optimizer_step(optimizers[0]), MUON_ERR_NONFINITE_GRADIENT);

@@ -31,7 +31,7 @@ static void make(void) {
   muon_param param;
   for (int i = 0; i < SIDE * SIDE; i++) grad[i] = (float)(i * 7 % 23) - 11;
   memset(data, 0, sizeof data);
-  EXPECT(muon_muon_create(NULL, &optimizer) == MUON_OK);
+  EXPECT(muon_optimizer_create_muon(NULL, &optimizer) == MUON_OK);
   for (int i = 0; i < MATRICES; i++) {
     EXPECT(muon_param_init(&param, sizeof param) == MUON_OK);
     param.ndim = 2, param.shape = shape, param.data = data[i], param.grad = grad;

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, Se
 
 import libmuon
 from libmuon import ConfigError
-from libmuon.torch import AdamW, Muon, build_optimizers, build_schedulers, explain_routing
+from libmuon.torch import AdamW, Muon, build_optimizers, build_schedulers, route_params
 
 
 def training(**changes):
@@ -91,7 +91,7 @@ def test_an_empty_side_makes_no_optimizer():
 
 
 def test_routing_is_explained_as_for_arrays(model):
-    routes = explain_routing(model, training())
+    routes = route_params(model, training())
     assert [route.shape for route in routes] == [tuple(p.shape) for p in model.values()]
     assert [route.name for route in routes] == [*model]
     arrays = [
@@ -102,13 +102,13 @@ def test_routing_is_explained_as_for_arrays(model):
         )
         for name, p in model.items()
     ]
-    assert routes == libmuon.explain_routing(arrays, training())
-    assert explain_routing([param(2, 2)], training())[0].name == "param0"
+    assert routes == libmuon.route_params(arrays, training())
+    assert route_params([param(2, 2)], training())[0].name == "param0"
 
 
 def test_a_parameter_without_a_name_is_called_the_same_everywhere():
     params = [param(2), param(2, 3), param(3, requires_grad=False), param(4, 4)]
-    routes = explain_routing(params, training())
+    routes = route_params(params, training())
     for optimizer in build_optimizers(params, training()):
         for other in (optimizer, pickle.loads(pickle.dumps(optimizer))):
             own = [p for group in other.param_groups for p in group["params"]]
@@ -185,7 +185,7 @@ def test_many_dimensions():
     many.grad = torch.ones_like(many)
     adamw.step()
     assert (many < 0).all()
-    [route] = explain_routing([many], training())
+    [route] = route_params([many], training())
     assert (route.shape, route.optimizer) == (tuple(many.shape), "AdamW")
 
 

@@ -85,7 +85,7 @@ def calls(monkeypatch):
 
 def of(calls):
     """The calls since the last time: parameters added, buffers bound."""
-    result = calls["muon_optimizer_add_param"], calls["muon_optimizer_bind"]
+    result = calls["muon_optimizer_add_param"], calls["muon_optimizer_bind_buffer"]
     calls.clear()
     return result
 

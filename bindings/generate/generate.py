@@ -19,7 +19,7 @@ from model import Header
 
 EXPORTS = """\
 /* The functions of include/muon.h, one by one: a wildcard would let private symbols out. */
-{{
+MUON_{version} {{
   global:
 {functions}
   local: *;
@@ -28,7 +28,9 @@ EXPORTS = """\
 
 
 def exports(header: Header) -> str:
-    return EXPORTS.format(functions="\n".join(f"    {name};" for name in sorted(header.functions)))
+    version = header.version.rpartition(".")[0]
+    functions = "\n".join(f"    {name};" for name in sorted(header.functions))
+    return EXPORTS.format(version=version, functions=functions)
 
 
 PACKAGE = "bindings/python/src/libmuon"

@@ -11,7 +11,6 @@ CLASSES = {
     "muon_adamw_options": "AdamWOptions",
     "muon_dtype": "DType",
     "muon_nonfinite_policy": "NonFinitePolicy",
-    "muon_statistics": "StatisticsLevel",
 }
 # Names of enum values that C++ keeps for itself.
 CPP_KEYWORDS = {"auto": "automatic"}

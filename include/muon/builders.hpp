@@ -26,7 +26,7 @@ inline std::vector<Route> route_params(const std::string &config,
                                        const std::vector<Parameter> &params) {
   const std::vector<muon_param> list = detail::to_c(params);
   std::vector<muon_route> found(params.size());
-  detail::check(muon_route_params(detail::to_c_text(config, "config"), list.data(), list.size(), found.data()));
+  detail::check(muon_config_route_params(detail::to_c_text(config, "config"), list.data(), list.size(), found.data()));
   std::vector<Route> routes;
   routes.reserve(found.size());
   for (const muon_route &route : found)
@@ -44,7 +44,7 @@ inline std::vector<Optimizer> build_optimizers(const std::string &config,
   std::size_t count = 0;
   std::vector<Optimizer> optimizers;
   optimizers.reserve(handles.size());  // before there is something to lose
-  detail::check(muon_build_optimizers(detail::to_c_text(config, "config"), list.data(), list.size(),
+  detail::check(muon_config_build_optimizers(detail::to_c_text(config, "config"), list.data(), list.size(),
                                       handles.data(), &count));
   for (std::size_t i = 0; i < count; i++) optimizers.emplace_back(handles[i]);
   return optimizers;
@@ -58,7 +58,7 @@ inline std::vector<Scheduler> build_schedulers(const std::string &config,
   std::vector<muon_scheduler *> handles(driven.size());
   std::vector<Scheduler> schedulers;
   schedulers.reserve(handles.size());
-  detail::check(muon_build_schedulers(detail::to_c_text(config, "config"), driven.data(), driven.size(),
+  detail::check(muon_config_build_schedulers(detail::to_c_text(config, "config"), driven.data(), driven.size(),
                                       batches_per_epoch, handles.data()));
   for (muon_scheduler *handle : handles) schedulers.emplace_back(handle);
   return schedulers;

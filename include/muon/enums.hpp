@@ -47,12 +47,12 @@ enum class Precision : int {
   bf16 = MUON_PRECISION_BF16,
 };
 
-/// muon_method: How a backend's polynomial is evaluated: the same function at another cost, and
-/// with other rounding.
-enum class Method : int {
-  automatic = MUON_METHOD_AUTO,  // auto is a keyword
-  standard = MUON_METHOD_STANDARD,
-  gram = MUON_METHOD_GRAM,
+/// muon_newton_schulz_method: How a backend's polynomial is evaluated: the same function at another
+/// cost, and with other rounding.
+enum class NewtonSchulzMethod : int {
+  automatic = MUON_NEWTON_SCHULZ_METHOD_AUTO,  // auto is a keyword
+  standard = MUON_NEWTON_SCHULZ_METHOD_STANDARD,
+  gram = MUON_NEWTON_SCHULZ_METHOD_GRAM,
 };
 
 /// muon_dtype
@@ -75,54 +75,55 @@ enum class Buffer : int {
 
 /// muon_optimizer_kind
 enum class OptimizerKind : int {
-  none = MUON_OPTIMIZER_NONE,
-  muon = MUON_OPTIMIZER_MUON,
-  adamw = MUON_OPTIMIZER_ADAMW,
+  none = MUON_OPTIMIZER_KIND_NONE,
+  muon = MUON_OPTIMIZER_KIND_MUON,
+  adamw = MUON_OPTIMIZER_KIND_ADAMW,
 };
 
 /// muon_momentum_style
 enum class MomentumStyle : int {
-  classic = MUON_MOMENTUM_CLASSIC,
-  ema = MUON_MOMENTUM_EMA,
+  classic = MUON_MOMENTUM_STYLE_CLASSIC,
+  ema = MUON_MOMENTUM_STYLE_EMA,
 };
 
 /// muon_shape_scale: The factor s on the update of an r x c parameter.
 enum class ShapeScale : int {
-  none = MUON_SCALE_NONE,
-  original = MUON_SCALE_ORIGINAL,
-  match_rms_adamw = MUON_SCALE_MATCH_RMS_ADAMW,
-  spectral = MUON_SCALE_SPECTRAL,
+  none = MUON_SHAPE_SCALE_NONE,
+  original = MUON_SHAPE_SCALE_ORIGINAL,
+  match_rms_adamw = MUON_SHAPE_SCALE_MATCH_RMS_ADAMW,
+  spectral = MUON_SHAPE_SCALE_SPECTRAL,
 };
 
 /// muon_nonfinite_policy: What step does with NaN or infinity in a gradient, and with a gradient by
 /// which the state would come to have it: m or u of Muon, or g^2 of AdamW, past 3.4e38.
 enum class NonFinitePolicy : int {
-  error = MUON_NONFINITE_ERROR,
-  skip = MUON_NONFINITE_SKIP,
-  propagate = MUON_NONFINITE_PROPAGATE,
+  error = MUON_NONFINITE_POLICY_ERROR,
+  skip = MUON_NONFINITE_POLICY_SKIP,
+  propagate = MUON_NONFINITE_POLICY_PROPAGATE,
 };
 
 /// muon_route_reason
 enum class RouteReason : int {
-  matrix = MUON_ROUTE_MATRIX,
-  not_matrix = MUON_ROUTE_NOT_MATRIX,
-  adamw_only = MUON_ROUTE_ADAMW_ONLY,
-  frozen = MUON_ROUTE_FROZEN,
-  not_float = MUON_ROUTE_NOT_FLOAT,
+  matrix = MUON_ROUTE_REASON_MATRIX,
+  not_matrix = MUON_ROUTE_REASON_NOT_MATRIX,
+  adamw_only = MUON_ROUTE_REASON_ADAMW_ONLY,
+  frozen = MUON_ROUTE_REASON_FROZEN,
+  not_float = MUON_ROUTE_REASON_NOT_FLOAT,
 };
 
-/// muon_statistics: What the steps of an optimizer measure; each level includes the ones before it.
+/// muon_statistics_level: What the steps of an optimizer measure; each level includes the ones
+/// before it.
 enum class StatisticsLevel : int {
-  none = MUON_STATISTICS_NONE,
-  basic = MUON_STATISTICS_BASIC,
-  orthogonality = MUON_STATISTICS_ORTHOGONALITY,
+  none = MUON_STATISTICS_LEVEL_NONE,
+  basic = MUON_STATISTICS_LEVEL_BASIC,
+  orthogonality = MUON_STATISTICS_LEVEL_ORTHOGONALITY,
 };
 
 /// muon_log_level: How much a message matters; each level includes the ones before it.
 enum class LogLevel : int {
-  error = MUON_LOG_ERROR,
-  warning = MUON_LOG_WARNING,
-  info = MUON_LOG_INFO,
+  error = MUON_LOG_LEVEL_ERROR,
+  warning = MUON_LOG_LEVEL_WARNING,
+  info = MUON_LOG_LEVEL_INFO,
 };
 
 /// "MUON_ERR_SHAPE" and so on; "MUON_ERR_UNKNOWN" for a number that is no status.

@@ -29,11 +29,11 @@ class Optimizer {
     return static_cast<OptimizerKind>(
         detail::result_of<muon_optimizer_kind>(muon_optimizer_get_kind, handle()));
   }
-  std::int64_t group_count() const {
-    return detail::result_of<std::int64_t>(muon_optimizer_get_group_count, handle());
+  std::size_t group_count() const {
+    return detail::result_of<std::size_t>(muon_optimizer_get_group_count, handle());
   }
-  std::int64_t param_count() const {
-    return detail::result_of<std::int64_t>(muon_optimizer_get_param_count, handle());
+  std::size_t param_count() const {
+    return detail::result_of<std::size_t>(muon_optimizer_get_param_count, handle());
   }
 
   /// Adds a parameter to a group, and returns its number. Error: Status::shape for a count that
@@ -48,7 +48,7 @@ class Optimizer {
   /// Without memory: no gradient from now on; of a state buffer, the library's own memory with the
   /// present values.
   void bind(std::int64_t param, Buffer buffer, Span<float> memory) {
-    detail::check(muon_optimizer_bind(handle(), param, static_cast<muon_buffer>(buffer),
+    detail::check(muon_optimizer_bind_buffer(handle(), param, static_cast<muon_buffer>(buffer),
                                       memory.data(), memory.size()));
   }
 
@@ -97,10 +97,10 @@ class Optimizer {
   /// What steps measure, from the next one on. It changes no result.
   StatisticsLevel statistics_level() const {
     return static_cast<StatisticsLevel>(
-        detail::result_of<muon_statistics>(muon_optimizer_get_statistics, handle()));
+        detail::result_of<muon_statistics_level>(muon_optimizer_get_statistics_level, handle()));
   }
   void set_statistics_level(StatisticsLevel level) {
-    detail::check(muon_optimizer_set_statistics(handle(), static_cast<muon_statistics>(level)));
+    detail::check(muon_optimizer_set_statistics_level(handle(), static_cast<muon_statistics_level>(level)));
   }
   /// The latest measured step of a parameter. A step that fails or is skipped, or in which the
   /// parameter has no gradient, leaves it as it is.

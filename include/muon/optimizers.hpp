@@ -43,14 +43,14 @@ class Muon : public Optimizer {
   std::int64_t add_group(const MuonOptions &options, const std::vector<Parameter> &params = {}) {
     const muon_muon_options c = detail::to_c(options);
     const std::vector<muon_param> list = detail::to_c(params);
-    return detail::result_of<std::int64_t>(muon_muon_add_group, handle(), &c, list.data(),
+    return detail::result_of<std::int64_t>(muon_optimizer_add_muon_group, handle(), &c, list.data(),
                                            list.size());
   }
 
   /// The options of a group, with the rows of Backend::custom.
   MuonOptions options(std::int64_t group = 0) const {
     muon_muon_options c = detail::muon_defaults();
-    detail::check(muon_muon_get_options(handle(), group, &c));
+    detail::check(muon_optimizer_get_muon_options(handle(), group, &c));
     MuonOptions options = detail::from_c(c);
     if (options.backend == Backend::custom) options.coefficients = coefficients(group);
     return options;
@@ -58,18 +58,18 @@ class Muon : public Optimizer {
   /// They take effect with the next step. Backend::custom without rows keeps those the group has.
   void set_options(std::int64_t group, const MuonOptions &options) {
     const muon_muon_options c = detail::to_c(options);
-    detail::check(muon_muon_set_options(handle(), group, &c));
+    detail::check(muon_optimizer_set_muon_options(handle(), group, &c));
   }
 
   /// The rows of a group: of Backend::custom all that it was given, else those in use.
   std::vector<Coefficients> coefficients(std::int64_t group = 0) const {
-    return detail::results_of<Coefficients>(muon_muon_get_coefficients, handle(), group);
+    return detail::results_of<Coefficients>(muon_optimizer_get_coefficients, handle(), group);
   }
 
  private:
   static muon_optimizer *create(const MuonOptions &options) {
     const muon_muon_options c = detail::to_c(options);
-    return detail::result_of<muon_optimizer *>(muon_muon_create, &c);
+    return detail::result_of<muon_optimizer *>(muon_optimizer_create_muon, &c);
   }
 };
 
@@ -95,25 +95,25 @@ class AdamW : public Optimizer {
   std::int64_t add_group(const AdamWOptions &options, const std::vector<Parameter> &params = {}) {
     const muon_adamw_options c = detail::to_c(options);
     const std::vector<muon_param> list = detail::to_c(params);
-    return detail::result_of<std::int64_t>(muon_adamw_add_group, handle(), &c, list.data(),
+    return detail::result_of<std::int64_t>(muon_optimizer_add_adamw_group, handle(), &c, list.data(),
                                            list.size());
   }
 
   AdamWOptions options(std::int64_t group = 0) const {
     muon_adamw_options c = detail::adamw_defaults();
-    detail::check(muon_adamw_get_options(handle(), group, &c));
+    detail::check(muon_optimizer_get_adamw_options(handle(), group, &c));
     return detail::from_c(c);
   }
   /// They take effect with the next step.
   void set_options(std::int64_t group, const AdamWOptions &options) {
     const muon_adamw_options c = detail::to_c(options);
-    detail::check(muon_adamw_set_options(handle(), group, &c));
+    detail::check(muon_optimizer_set_adamw_options(handle(), group, &c));
   }
 
  private:
   static muon_optimizer *create(const AdamWOptions &options) {
     const muon_adamw_options c = detail::to_c(options);
-    return detail::result_of<muon_optimizer *>(muon_adamw_create, &c);
+    return detail::result_of<muon_optimizer *>(muon_optimizer_create_adamw, &c);
   }
 };
 

@@ -60,7 +60,7 @@ struct MuonOptions {
   /// 1 to 99, or 0: the backend's own number.
   std::int32_t backend_steps = detail::muon_defaults().backend_steps;
   Precision precision = static_cast<Precision>(detail::muon_defaults().precision);
-  Method method = static_cast<Method>(detail::muon_defaults().method);
+  NewtonSchulzMethod method = static_cast<NewtonSchulzMethod>(detail::muon_defaults().method);
   /// Backend::custom only: 1 to 99 rows, of which the last repeats.
   std::vector<Coefficients> coefficients = {};
 };
@@ -87,7 +87,7 @@ struct OrthogonalizeOptions {
   /// Added to the Frobenius norm; finite, >= 0.
   double eps = detail::orthogonalize_defaults().eps;
   Precision precision = static_cast<Precision>(detail::orthogonalize_defaults().precision);
-  Method method = static_cast<Method>(detail::orthogonalize_defaults().method);
+  NewtonSchulzMethod method = static_cast<NewtonSchulzMethod>(detail::orthogonalize_defaults().method);
   /// Backend::custom only: 1 to 99 rows, of which the last repeats.
   std::vector<Coefficients> coefficients = {};
 };
@@ -114,7 +114,7 @@ inline muon_muon_options to_c(const MuonOptions &options) {
   c.backend = static_cast<muon_backend>(options.backend);
   c.backend_steps = options.backend_steps;
   c.precision = static_cast<muon_precision>(options.precision);
-  c.method = static_cast<muon_method>(options.method);
+  c.method = static_cast<muon_newton_schulz_method>(options.method);
   set_coefficients(c, options.coefficients);
   return c;
 }
@@ -135,7 +135,7 @@ inline muon_orthogonalize_options to_c(const OrthogonalizeOptions &options) {
   c.backend_steps = options.backend_steps;
   c.eps = options.eps;
   c.precision = static_cast<muon_precision>(options.precision);
-  c.method = static_cast<muon_method>(options.method);
+  c.method = static_cast<muon_newton_schulz_method>(options.method);
   set_coefficients(c, options.coefficients);
   return c;
 }
@@ -154,7 +154,7 @@ inline MuonOptions from_c(const muon_muon_options &c) {
   options.backend = static_cast<Backend>(c.backend);
   options.backend_steps = c.backend_steps;
   options.precision = static_cast<Precision>(c.precision);
-  options.method = static_cast<Method>(c.method);
+  options.method = static_cast<NewtonSchulzMethod>(c.method);
   return options;
 }
 

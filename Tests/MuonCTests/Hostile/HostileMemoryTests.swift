@@ -35,19 +35,20 @@ struct HostileMemoryTests {
         let adamWOptions = unsafe UnsafeMutablePointer<muon_adamw_options>(bitPattern: address)
         let param = unsafe UnsafePointer<muon_param>(bitPattern: address)
         let statuses = unsafe [
-          muon_muon_create(options, &out), muon_adamw_create(adamWOptions, &out),
-          muon_muon_add_group(world.muon.pointer, options, nil, 0, &group),
-          muon_muon_add_group(world.muon.pointer, nil, param, 1, &group),
-          muon_adamw_add_group(world.adamW.pointer, adamWOptions, nil, 0, &group),
-          muon_muon_set_options(world.muon.pointer, 0, options),
-          muon_adamw_set_options(world.adamW.pointer, 0, adamWOptions),
-          muon_muon_get_options(world.muon.pointer, 0, options),
-          muon_adamw_get_options(world.adamW.pointer, 0, adamWOptions),
+          muon_optimizer_create_muon(options, &out),
+          muon_optimizer_create_adamw(adamWOptions, &out),
+          muon_optimizer_add_muon_group(world.muon.pointer, options, nil, 0, &group),
+          muon_optimizer_add_muon_group(world.muon.pointer, nil, param, 1, &group),
+          muon_optimizer_add_adamw_group(world.adamW.pointer, adamWOptions, nil, 0, &group),
+          muon_optimizer_set_muon_options(world.muon.pointer, 0, options),
+          muon_optimizer_set_adamw_options(world.adamW.pointer, 0, adamWOptions),
+          muon_optimizer_get_muon_options(world.muon.pointer, 0, options),
+          muon_optimizer_get_adamw_options(world.adamW.pointer, 0, adamWOptions),
           muon_orthogonalize(
             [1, 2, 3, 4, 5, 6], 6, 2, 3, UnsafePointer(bitPattern: address), &result, 6),
           muon_optimizer_add_param(world.muon.pointer, 0, param, nil),
-          muon_route_params(configuration, param, 1, &route),
-          muon_build_optimizers(configuration, param, 1, &out, &count),
+          muon_config_route_params(configuration, param, 1, &route),
+          muon_config_build_optimizers(configuration, param, 1, &out, &count),
         ]
         #expect(statuses.allSatisfy { $0 == MUON_ERR_INVALID_ARGUMENT }, "\(statuses)")
       }

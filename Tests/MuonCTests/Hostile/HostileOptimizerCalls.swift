@@ -26,24 +26,24 @@ extension HostileCall {
 
   static func optimizers() -> [HostileCall] {
     [
-      HostileCall("muon_muon_create", optional(muonOptions), .out) {
-        unsafe muon_muon_create($0.input(0), $0.out(1))
+      HostileCall("muon_optimizer_create_muon", optional(muonOptions), .out) {
+        unsafe muon_optimizer_create_muon($0.input(0), $0.out(1))
       },
-      HostileCall("muon_adamw_create", optional(adamWOptions), .out) {
-        unsafe muon_adamw_create($0.input(0), $0.out(1))
+      HostileCall("muon_optimizer_create_adamw", optional(adamWOptions), .out) {
+        unsafe muon_optimizer_create_adamw($0.input(0), $0.out(1))
       },
       HostileCall(
-        "muon_muon_add_group", .handle(.muon), optional(muonOptions), param,
+        "muon_optimizer_add_muon_group", .handle(.muon), optional(muonOptions), param,
         .integer(1, fine: [0]), .out
       ) {
-        unsafe muon_muon_add_group(
+        unsafe muon_optimizer_add_muon_group(
           $0.handle(0), $0.input(1), $0.input(2), $0.integer(3), $0.out(4))
       },
       HostileCall(
-        "muon_adamw_add_group", .handle(.adamW), optional(adamWOptions), param,
+        "muon_optimizer_add_adamw_group", .handle(.adamW), optional(adamWOptions), param,
         .integer(1, fine: [0]), .out
       ) {
-        unsafe muon_adamw_add_group(
+        unsafe muon_optimizer_add_adamw_group(
           $0.handle(0), $0.input(1), $0.input(2), $0.integer(3), $0.out(4))
       },
       HostileCall("muon_optimizer_destroy", .handle(.optimizer, null: MUON_OK)) {
@@ -62,10 +62,10 @@ extension HostileCall {
         "muon_optimizer_add_param", .handle(.optimizer), .integer(0), param, .optionalOut
       ) { unsafe muon_optimizer_add_param($0.handle(0), $0.int64(1), $0.input(2), $0.out(3)) },
       HostileCall(
-        "muon_optimizer_bind", .handle(.optimizer), .integer(0),
+        "muon_optimizer_bind_buffer", .handle(.optimizer), .integer(0),
         .enumeration(MUON_BUFFER_GRAD.rawValue), .out, .integer(6, refused: MUON_ERR_SHAPE)
       ) {
-        unsafe muon_optimizer_bind(
+        unsafe muon_optimizer_bind_buffer(
           $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.raw(3), $0.integer(4))
       },
       HostileCall("muon_optimizer_step", .handle(.optimizer)) {
@@ -79,23 +79,23 @@ extension HostileCall {
 
   static func optimizerOptions() -> [HostileCall] {
     [
-      HostileCall("muon_muon_get_options", .handle(.muon), .integer(0), muonOptions) {
-        unsafe muon_muon_get_options($0.handle(0), $0.int64(1), $0.out(2))
+      HostileCall("muon_optimizer_get_muon_options", .handle(.muon), .integer(0), muonOptions) {
+        unsafe muon_optimizer_get_muon_options($0.handle(0), $0.int64(1), $0.out(2))
       },
-      HostileCall("muon_muon_set_options", .handle(.muon), .integer(0), muonOptions) {
-        unsafe muon_muon_set_options($0.handle(0), $0.int64(1), $0.input(2))
+      HostileCall("muon_optimizer_set_muon_options", .handle(.muon), .integer(0), muonOptions) {
+        unsafe muon_optimizer_set_muon_options($0.handle(0), $0.int64(1), $0.input(2))
       },
-      HostileCall("muon_adamw_get_options", .handle(.adamW), .integer(0), adamWOptions) {
-        unsafe muon_adamw_get_options($0.handle(0), $0.int64(1), $0.out(2))
+      HostileCall("muon_optimizer_get_adamw_options", .handle(.adamW), .integer(0), adamWOptions) {
+        unsafe muon_optimizer_get_adamw_options($0.handle(0), $0.int64(1), $0.out(2))
       },
-      HostileCall("muon_adamw_set_options", .handle(.adamW), .integer(0), adamWOptions) {
-        unsafe muon_adamw_set_options($0.handle(0), $0.int64(1), $0.input(2))
+      HostileCall("muon_optimizer_set_adamw_options", .handle(.adamW), .integer(0), adamWOptions) {
+        unsafe muon_optimizer_set_adamw_options($0.handle(0), $0.int64(1), $0.input(2))
       },
       HostileCall(
-        "muon_muon_get_coefficients", .handle(.muon), .integer(0), .out,
+        "muon_optimizer_get_coefficients", .handle(.muon), .integer(0), .out,
         .integer(5, fine: [0, .max, 1 << 32, 1 << 62]), .out
       ) {
-        unsafe muon_muon_get_coefficients(
+        unsafe muon_optimizer_get_coefficients(
           $0.handle(0), $0.int64(1), $0.out(2), $0.integer(3), $0.out(4))
       },
       HostileCall("muon_optimizer_get_lr", .handle(.optimizer), .integer(0), .out) {

@@ -25,17 +25,19 @@ struct HostileParameterTests {
       unsafe (param.data, param.grad, param.state) = unsafe (nowhere, nowhere, (nowhere, nowhere))
       unsafe (param.data_count, param.ndim) = (.max, 2)
       var route = muon_route()
-      expectOK(unsafe muon_route_params(HostileParameterTests.configuration, &param, 1, &route))
-      #expect(route.optimizer == MUON_OPTIMIZER_MUON && route.reason == MUON_ROUTE_MATRIX)
+      expectOK(
+        unsafe muon_config_route_params(HostileParameterTests.configuration, &param, 1, &route))
+      #expect(
+        route.optimizer == MUON_OPTIMIZER_KIND_MUON && route.reason == MUON_ROUTE_REASON_MATRIX)
       unsafe param.dtype = muon_dtype(77)
       expectRefused(
-        unsafe muon_route_params(HostileParameterTests.configuration, &param, 1, &route),
+        unsafe muon_config_route_params(HostileParameterTests.configuration, &param, 1, &route),
         MUON_ERR_INVALID_ARGUMENT)
       unsafe param.struct_size -= 1
       expectRefused(
-        unsafe muon_route_params(HostileParameterTests.configuration, &param, 1, &route),
+        unsafe muon_config_route_params(HostileParameterTests.configuration, &param, 1, &route),
         MUON_ERR_INVALID_ARGUMENT)
-      #expect(route.reason == MUON_ROUTE_MATRIX, "the output was written")
+      #expect(route.reason == MUON_ROUTE_REASON_MATRIX, "the output was written")
     }
   }
 
@@ -57,20 +59,20 @@ struct HostileParameterTests {
       unsafe muon_optimizer_add_param(world.muon.pointer, 0, both + 1, &index), expected,
       sourceLocation: sourceLocation)
     expectRefused(
-      unsafe muon_muon_add_group(world.muon.pointer, nil, both, 2, &index), expected,
+      unsafe muon_optimizer_add_muon_group(world.muon.pointer, nil, both, 2, &index), expected,
       sourceLocation: sourceLocation)
     if alsoByTheBuilder {
       let built = unsafe world.memory.array([0xA5, 0xA5] as [UInt])
       var count = 0xA5
       let out = unsafe UnsafeMutableRawPointer(built).assumingMemoryBound(to: OpaquePointer?.self)
       expectRefused(
-        unsafe muon_build_optimizers(configuration, both, 2, out, &count), expected,
+        unsafe muon_config_build_optimizers(configuration, both, 2, out, &count), expected,
         sourceLocation: sourceLocation)
       let written = unsafe built[0] != 0xA5 || built[1] != 0xA5 || count != 0xA5
       #expect(!written, "outputs were written", sourceLocation: sourceLocation)
     }
     #expect(index == 0xA5, "the output was written", sourceLocation: sourceLocation)
-    var (params, groups): (Int64, Int64) = (0, 0)
+    var (params, groups) = (0, 0)
     expectOK(unsafe muon_optimizer_get_param_count(world.muon.pointer, &params))
     expectOK(unsafe muon_optimizer_get_group_count(world.muon.pointer, &groups))
     #expect(params == 1 && groups == 1, "something was added", sourceLocation: sourceLocation)
@@ -173,13 +175,13 @@ struct HostileParameterTests {
         unsafe muon_optimizer_add_param(world.muon.pointer, 0, &second, nil),
         MUON_ERR_INVALID_ARGUMENT)
       expectRefused(
-        unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_DATA, memory, 6),
+        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_DATA, memory, 6),
         MUON_ERR_INVALID_ARGUMENT)
       expectRefused(
-        unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_GRAD, memory, 6),
+        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_GRAD, memory, 6),
         MUON_ERR_INVALID_ARGUMENT)
       expectRefused(
-        unsafe muon_optimizer_bind(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, memory, 6),
+        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, memory, 6),
         MUON_ERR_INVALID_ARGUMENT)
     }
     unsafe second.data = unsafe first.grad

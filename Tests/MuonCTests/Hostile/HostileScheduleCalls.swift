@@ -108,21 +108,21 @@ extension HostileCall {
 
   static func builders() -> [HostileCall] {
     [
-      HostileCall("muon_route_params", configuration, param, .integer(1, fine: [0]), .out) {
-        unsafe muon_route_params($0.input(0), $0.input(1), $0.integer(2), $0.out(3))
+      HostileCall("muon_config_route_params", configuration, param, .integer(1, fine: [0]), .out) {
+        unsafe muon_config_route_params($0.input(0), $0.input(1), $0.integer(2), $0.out(3))
       },
       HostileCall(
-        "muon_build_optimizers", configuration, param, .integer(1, fine: [0]), .out, .out
+        "muon_config_build_optimizers", configuration, param, .integer(1, fine: [0]), .out, .out
       ) {
-        unsafe muon_build_optimizers(
+        unsafe muon_config_build_optimizers(
           $0.input(0), $0.input(1), $0.integer(2), $0.out(3), $0.out(4))
       },
       HostileCall(
-        "muon_build_schedulers", configuration, oneOptimizer, .integer(1, fine: [0]),
+        "muon_config_build_schedulers", configuration, oneOptimizer, .integer(1, fine: [0]),
         .integer(
           10, fine: [1 << 32], but: [.max: MUON_ERR_CONFIG, 1 << 62: MUON_ERR_CONFIG]), .out
       ) {
-        unsafe muon_build_schedulers(
+        unsafe muon_config_build_schedulers(
           $0.input(0), $0.input(1), $0.integer(2), $0.int64(3), $0.out(4))
       },
     ]

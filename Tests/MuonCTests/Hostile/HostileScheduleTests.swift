@@ -22,7 +22,7 @@ struct HostileScheduleTests {
         expectRefused(
           unsafe muon_scheduler_create(world.schedule.pointer, list, 2, handles), status)
         expectRefused(
-          unsafe muon_build_schedulers(configuration, list, 2, 10, handles), status)
+          unsafe muon_config_build_schedulers(configuration, list, 2, 10, handles), status)
         let written = unsafe out[0] != 0xA5 || out[1] != 0xA5
         #expect(!written, "outputs were written")
       }

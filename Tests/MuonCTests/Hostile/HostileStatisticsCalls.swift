@@ -17,10 +17,13 @@ extension HostileCall {
   static func statisticsAndLog() -> [HostileCall] {
     [
       HostileCall(
-        "muon_optimizer_set_statistics", .handle(.optimizer), .enumeration(1, fine: [0])
-      ) { unsafe muon_optimizer_set_statistics($0.handle(0), muon_statistics($0.uint32(1))) },
-      HostileCall("muon_optimizer_get_statistics", .handle(.optimizer), .out) {
-        unsafe muon_optimizer_get_statistics($0.handle(0), $0.out(1))
+        "muon_optimizer_set_statistics_level", .handle(.optimizer), .enumeration(1, fine: [0])
+      ) {
+        unsafe muon_optimizer_set_statistics_level(
+          $0.handle(0), muon_statistics_level($0.uint32(1)))
+      },
+      HostileCall("muon_optimizer_get_statistics_level", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_statistics_level($0.handle(0), $0.out(1))
       },
       HostileCall(
         "muon_param_statistics_init", .out, .integer(MemoryLayout<muon_param_statistics>.size)

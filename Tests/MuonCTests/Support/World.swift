@@ -34,8 +34,8 @@ final class World {
   let stale: [Handle]
 
   init() {
-    let muon = Handle { unsafe muon_muon_create(nil, $0) }
-    let adamW = Handle { unsafe muon_adamw_create(nil, $0) }
+    let muon = Handle { unsafe muon_optimizer_create_muon(nil, $0) }
+    let adamW = Handle { unsafe muon_optimizer_create_adamw(nil, $0) }
     let schedule = Handle { unsafe muon_schedule_create_cosine(10, 0, $0) }
     var driven = unsafe muon.pointer
     scheduler = Handle { unsafe muon_scheduler_create(schedule.pointer, &driven, 1, $0) }
@@ -45,7 +45,7 @@ final class World {
       expectOK(unsafe muon_optimizer_add_param(optimizer.pointer, 0, &param, nil))
     }
     stale = [
-      Handle { unsafe muon_adamw_create(nil, $0) },
+      Handle { unsafe muon_optimizer_create_adamw(nil, $0) },
       Handle { unsafe muon_schedule_create_cosine(10, 0, $0) },
       Handle { unsafe muon_scheduler_create(schedule.pointer, &driven, 1, $0) },
     ]

@@ -56,7 +56,7 @@ void test_muon_groups_and_options() {
   given.backend = Backend::custom;
   given.backend_steps = 2;
   given.precision = muon::Precision::f32;
-  given.method = muon::Method::standard;
+  given.method = muon::NewtonSchulzMethod::standard;
   given.coefficients = {{3, -3.2, 1.2}, {1.5, -0.5, 0}, {2, -1.5, 0.5}};
   const std::int64_t group = muon.add_group(given, {{"a", {2, 3}, a, grad}, {"b", {3, 2}, b}});
   CHECK(group == 1 && muon.group_count() == 2 && muon.param_count() == 2);
@@ -68,7 +68,7 @@ void test_muon_groups_and_options() {
     CHECK(!got.nesterov && got.momentum_style == muon::MomentumStyle::ema);
     CHECK(got.shape_scale == muon::ShapeScale::spectral && got.backend == Backend::custom);
     CHECK(got.backend_steps == 2 && got.precision == muon::Precision::f32 &&
-          got.method == muon::Method::standard);
+          got.method == muon::NewtonSchulzMethod::standard);
     CHECK(got.coefficients.size() == 3 && got.coefficients[1].b == -0.5);
     CHECK(muon.coefficients(group).size() == 3);
     muon.set_options(group, got);

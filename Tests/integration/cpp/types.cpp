@@ -74,7 +74,7 @@ void test_types() {
   CHECK(muon.shape_scale == muon::ShapeScale::none);
   CHECK(muon.backend == muon::Backend::newtonschulz5 && muon.backend_steps == 0);
   CHECK(muon.precision == muon::Precision::automatic && muon.coefficients.empty());
-  CHECK(muon.method == muon::Method::automatic);
+  CHECK(muon.method == muon::NewtonSchulzMethod::automatic);
   const muon::AdamWOptions adamw;
   CHECK(adamw.lr == 1e-3 && adamw.beta1 == 0.9 && adamw.beta2 == 0.999 && adamw.eps == 1e-8);
   CHECK(adamw.weight_decay == 0.01);

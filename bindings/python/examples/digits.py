@@ -116,7 +116,7 @@ def train(run, epochs, train_set, test_set, progress):
 def print_routing():
     """Which optimizer each parameter goes to, and why."""
     model, config = MLP(SIZES, np.random.default_rng(0)), configuration("Muon", 0.02, 1)
-    print(*libmuon.explain_routing(model.parameters, config), sep="\n", flush=True)
+    print(*libmuon.route_params(model.parameters, config), sep="\n", flush=True)
 
 
 def evaluate(run, step, model, train_set):

@@ -13,7 +13,7 @@ moves the parameter along it. AdamW trains the rest.
 
 Parameters and optimizers: Parameter, Muon, AdamW.
 Learning rates: LinearLR, ConstantLR, CosineAnnealingLR, Trapezoid, SequentialLR, ChainedScheduler.
-From a configuration: build_optimizers, explain_routing, build_schedulers.
+From a configuration: build_optimizers, route_params, build_schedulers.
 Saving and resuming: checkpoint.save, checkpoint.load; Optimizer.state_dict.
 The orthogonalization alone: orthogonalize, backend_coefficients.
 The library: set_num_threads, get_num_threads, build_info; its log is the logger "libmuon".
@@ -25,7 +25,7 @@ Errors: MuonError and its subclasses, each also the builtin exception of its kin
 from . import _log, checkpoint
 from ._statistics import ParameterStatistics
 from ._version import __version__
-from .builders import Route, build_optimizers, build_schedulers, explain_routing
+from .builders import Route, build_optimizers, build_schedulers, route_params
 from .errors import (
     CancelledError,
     ConfigError,
@@ -95,7 +95,7 @@ __all__ = [
     "build_optimizers",
     "build_schedulers",
     "checkpoint",
-    "explain_routing",
+    "route_params",
     "get_num_threads",
     "orthogonalize",
     "set_num_threads",

@@ -57,7 +57,7 @@ class OrthogonalizeOptions(Structure):
         ("precision", c_int),  # muon_precision precision
         ("coefficients", POINTER(Coefficients)),  # const muon_coefficients *coefficients
         ("coefficients_count", c_size_t),  # size_t coefficients_count
-        ("method", c_int),  # muon_method method
+        ("method", c_int),  # muon_newton_schulz_method method
     ]
 
 
@@ -97,7 +97,7 @@ class MuonOptions(Structure):
         ("precision", c_int),  # muon_precision precision
         ("coefficients", POINTER(Coefficients)),  # const muon_coefficients *coefficients
         ("coefficients_count", c_size_t),  # size_t coefficients_count
-        ("method", c_int),  # muon_method method
+        ("method", c_int),  # muon_newton_schulz_method method
     ]
 
 
@@ -123,8 +123,8 @@ class Route(Structure):
     ]
 
 
-# typedef int32_t (*muon_checkpoint_progress)(void *context, uint64_t done, uint64_t total);
-CheckpointProgress = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+# typedef int32_t (*muon_progress_callback)(void *context, uint64_t done, uint64_t total);
+ProgressCallback = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
 
 
 class CheckpointOptions(Structure):
@@ -135,7 +135,7 @@ class CheckpointOptions(Structure):
         ("include_data", c_int32),  # int32_t include_data
         ("allow_missing", c_int32),  # int32_t allow_missing
         ("allow_extra", c_int32),  # int32_t allow_extra
-        ("progress", CheckpointProgress),  # muon_checkpoint_progress progress
+        ("progress", ProgressCallback),  # muon_progress_callback progress
         ("progress_context", c_void_p),  # void *progress_context
     ]
 
@@ -153,7 +153,7 @@ class ParamStatistics(Structure):
     ]
 
 
-# typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *user_data);
+# typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *context);
 LogCallback = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
 
 
@@ -200,22 +200,27 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     ("muon_muon_options_init", c_int, [POINTER(MuonOptions), c_size_t]),
     # muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struct_size);
     ("muon_adamw_options_init", c_int, [POINTER(AdamWOptions), c_size_t]),
-    # muon_status muon_muon_create(const muon_muon_options *options, muon_optimizer **outOptimizer);
-    ("muon_muon_create", c_int, [POINTER(MuonOptions), POINTER(OptimizerHandle)]),
-    # muon_status muon_adamw_create(const muon_adamw_options *options,
-    #                               muon_optimizer **outOptimizer);
-    ("muon_adamw_create", c_int, [POINTER(AdamWOptions), POINTER(OptimizerHandle)]),
-    # muon_status muon_muon_add_group(muon_optimizer *optimizer, const muon_muon_options *options,
-    #                                 const muon_param *params, size_t count, int64_t *outGroup);
+    # muon_status muon_optimizer_create_muon(const muon_muon_options *options,
+    #                                        muon_optimizer **outOptimizer);
+    ("muon_optimizer_create_muon", c_int, [POINTER(MuonOptions), POINTER(OptimizerHandle)]),
+    # muon_status muon_optimizer_create_adamw(const muon_adamw_options *options,
+    #                                         muon_optimizer **outOptimizer);
+    ("muon_optimizer_create_adamw", c_int, [POINTER(AdamWOptions), POINTER(OptimizerHandle)]),
+    # muon_status muon_optimizer_add_muon_group(muon_optimizer *optimizer,
+    #                                           const muon_muon_options *options,
+    #                                           const muon_param *params, size_t count,
+    #                                           int64_t *outGroup);
     (
-        "muon_muon_add_group",
+        "muon_optimizer_add_muon_group",
         c_int,
         [OptimizerHandle, POINTER(MuonOptions), POINTER(Param), c_size_t, POINTER(c_int64)],
     ),
-    # muon_status muon_adamw_add_group(muon_optimizer *optimizer, const muon_adamw_options *options,
-    #                                  const muon_param *params, size_t count, int64_t *outGroup);
+    # muon_status muon_optimizer_add_adamw_group(muon_optimizer *optimizer,
+    #                                            const muon_adamw_options *options,
+    #                                            const muon_param *params, size_t count,
+    #                                            int64_t *outGroup);
     (
-        "muon_adamw_add_group",
+        "muon_optimizer_add_adamw_group",
         c_int,
         [OptimizerHandle, POINTER(AdamWOptions), POINTER(Param), c_size_t, POINTER(c_int64)],
     ),
@@ -224,12 +229,10 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer,
     #                                     muon_optimizer_kind *outKind);
     ("muon_optimizer_get_kind", c_int, [OptimizerHandle, POINTER(c_int)]),
-    # muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer,
-    #                                            int64_t *outCount);
-    ("muon_optimizer_get_group_count", c_int, [OptimizerHandle, POINTER(c_int64)]),
-    # muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer,
-    #                                            int64_t *outCount);
-    ("muon_optimizer_get_param_count", c_int, [OptimizerHandle, POINTER(c_int64)]),
+    # muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, size_t *outCount);
+    ("muon_optimizer_get_group_count", c_int, [OptimizerHandle, POINTER(c_size_t)]),
+    # muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, size_t *outCount);
+    ("muon_optimizer_get_param_count", c_int, [OptimizerHandle, POINTER(c_size_t)]),
     # muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
     #                                      const muon_param *param, int64_t *outIndex);
     (
@@ -237,30 +240,30 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [OptimizerHandle, c_int64, POINTER(Param), POINTER(c_int64)],
     ),
-    # muon_status muon_optimizer_bind(muon_optimizer *optimizer, int64_t param, muon_buffer buffer,
-    #                                 void *memory, size_t count);
-    ("muon_optimizer_bind", c_int, [OptimizerHandle, c_int64, c_int, c_void_p, c_size_t]),
+    # muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param,
+    #                                        muon_buffer buffer, void *memory, size_t count);
+    ("muon_optimizer_bind_buffer", c_int, [OptimizerHandle, c_int64, c_int, c_void_p, c_size_t]),
     # muon_status muon_optimizer_step(muon_optimizer *optimizer);
     ("muon_optimizer_step", c_int, [OptimizerHandle]),
     # muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
     ("muon_optimizer_zero_grad", c_int, [OptimizerHandle]),
-    # muon_status muon_muon_get_options(const muon_optimizer *optimizer, int64_t group,
-    #                                   muon_muon_options *outOptions);
-    ("muon_muon_get_options", c_int, [OptimizerHandle, c_int64, POINTER(MuonOptions)]),
-    # muon_status muon_muon_set_options(muon_optimizer *optimizer, int64_t group,
-    #                                   const muon_muon_options *options);
-    ("muon_muon_set_options", c_int, [OptimizerHandle, c_int64, POINTER(MuonOptions)]),
-    # muon_status muon_adamw_get_options(const muon_optimizer *optimizer, int64_t group,
-    #                                    muon_adamw_options *outOptions);
-    ("muon_adamw_get_options", c_int, [OptimizerHandle, c_int64, POINTER(AdamWOptions)]),
-    # muon_status muon_adamw_set_options(muon_optimizer *optimizer, int64_t group,
-    #                                    const muon_adamw_options *options);
-    ("muon_adamw_set_options", c_int, [OptimizerHandle, c_int64, POINTER(AdamWOptions)]),
-    # muon_status muon_muon_get_coefficients(const muon_optimizer *optimizer, int64_t group,
-    #                                        muon_coefficients *out, size_t capacity,
-    #                                        size_t *outCount);
+    # muon_status muon_optimizer_get_muon_options(const muon_optimizer *optimizer, int64_t group,
+    #                                             muon_muon_options *outOptions);
+    ("muon_optimizer_get_muon_options", c_int, [OptimizerHandle, c_int64, POINTER(MuonOptions)]),
+    # muon_status muon_optimizer_set_muon_options(muon_optimizer *optimizer, int64_t group,
+    #                                             const muon_muon_options *options);
+    ("muon_optimizer_set_muon_options", c_int, [OptimizerHandle, c_int64, POINTER(MuonOptions)]),
+    # muon_status muon_optimizer_get_adamw_options(const muon_optimizer *optimizer, int64_t group,
+    #                                              muon_adamw_options *outOptions);
+    ("muon_optimizer_get_adamw_options", c_int, [OptimizerHandle, c_int64, POINTER(AdamWOptions)]),
+    # muon_status muon_optimizer_set_adamw_options(muon_optimizer *optimizer, int64_t group,
+    #                                              const muon_adamw_options *options);
+    ("muon_optimizer_set_adamw_options", c_int, [OptimizerHandle, c_int64, POINTER(AdamWOptions)]),
+    # muon_status muon_optimizer_get_coefficients(const muon_optimizer *optimizer, int64_t group,
+    #                                             muon_coefficients *out, size_t capacity,
+    #                                             size_t *outCount);
     (
-        "muon_muon_get_coefficients",
+        "muon_optimizer_get_coefficients",
         c_int,
         [OptimizerHandle, c_int64, POINTER(Coefficients), c_size_t, POINTER(c_size_t)],
     ),
@@ -371,21 +374,22 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # ---- Builders
     # const char *muon_route_reason_text(muon_route_reason reason);
     ("muon_route_reason_text", c_char_p, [c_int]),
-    # muon_status muon_route_params(const char *config, const muon_param *params, size_t count,
-    #                               muon_route *out);
-    ("muon_route_params", c_int, [c_char_p, POINTER(Param), c_size_t, POINTER(Route)]),
-    # muon_status muon_build_optimizers(const char *config, const muon_param *params, size_t count,
-    #                                   muon_optimizer **out, size_t *outCount);
+    # muon_status muon_config_route_params(const char *config, const muon_param *params,
+    #                                      size_t count, muon_route *out);
+    ("muon_config_route_params", c_int, [c_char_p, POINTER(Param), c_size_t, POINTER(Route)]),
+    # muon_status muon_config_build_optimizers(const char *config, const muon_param *params,
+    #                                          size_t count, muon_optimizer **out,
+    #                                          size_t *outCount);
     (
-        "muon_build_optimizers",
+        "muon_config_build_optimizers",
         c_int,
         [c_char_p, POINTER(Param), c_size_t, POINTER(OptimizerHandle), POINTER(c_size_t)],
     ),
-    # muon_status muon_build_schedulers(const char *config, muon_optimizer *const *optimizers,
-    #                                   size_t count, int64_t batches_per_epoch,
-    #                                   muon_scheduler **out);
+    # muon_status muon_config_build_schedulers(const char *config,
+    #                                          muon_optimizer *const *optimizers, size_t count,
+    #                                          int64_t batches_per_epoch, muon_scheduler **out);
     (
-        "muon_build_schedulers",
+        "muon_config_build_schedulers",
         c_int,
         [c_char_p, POINTER(OptimizerHandle), c_size_t, c_int64, POINTER(SchedulerHandle)],
     ),
@@ -483,12 +487,12 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         ],
     ),
     # ---- Statistics and log
-    # muon_status muon_optimizer_set_statistics(muon_optimizer *optimizer,
-    #                                           muon_statistics statistics);
-    ("muon_optimizer_set_statistics", c_int, [OptimizerHandle, c_int]),
-    # muon_status muon_optimizer_get_statistics(const muon_optimizer *optimizer,
-    #                                           muon_statistics *outStatistics);
-    ("muon_optimizer_get_statistics", c_int, [OptimizerHandle, POINTER(c_int)]),
+    # muon_status muon_optimizer_set_statistics_level(muon_optimizer *optimizer,
+    #                                                 muon_statistics_level statistics);
+    ("muon_optimizer_set_statistics_level", c_int, [OptimizerHandle, c_int]),
+    # muon_status muon_optimizer_get_statistics_level(const muon_optimizer *optimizer,
+    #                                                 muon_statistics_level *outStatistics);
+    ("muon_optimizer_get_statistics_level", c_int, [OptimizerHandle, POINTER(c_int)]),
     # muon_status muon_param_statistics_init(muon_param_statistics *outStatistics,
     #                                        size_t struct_size);
     ("muon_param_statistics_init", c_int, [POINTER(ParamStatistics), c_size_t]),
@@ -500,7 +504,7 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [OptimizerHandle, c_int64, POINTER(ParamStatistics)],
     ),
-    # muon_status muon_set_log_callback(muon_log_callback callback, void *user_data,
+    # muon_status muon_set_log_callback(muon_log_callback callback, void *context,
     #                                   muon_log_level level);
     ("muon_set_log_callback", c_int, [LogCallback, c_void_p, c_int]),
 ]

@@ -49,9 +49,9 @@ class Precision(IntEnum):
     bf16 = 2
 
 
-class Method(IntEnum):
-    """muon_method: How a backend's polynomial is evaluated: the same function at another cost, and
-    with other rounding."""
+class NewtonSchulzMethod(IntEnum):
+    """muon_newton_schulz_method: How a backend's polynomial is evaluated: the same function at
+    another cost, and with other rounding."""
 
     auto = 0
     standard = 1
@@ -122,8 +122,8 @@ class RouteReason(IntEnum):
 
 
 class StatisticsLevel(IntEnum):
-    """muon_statistics: What the steps of an optimizer measure; each level includes the ones before
-    it."""
+    """muon_statistics_level: What the steps of an optimizer measure; each level includes the ones
+    before it."""
 
     none = 0
     basic = 1

@@ -49,7 +49,7 @@ class Later:
             _write(level, message, None)
 
 
-def _write(level: int, message: bytes, user_data: Optional[int]) -> None:
+def _write(level: int, message: bytes, context: Optional[int]) -> None:
     if _kept.messages is not None:
         _kept.messages.append((level, message))
     else:

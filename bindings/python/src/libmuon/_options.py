@@ -12,7 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 from . import _abi
-from ._enums import Backend, Method, MomentumStyle, Precision, ShapeScale
+from ._enums import Backend, NewtonSchulzMethod, MomentumStyle, Precision, ShapeScale
 from ._library import check, lib
 from .errors import InvalidArgumentError
 
@@ -132,7 +132,7 @@ MUON_FIELDS = {
     "shape_scale": choice(ShapeScale),
     "eps": NUMBER,
     "precision": choice(Precision),
-    "method": choice(Method),
+    "method": choice(NewtonSchulzMethod),
 }
 ADAMW_FIELDS = {"lr": NUMBER, "eps": NUMBER, "weight_decay": NUMBER}
 

@@ -37,12 +37,12 @@ class ParameterStatistics:
 
 def write_level(handle: OptimizerHandle, level: str) -> None:
     number = member("statistics_level", level, StatisticsLevel)
-    check(lib.muon_optimizer_set_statistics(handle, number))
+    check(lib.muon_optimizer_set_statistics_level(handle, number))
 
 
 def read_level(handle: OptimizerHandle) -> str:
     level = c_int()
-    check(lib.muon_optimizer_get_statistics(handle, byref(level)))
+    check(lib.muon_optimizer_get_statistics_level(handle, byref(level)))
     return StatisticsLevel(level.value).name
 
 

@@ -64,13 +64,13 @@ def build_optimizers(
 
     Returns a list: Muon, then AdamW; a side without parameters is not made. Raises ConfigError,
     whose text has the path, for what is missing, has a wrong type, or is misspelt in our sections.
-    See explain_routing for what went where.
+    See route_params for what went where.
     """
     parameters, text = as_parameters(model_params), config_text(config)
     grads = [parameter.grad for parameter in parameters]
     structs, routes = route(parameters, grads, text)
     handles, count = (_abi.OptimizerHandle * 2)(), c_size_t()
-    check(lib.muon_build_optimizers(text, structs, len(structs), handles, byref(count)))
+    check(lib.muon_config_build_optimizers(text, structs, len(structs), handles, byref(count)))
     optimizers: list[Any] = []
     for index in range(count.value):
         handle = _abi.OptimizerHandle(handles[index].value)
@@ -85,10 +85,10 @@ def build_optimizers(
     return optimizers
 
 
-def explain_routing(model_params: ModelParams, config: Mapping[str, Any]) -> list[Route]:
+def route_params(model_params: ModelParams, config: Mapping[str, Any]) -> list[Route]:
     """Says for each parameter where build_optimizers sends it, and why.
 
-    print(*explain_routing(model_params, config), sep="\\n") is a table.
+    print(*route_params(model_params, config), sep="\\n") is a table.
     """
     parameters = as_parameters(model_params)
     _, routes = route(parameters, [None] * len(parameters), config_text(config))
@@ -125,7 +125,7 @@ def build_schedulers(
     handles = optimizer_handles(optimizers)
     made = (_abi.SchedulerHandle * len(handles))()
     batches = len(training_setup.train_dataloader)
-    check(lib.muon_build_schedulers(config_text(config), handles, len(handles), batches, made))
+    check(lib.muon_config_build_schedulers(config_text(config), handles, len(handles), batches, made))
     return [
         Scheduler._adopt(_abi.SchedulerHandle(each.value), optimizer)
         for each, optimizer in zip(made, optimizers)
@@ -141,5 +141,5 @@ def route(
             parameter.check_trainable()
     structs = structs_of(parameters, grads)
     routes = (_abi.Route * len(parameters))()
-    check(lib.muon_route_params(text, structs, len(structs), routes))
+    check(lib.muon_config_route_params(text, structs, len(structs), routes))
     return structs, routes

@@ -205,7 +205,7 @@ def reporter(progress: Progress, errors: list[BaseException]) -> Any:
             errors.append(error)
             return 1
 
-    return _abi.CheckpointProgress(report)
+    return _abi.ProgressCallback(report)
 
 
 def encoded(path: Path) -> bytes:

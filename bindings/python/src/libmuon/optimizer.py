@@ -170,7 +170,7 @@ class Optimizer:
             # Both, should an interrupt come before it is known which of them the library has.
             bound[index] = both = (bound[index], grad)
             try:
-                check(lib.muon_optimizer_bind(self._handle, index, _GRAD, memory, count))
+                check(lib.muon_optimizer_bind_buffer(self._handle, index, _GRAD, memory, count))
             except MuonError:
                 bound[index] = both[0]
                 raise
@@ -231,7 +231,7 @@ class Optimizer:
         for parameter in parameters:
             parameter.check_trainable()
         grads = [parameter.grad for parameter in parameters]
-        structs, index, count = structs_of(parameters, grads), c_int64(), c_int64()
+        structs, index, count = structs_of(parameters, grads), c_int64(), c_size_t()
         struct = byref(self._struct(options))
         before, first = len(self._group_parameters), len(self._parameters)
         try:

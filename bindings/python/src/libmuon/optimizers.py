@@ -55,8 +55,8 @@ class Muon(Optimizer):
 
     kind = "Muon"
     _buffers = {"momentum_buffer": Buffer.momentum}
-    _create = lib.muon_muon_create
-    _add_group = lib.muon_muon_add_group
+    _create = lib.muon_optimizer_create_muon
+    _add_group = lib.muon_optimizer_add_muon_group
 
     def __init__(
         self,
@@ -101,14 +101,14 @@ class Muon(Optimizer):
 
     def _read_options(self, group: int) -> dict[str, Any]:
         struct = _abi.MuonOptions(struct_size=sizeof(_abi.MuonOptions))
-        check(lib.muon_muon_get_options(self._handle, group, byref(struct)))
+        check(lib.muon_optimizer_get_muon_options(self._handle, group, byref(struct)))
         rows = None
         if struct.backend == Backend.custom:
-            rows = fetch_rows(lib.muon_muon_get_coefficients, self._handle, group)
+            rows = fetch_rows(lib.muon_optimizer_get_coefficients, self._handle, group)
         return muon_options(struct, rows)
 
     def _write_options(self, group: int, struct: Structure) -> None:
-        check(lib.muon_muon_set_options(self._handle, group, byref(struct)))
+        check(lib.muon_optimizer_set_muon_options(self._handle, group, byref(struct)))
 
 
 class AdamW(Optimizer):
@@ -134,8 +134,8 @@ class AdamW(Optimizer):
 
     kind = "AdamW"
     _buffers = {"exp_avg": Buffer.exp_avg, "exp_avg_sq": Buffer.exp_avg_sq}
-    _create = lib.muon_adamw_create
-    _add_group = lib.muon_adamw_add_group
+    _create = lib.muon_optimizer_create_adamw
+    _add_group = lib.muon_optimizer_add_adamw_group
 
     def __init__(
         self,
@@ -155,8 +155,8 @@ class AdamW(Optimizer):
 
     def _read_options(self, group: int) -> dict[str, Any]:
         struct = _abi.AdamWOptions(struct_size=sizeof(_abi.AdamWOptions))
-        check(lib.muon_adamw_get_options(self._handle, group, byref(struct)))
+        check(lib.muon_optimizer_get_adamw_options(self._handle, group, byref(struct)))
         return adamw_options(struct)
 
     def _write_options(self, group: int, struct: Structure) -> None:
-        check(lib.muon_adamw_set_options(self._handle, group, byref(struct)))
+        check(lib.muon_optimizer_set_adamw_options(self._handle, group, byref(struct)))

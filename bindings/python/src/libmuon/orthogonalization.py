@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._enums import Backend, Method
+from ._enums import Backend, NewtonSchulzMethod
 from ._library import check, lib
 from ._options import Triple, fetch_rows, member, number, set_rows, step_count
 from .errors import DTypeError, InvalidArgumentError, ShapeError
@@ -62,7 +62,7 @@ def orthogonalize(
     options = _abi.OrthogonalizeOptions()
     check(lib.muon_orthogonalize_options_init(byref(options), sizeof(options)))
     options.eps = number("eps", eps)
-    options.method = member("method", method, Method)
+    options.method = member("method", method, NewtonSchulzMethod)
     if backend is not None:
         if abc is not None:
             raise InvalidArgumentError("abc and backend are both given; one is enough")

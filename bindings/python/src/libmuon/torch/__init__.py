@@ -17,7 +17,7 @@ except ImportError as error:
     raise ImportError('libmuon.torch needs torch: pip install "libmuon[torch]"') from error
 
 from .adamw import AdamW
-from .builders import build_optimizers, build_schedulers, explain_routing
+from .builders import build_optimizers, build_schedulers, route_params
 from .muon import Muon
 from .routing import route_module
 from .whole_module import MuonWithAdamW
@@ -28,6 +28,6 @@ __all__ = [
     "MuonWithAdamW",
     "build_optimizers",
     "build_schedulers",
-    "explain_routing",
+    "route_params",
     "route_module",
 ]

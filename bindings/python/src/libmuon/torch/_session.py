@@ -254,7 +254,7 @@ class Session:
     def _bind(self, slot: Slot, buffer: int, place: int) -> None:
         for index, offset, count in slot.arrays:
             check(
-                lib.muon_optimizer_bind(
+                lib.muon_optimizer_bind_buffer(
                     self.handle,
                     index,
                     buffer,
@@ -325,7 +325,7 @@ class Session:
 class Names(NamedTuple):
     """What messages call the parameters of groups without names."""
 
-    # Of the first ones, which the builders number over both optimizers, as explain_routing does.
+    # Of the first ones, which the builders number over both optimizers, as route_params does.
     given: tuple[str, ...] = ()
     # The number of the parameter after them.
     following: int = 0

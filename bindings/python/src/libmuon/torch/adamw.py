@@ -104,9 +104,9 @@ class AdamW(Optimizer):
     _kind = Kind(
         name="AdamW",
         buffers={"exp_avg": Buffer.exp_avg, "exp_avg_sq": Buffer.exp_avg_sq},
-        create=lib.muon_adamw_create,
-        add_group=lib.muon_adamw_add_group,
-        set_options=lib.muon_adamw_set_options,
+        create=lib.muon_optimizer_create_adamw,
+        add_group=lib.muon_optimizer_add_adamw_group,
+        set_options=lib.muon_optimizer_set_adamw_options,
         counts_steps=True,
         options=(*OPTIONS, *UNSUPPORTED),
         struct=struct,

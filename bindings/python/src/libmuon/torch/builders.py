@@ -38,7 +38,7 @@ def build_optimizers(
 
     Returns a list: Muon, then AdamW; a side without parameters is not made. Raises ConfigError,
     whose text has the path, for what is missing, has a wrong type, or is misspelt in our sections.
-    See explain_routing for what went where.
+    See route_params for what went where.
     """
     named = named_tensors(model_params)
     stand_ins = [stand_in(index, *item) for index, item in enumerate(named)]
@@ -52,20 +52,20 @@ def build_optimizers(
             optimizers.append(AdamW(params, **options))
         else:
             optimizers.append(Muon(params, **options))
-        # Those of explain_routing; torch would number the parameters of each side anew.
+        # Those of route_params; torch would number the parameters of each side anew.
         given = tuple(str(each.name) for each in made.parameters)
         optimizers[-1]._names = Names(given, len(named))
     return optimizers
 
 
-def explain_routing(model_params: ModelParams, config: Mapping[str, Any]) -> list[Route]:
+def route_params(model_params: ModelParams, config: Mapping[str, Any]) -> list[Route]:
     """Says for each parameter where build_optimizers sends it, and why.
 
-    print(*explain_routing(model_params, config), sep="\\n") is a table.
+    print(*route_params(model_params, config), sep="\\n") is a table.
     """
     named = named_tensors(model_params)
     stand_ins = [stand_in(index, *item) for index, item in enumerate(named)]
-    routes = builders.explain_routing(stand_ins, config)
+    routes = builders.route_params(stand_ins, config)
     return [route._replace(shape=tuple(p.shape)) for route, (_, p) in zip(routes, named)]
 
 

@@ -144,9 +144,9 @@ class Muon(Optimizer):
     _kind = Kind(
         name="Muon",
         buffers={"momentum_buffer": Buffer.momentum},
-        create=lib.muon_muon_create,
-        add_group=lib.muon_muon_add_group,
-        set_options=lib.muon_muon_set_options,
+        create=lib.muon_optimizer_create_muon,
+        add_group=lib.muon_optimizer_add_muon_group,
+        set_options=lib.muon_optimizer_set_muon_options,
         counts_steps=False,
         options=(
             *("lr", "weight_decay", "momentum", "nesterov", "eps", "precision", "method"),

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ..builders import Route
-from .builders import explain_routing
+from .builders import route_params
 from .output_layers import is_embedding, output_layers
 
 # All that the library needs to say which parameters can be Muon's at all.
@@ -56,7 +56,7 @@ def route_module(
     asked = asked_for([*parameters], to_muon, to_adamw)
     places, outputs = places_of(module), output_layers(module)
     routes = []
-    for route in explain_routing(parameters, CONFIG):
+    for route in route_params(parameters, CONFIG):
         if route.name in asked:
             routes.append(as_asked(route, *asked[route.name]))
         elif route.optimizer == "Muon":
