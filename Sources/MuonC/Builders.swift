@@ -22,7 +22,7 @@ private let reasonTexts = Dictionary(
 @c @implementation
 public func muon_route_reason_text(_ reason: muon_route_reason) -> UnsafePointer<CChar>? {
   unsafe hosted {
-    guard let known = try? MuonC.reason(reason), let text = reasonTexts[known] else {
+    guard let known = try? Route.Reason(reason, "the reason"), let text = reasonTexts[known] else {
       return unsafe constant("unknown")
     }
     return unsafe text.start
@@ -39,7 +39,8 @@ public func muon_config_route_params(
     let routes = unsafe try parameterList(params, count: count).map {
       let route = try unsafe route($0, configuration)
       return muon_route(
-        optimizer: try cKind(route.optimizer), reason: try cReason(route.reason))
+        optimizer: try cKind(route.optimizer),
+        reason: try muon_route_reason(named: route.reason.cName))
     }
     guard !routes.isEmpty else { return }
     let out = try unsafe required(out, "out")

@@ -13,7 +13,7 @@ public func muon_optimizer_get_muon_options(
     let out = try unsafe required(outOptions, "outOptions")
     let size = try unsafe structSize(UnsafePointer(out), "outOptions")
     let options = try unsafe withMuon(optimizer) { try $0.options(ofGroup: Int(group)) }
-    unsafe writeStruct(try cOptions(options), to: out, size: size)
+    unsafe writeStruct(try muon_muon_options(options), to: out, size: size)
   }
 }
 
@@ -26,7 +26,7 @@ public func muon_optimizer_set_muon_options(
     try unsafe withMuon(optimizer) { muon in
       let present = try muon.options(ofGroup: Int(group))
       try muon.setOptions(
-        try unsafe muonOptions(options, present: present), ofGroup: Int(group))
+        try unsafe MuonC.options(options, present: present), ofGroup: Int(group))
     }
   }
 }
@@ -40,7 +40,7 @@ public func muon_optimizer_get_adamw_options(
     let out = try unsafe required(outOptions, "outOptions")
     let size = try unsafe structSize(UnsafePointer(out), "outOptions")
     let options = try unsafe withAdamW(optimizer) { try $0.options(ofGroup: Int(group)) }
-    unsafe writeStruct(cOptions(options), to: out, size: size)
+    unsafe writeStruct(try muon_adamw_options(options), to: out, size: size)
   }
 }
 
@@ -49,7 +49,7 @@ public func muon_optimizer_set_adamw_options(
   _ optimizer: OpaquePointer?, _ group: Int64, _ options: UnsafePointer<muon_adamw_options>?
 ) -> muon_status {
   guarded {
-    let options = try unsafe adamWOptions(try required(options, "options"))
+    let options = try unsafe MuonC.options(try required(options, "options"))
     try unsafe withAdamW(optimizer) { try $0.setOptions(options, ofGroup: Int(group)) }
   }
 }
@@ -116,7 +116,8 @@ public func muon_optimizer_get_nonfinite_policy(
   _ optimizer: OpaquePointer?, _ outPolicy: UnsafeMutablePointer<muon_nonfinite_policy>?
 ) -> muon_status {
   unsafe guarded(outPolicy, "outPolicy") {
-    unsafe try cPolicy(try withOptimizer(optimizer) { $0.nonFinitePolicy })
+    unsafe try muon_nonfinite_policy(
+      named: try withOptimizer(optimizer) { $0.nonFinitePolicy }.cName)
   }
 }
 
@@ -125,7 +126,7 @@ public func muon_optimizer_set_nonfinite_policy(
   _ optimizer: OpaquePointer?, _ policy: muon_nonfinite_policy
 ) -> muon_status {
   guarded {
-    let policy = try MuonC.policy(policy)
+    let policy = try NonFinitePolicy(policy, "the policy")
     try unsafe withOptimizer(optimizer) { $0.nonFinitePolicy = policy }
   }
 }

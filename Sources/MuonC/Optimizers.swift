@@ -10,7 +10,7 @@ public func muon_optimizer_create_muon(
   _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
   unsafe guarded(outOptimizer, "outOptimizer") {
-    let muon = try Muon(options: try unsafe muonOptions(options))
+    let muon = try Muon(options: try unsafe MuonC.options(options))
     return unsafe try HandleTable.shared.insert(OptimizerHandle(muon, .optimizer), .optimizer)
       .pointer
   }
@@ -22,7 +22,7 @@ public func muon_optimizer_create_adamw(
   _ outOptimizer: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
   unsafe guarded(outOptimizer, "outOptimizer") {
-    let adamW = try AdamW(options: try unsafe adamWOptions(options))
+    let adamW = try AdamW(options: try unsafe MuonC.options(options))
     return unsafe try HandleTable.shared.insert(OptimizerHandle(adamW, .optimizer), .optimizer)
       .pointer
   }
@@ -34,7 +34,7 @@ public func muon_optimizer_add_muon_group(
   _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
   unsafe guarded(outGroup, "outGroup") {
-    let options = try unsafe muonOptions(options)
+    let options = try unsafe MuonC.options(options)
     return try unsafe withMuon(optimizer) { optimizer in
       let added = try unsafe bindings(params, count, after: optimizer.parameterCount)
       return Int64(try optimizer.addGroup(added, options: options))
@@ -48,7 +48,7 @@ public func muon_optimizer_add_adamw_group(
   _ params: UnsafePointer<muon_param>?, _ count: Int, _ outGroup: UnsafeMutablePointer<Int64>?
 ) -> muon_status {
   unsafe guarded(outGroup, "outGroup") {
-    let options = try unsafe adamWOptions(options)
+    let options = try unsafe MuonC.options(options)
     return try unsafe withAdamW(optimizer) { optimizer in
       let added = try unsafe bindings(params, count, after: optimizer.parameterCount)
       return Int64(try optimizer.addGroup(added, options: options))

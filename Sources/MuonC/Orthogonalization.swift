@@ -13,7 +13,7 @@ public func muon_orthogonalize(
   guarded {
     let matrix = try unsafe floats(g, count: g_count, "g")
     let result = try unsafe floats(UnsafeMutableRawPointer(out), count: out_count, "out")
-    let options = try unsafe orthogonalizeOptions(options)
+    let options = try unsafe MuonC.options(options)
     let (from, to) = (UInt(bitPattern: g), UInt(bitPattern: out))
     let bytes = UInt(min(matrix.count, result.count)) * UInt(MemoryLayout<Float>.stride)
     guard from == to || max(from, to) - min(from, to) >= bytes else {
@@ -35,9 +35,10 @@ public func muon_backend_get_coefficients(
       throw CallError(
         MUON_ERR_INVALID_ARGUMENT, "MUON_BACKEND_CUSTOM has the coefficients it is given")
     }
-    let named = try MuonC.backend(backend, rows: [])
+    var options = OrthogonalizeOptions()
+    try options.set("backend", to: .choice(try backend.name(of: "backend")))
     try unsafe write(
-      cRows(named.coefficients(steps: steps(backend_steps))), to: out, capacity: capacity,
+      cRows(options.backend.coefficients(steps: steps(backend_steps))), to: out, capacity: capacity,
       count: outCount)
   }
 }

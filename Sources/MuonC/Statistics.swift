@@ -4,17 +4,12 @@
 public import CMuon
 internal import MuonOptimizers
 
-private let levels: [(muon_statistics_level, StatisticsLevel)] = [
-  (MUON_STATISTICS_LEVEL_NONE, .none), (MUON_STATISTICS_LEVEL_BASIC, .basic),
-  (MUON_STATISTICS_LEVEL_ORTHOGONALITY, .orthogonality),
-]
-
 @c @implementation
 public func muon_optimizer_set_statistics_level(
   _ optimizer: OpaquePointer?, _ statistics: muon_statistics_level
 ) -> muon_status {
   guarded {
-    let level = try value(statistics, in: levels, "statistics")
+    let level = try StatisticsLevel(statistics, "statistics")
     try unsafe withOptimizer(optimizer) { $0.statisticsLevel = level }
   }
 }
@@ -24,7 +19,7 @@ public func muon_optimizer_get_statistics_level(
   _ optimizer: OpaquePointer?, _ outStatistics: UnsafeMutablePointer<muon_statistics_level>?
 ) -> muon_status {
   unsafe guarded(outStatistics, "outStatistics") {
-    unsafe try cValue(try withOptimizer(optimizer) { $0.statisticsLevel }, in: levels)
+    unsafe try muon_statistics_level(named: try withOptimizer(optimizer) { $0.statisticsLevel }.cName)
   }
 }
 

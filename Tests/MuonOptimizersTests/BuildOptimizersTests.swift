@@ -114,13 +114,13 @@ struct BuildOptimizersTests {
     muonSection.weightDecay = 0
     muonSection.epsilon = 1e-3
     muonSection.shapeScale = .spectral
-    muonSection.backend = "polar_express"
+    muonSection.backend = .polarExpress
     muonSection.backendSteps = 3
     muonSection.precision = .f32
     muonSection.method = .gram
     var adamWSection = TrainingConfiguration.AdamWSection()
     adamWSection.learningRate = 0.0625
-    adamWSection.betas = [0.5, 0.25]
+    (adamWSection.beta1, adamWSection.beta2) = (0.5, 0.25)
     adamWSection.epsilon = 1e-2
     adamWSection.weightDecay = 0.1
     let optimizers = try buildOptimizers(
@@ -137,12 +137,14 @@ struct BuildOptimizersTests {
           learningRate: 0.0625, beta1: 0.5, beta2: 0.25, epsilon: 1e-2, weightDecay: 0.1))
   }
 
-  @Test(arguments: [nil, "custom"])
-  func coefficientsImplyTheCustomBackend(_ backend: String?) throws {
-    var section = TrainingConfiguration.MuonSection()
-    section.backend = backend
-    section.coefficients = [[3, -3.2, 1.2], [2, -1.5, 0.5]]
-    let optimizers = try buildOptimizers([matrix], configuration: configuration(muon: section))
+  @Test(arguments: ["", #""backend": "custom", "#])
+  func coefficientsImplyTheCustomBackend(_ backend: String) throws {
+    let configuration = try TrainingConfiguration(
+      json: """
+        {"training": {"optimizer": "Muon", "learning_rate": 1},
+         "muon": {\(backend)"coefficients": [[3, -3.2, 1.2], [2, -1.5, 0.5]]}}
+        """)
+    let optimizers = try buildOptimizers([matrix], configuration: configuration)
     #expect(
       try (optimizers[0] as? Muon)?.options().backend
         == .custom([Coefficients(3, -3.2, 1.2), Coefficients(2, -1.5, 0.5)]))

@@ -28,15 +28,14 @@ struct ConfigurationTests {
     muon.momentumStyle = .ema
     muon.weightDecay = 0.0625
     muon.epsilon = 1e-3
-    muon.backend = "custom"
+    muon.backend = .custom([Coefficients(3, -3.2, 1.2)])
     muon.backendSteps = 4
-    muon.coefficients = [[3, -3.2, 1.2]]
     muon.shapeScale = .matchRMSAdamW
     muon.precision = .f32
     muon.method = .standard
     var adamw = TrainingConfiguration.AdamWSection()
     adamw.learningRate = 1
-    adamw.betas = [0.5, 0.25]
+    (adamw.beta1, adamw.beta2) = (0.5, 0.25)
     adamw.epsilon = 1e-2
     adamw.weightDecay = 2
     let expected = TrainingConfiguration(
@@ -139,6 +138,13 @@ struct ConfigurationTests {
     (#"{\#(training), "muon": {"coefficients": [[1, 2, 3], 4]}}"#, "muon.coefficients[1]:"),
     (#"{\#(training), "adamw": {"betas": 0.9}}"#, "adamw.betas:"),
     (#"{\#(training), "adamw": {"betas": [0.9, null]}}"#, "adamw.betas[1]:"),
+    (#"{\#(training), "muon": {"backend": "newtonschulz"}}"#, "muon.backend"),
+    (#"{\#(training), "muon": {"backend": "custom"}}"#, "muon.backend"),
+    (#"{\#(training), "muon": {"coefficients": []}}"#, "muon.coefficients"),
+    (#"{\#(training), "muon": {"coefficients": [[1, 2, 3], [1, 2]]}}"#, "muon.coefficients[1]"),
+    (#"{\#(training), "muon": {"backend": "you", "coefficients": [[1, 2, 3]]}}"#, "muon.coeff"),
+    (#"{\#(training), "adamw": {"betas": [0.9]}}"#, "adamw.betas"),
+    (#"{\#(training), "adamw": {"betas": [0.9, 0.9, 0.9]}}"#, "adamw.betas"),
   ]
 
   @Test(arguments: unreadable)
@@ -159,16 +165,9 @@ struct ConfigurationTests {
     (#"{\#(training), "muon": {"momentum": -0.1}}"#, "muon.momentum"),
     (#"{\#(training), "muon": {"weight_decay": -1}}"#, "muon.weight_decay"),
     (#"{\#(training), "muon": {"eps": -1}}"#, "muon.eps"),
-    (#"{\#(training), "muon": {"backend": "newtonschulz"}}"#, "muon.backend"),
-    (#"{\#(training), "muon": {"backend": "custom"}}"#, "muon.backend"),
     (#"{\#(training), "muon": {"backend_steps": 0}}"#, "muon.backend_steps"),
     (#"{\#(training), "muon": {"backend_steps": 100}}"#, "muon.backend_steps"),
-    (#"{\#(training), "muon": {"coefficients": []}}"#, "muon.coefficients"),
-    (#"{\#(training), "muon": {"coefficients": [[1, 2, 3], [1, 2]]}}"#, "muon.coefficients[1]"),
-    (#"{\#(training), "muon": {"backend": "you", "coefficients": [[1, 2, 3]]}}"#, "muon.coeff"),
     (#"{\#(training), "adamw": {"lr": -1}}"#, "adamw.lr"),
-    (#"{\#(training), "adamw": {"betas": [0.9]}}"#, "adamw.betas"),
-    (#"{\#(training), "adamw": {"betas": [0.9, 0.9, 0.9]}}"#, "adamw.betas"),
     (#"{\#(training), "adamw": {"betas": [1, 0.9]}}"#, "adamw.beta"),
     (#"{\#(training), "adamw": {"betas": [0.9, -0.1]}}"#, "adamw.beta"),
     (#"{\#(training), "adamw": {"eps": -1}}"#, "adamw.eps"),

@@ -36,6 +36,8 @@ def exports(header: Header) -> str:
 PACKAGE = "bindings/python/src/libmuon"
 OUTPUTS: dict[str, Callable[[Header], str]] = {
     "Sources/MuonC/exports.map": exports,
+    "Sources/MuonC/EnumNames.swift": for_swift.enum_names,
+    "Sources/MuonC/OptionFields.swift": for_swift.option_fields,
     "Sources/MuonC/StatusName.swift": for_swift.status_name,
     "Sources/MuonOptimizers/Runtime/Version.swift": for_swift.version,
     "include/muon/enums.hpp": for_cpp.enums,

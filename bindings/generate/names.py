@@ -12,6 +12,8 @@ CLASSES = {
     "muon_dtype": "DType",
     "muon_nonfinite_policy": "NonFinitePolicy",
 }
+# The structs of options that Swift has a table of.
+OPTION_STRUCTS = ("muon_orthogonalize_options", "muon_muon_options", "muon_adamw_options")
 # Names of enum values that C++ keeps for itself.
 CPP_KEYWORDS = {"auto": "automatic"}
 

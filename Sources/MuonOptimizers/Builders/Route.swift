@@ -1,17 +1,17 @@
 /// Where the builders send a parameter, and why.
 public struct Route: Hashable, Sendable, CustomStringConvertible {
   /// Why a parameter goes where it goes.
-  public enum Reason: Hashable, Sendable, CaseIterable {
+  public enum Reason: String, CaseIterable, Sendable {
     /// To Muon: it has 2 dimensions.
     case matrix
     /// To AdamW: it does not have 2 dimensions.
-    case notMatrix
+    case notMatrix = "not_matrix"
     /// To AdamW: the configuration asks for AdamW alone.
-    case adamWOnly
+    case adamWOnly = "adamw_only"
     /// To none: it does not require a gradient.
     case frozen
     /// To none: it is not floating point.
-    case notFloatingPoint
+    case notFloatingPoint = "not_float"
 
     /// The reason in words.
     public var text: String {

@@ -31,51 +31,13 @@ extension TrainingConfiguration {
           debugDescription: "this section belongs beside \"training\", not inside it"))
     }
     training = try sections.decode(Training.self, forKey: .training)
-    muon = try sections.decodeIfPresent(Strict<MuonSection>.self, forKey: .muon)?.section
-    adamw = try sections.decodeIfPresent(Strict<AdamWSection>.self, forKey: .adamw)?.section
+    muon = try sections.decodeIfPresent(MuonSection.self, forKey: .muon)
+    adamw = try sections.decodeIfPresent(AdamWSection.self, forKey: .adamw)
   }
 
   enum CodingKeys: String, CodingKey {
     case training, muon, adamw
   }
-}
-
-// MARK: - Sections without foreign keys
-
-protocol StrictSection: Decodable {
-  static var keys: [String] { get }
-}
-
-extension TrainingConfiguration.MuonSection: StrictSection {
-  static var keys: [String] { CodingKeys.allCases.map(\.stringValue) }
-}
-
-extension TrainingConfiguration.AdamWSection: StrictSection {
-  static var keys: [String] { CodingKeys.allCases.map(\.stringValue) }
-}
-
-/// Decodes a section, and refuses keys it does not have.
-private struct Strict<Section: StrictSection>: Decodable {
-  let section: Section
-
-  init(from decoder: any Decoder) throws {
-    for key in try decoder.container(keyedBy: AnyKey.self).allKeys
-    where !Section.keys.contains(key.stringValue) {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: decoder.codingPath + [key],
-          debugDescription: "unknown key; the keys are \(Section.keys.joined(separator: ", "))"))
-    }
-    section = try Section(from: decoder)
-  }
-}
-
-private struct AnyKey: CodingKey {
-  let stringValue: String
-  let intValue: Int? = nil
-
-  init(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { return nil }
 }
 
 // MARK: - Whole numbers
@@ -95,10 +57,10 @@ extension KeyedDecodingContainer {
 
 // MARK: - Names
 
-/// An option that is written as one of a few names.
-protocol NamedOption: RawRepresentable<String>, CaseIterable, Codable {}
-
-extension NamedOption {
+extension OptimizerKind: Codable {
+  /// From its name.
+  ///
+  /// - Throws: `DecodingError` for a name that is none, with those there are.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let name = try container.decode(String.self)
@@ -110,12 +72,6 @@ extension NamedOption {
     self = value
   }
 }
-
-extension OptimizerKind: NamedOption {}
-extension MomentumStyle: NamedOption {}
-extension ShapeScale: NamedOption {}
-extension Precision: NamedOption {}
-extension NewtonSchulzMethod: NamedOption {}
 
 // MARK: - Messages
 

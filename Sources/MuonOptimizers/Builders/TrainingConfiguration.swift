@@ -53,68 +53,8 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     }
   }
 
-  /// The section `muon`: the options of `MuonOptions`; `nil` is what `training` says, or the default.
-  public struct MuonSection: Codable, Hashable, Sendable {
-    /// `MuonOptions.learningRate`.
-    public var learningRate: Double?
-    /// `MuonOptions.momentum`.
-    public var momentum: Double?
-    /// `MuonOptions.nesterov`.
-    public var nesterov: Bool?
-    /// `MuonOptions.momentumStyle`.
-    public var momentumStyle: MomentumStyle?
-    /// `MuonOptions.weightDecay`.
-    public var weightDecay: Double?
-    /// `MuonOptions.epsilon`.
-    public var epsilon: Double?
-    /// `MuonOptions.shapeScale`.
-    public var shapeScale: ShapeScale?
-    /// The `Backend.name` of a backend.
-    public var backend: String?
-    /// `MuonOptions.backendSteps`.
-    public var backendSteps: Int?
-    /// Rows of three, for backend "custom", which they imply.
-    public var coefficients: [[Double]]?
-    /// `MuonOptions.precision`.
-    public var precision: Precision?
-    /// `MuonOptions.method`.
-    public var method: NewtonSchulzMethod?
-
-    /// A section that says nothing.
-    public init() {}
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-      case learningRate = "lr"
-      case momentum, nesterov
-      case momentumStyle = "momentum_style"
-      case weightDecay = "weight_decay"
-      case epsilon = "eps"
-      case shapeScale = "shape_scale"
-      case backend
-      case backendSteps = "backend_steps"
-      case coefficients, precision, method
-    }
-  }
-
-  /// The section `adamw`: the options of `AdamWOptions`; `nil` is what `training` says, or the default.
-  public struct AdamWSection: Codable, Hashable, Sendable {
-    /// `AdamWOptions.learningRate`.
-    public var learningRate: Double?
-    /// β₁ and β₂; `nil` is 0.9 and 0.95.
-    public var betas: [Double]?
-    /// `AdamWOptions.epsilon`.
-    public var epsilon: Double?
-    /// `AdamWOptions.weightDecay`.
-    public var weightDecay: Double?
-
-    /// A section that says nothing.
-    public init() {}
-
-    enum CodingKeys: String, CodingKey, CaseIterable {
-      case learningRate = "lr"
-      case betas
-      case epsilon = "eps"
-      case weightDecay = "weight_decay"
-    }
-  }
+  /// The section `muon`; what it does not say is as `training` has it, or the default.
+  public typealias MuonSection = OptionOverrides<MuonOptions>
+  /// The section `adamw`, likewise; β₁ and β₂ are 0.9 and 0.95 by default.
+  public typealias AdamWSection = OptionOverrides<AdamWOptions>
 }

@@ -43,7 +43,7 @@ struct CheckpointContents {
   ) throws(MuonError) {
     typealias Key = CheckpointFormat.Key
     add(Key.optimizer(index, "kind"), optimizer.kind.rawValue)
-    add(Key.optimizer(index, "nonfinite"), optimizer.nonFinitePolicy.name)
+    add(Key.optimizer(index, "nonfinite"), optimizer.nonFinitePolicy.rawValue)
     add(Key.optimizer(index, "skipped_steps"), ExactText.text(optimizer.skippedSteps))
     add(Key.optimizer(index, "groups"), ExactText.text(optimizer.groupCount))
     for group in 0..<optimizer.groupCount {

@@ -51,16 +51,3 @@ enum CheckpointFormat {
     "optimizers.\(optimizer).\(buffer.name).\(parameter)"
   }
 }
-
-extension NonFinitePolicy {
-  /// The name in a checkpoint.
-  var name: String {
-    switch self {
-    case .error: "error"
-    case .skip: "skip"
-    case .propagate: "propagate"
-    }
-  }
-
-  static let all: [NonFinitePolicy] = [.error, .skip, .propagate]
-}

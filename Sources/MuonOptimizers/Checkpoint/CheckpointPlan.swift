@@ -114,7 +114,7 @@ extension CheckpointPlan {
       )
     }
     let policy = try header.choice(
-      Key.optimizer(index, "nonfinite"), of: NonFinitePolicy.all, \.name)
+      Key.optimizer(index, "nonfinite"), of: NonFinitePolicy.allCases, \.rawValue)
     let skipped = try header.integer(
       Key.optimizer(index, "skipped_steps"), in: CheckpointFormat.steps)
     let groups = try count(Key.optimizer(index, "groups"), optimizer.groupCount)

@@ -39,18 +39,18 @@ enum ExactText {
     }
   }
 
-  /// Rows of coefficients: numbers by spaces, rows by semicolons.
-  static func text(_ rows: [Coefficients]) -> String {
-    rows.map { [$0.a, $0.b, $0.c].map { text($0) }.joined(separator: " ") }.joined(separator: ";")
+  /// Rows of three: numbers by spaces, rows by semicolons.
+  static func text(_ rows: [[Double]]) -> String {
+    rows.map { $0.map { text($0) }.joined(separator: " ") }.joined(separator: ";")
   }
 
-  static func coefficients(_ text: String) -> [Coefficients]? {
-    var rows: [Coefficients] = []
+  static func rows(_ text: String) -> [[Double]]? {
+    var rows: [[Double]] = []
     for row in text.split(separator: ";", omittingEmptySubsequences: false) {
       let numbers = row.split(separator: " ", omittingEmptySubsequences: false)
         .compactMap { number(String($0)) }
       guard numbers.count == 3 else { return nil }
-      rows.append(Coefficients(numbers[0], numbers[1], numbers[2]))
+      rows.append(numbers)
     }
     return self.text(rows) == text ? rows : nil
   }

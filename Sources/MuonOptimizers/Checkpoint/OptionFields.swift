@@ -1,72 +1,61 @@
-// The options of a group as fields of a checkpoint, and back. Each is in both directions here.
+// The options of a group as fields of a checkpoint, and back.
 
-/// Options that a checkpoint can hold.
-protocol CheckpointOptions: GroupOptions {
+extension OptionTable {
   /// The names of the options in muon.h, and their values as text.
-  var checkpointFields: [(name: String, value: String)] { get }
-  /// From the texts that `key` leads to.
-  init(_ header: CheckpointHeader, _ key: (String) -> String) throws(MuonError)
-}
-
-extension MuonOptions: CheckpointOptions {
-  private static let ownSteps = "own"
-
   var checkpointFields: [(name: String, value: String)] {
-    var fields = [
-      ("lr", ExactText.text(learningRate)), ("momentum", ExactText.text(momentum)),
-      ("nesterov", ExactText.text(nesterov)), ("momentum_style", momentumStyle.rawValue),
-      ("weight_decay", ExactText.text(weightDecay)), ("shape_scale", shapeScale.rawValue),
-      ("backend", backend.name),
-      ("backend_steps", backendSteps.map { ExactText.text($0) } ?? MuonOptions.ownSteps),
-      ("eps", ExactText.text(epsilon)), ("precision", precision.rawValue),
-      ("method", method.rawValue),
-    ]
-    if case .custom(let rows) = backend { fields.append(("coefficients", ExactText.text(rows))) }
+    let defaults = Self()
+    var fields: [(name: String, value: String)] = []
+    for option in Self.options {
+      guard let value = option.value(self) else { continue }
+      if option.isAlwaysSaved || value != option.value(defaults) {
+        fields.append((option.name, ExactText.text(value)))
+      }
+    }
     return fields
   }
 
+  /// From the texts that `key` leads to.
   init(_ header: CheckpointHeader, _ key: (String) -> String) throws(MuonError) {
     self.init()
-    learningRate = try header.number(key("lr"))
-    momentum = try header.number(key("momentum"))
-    nesterov = try header.flag(key("nesterov"))
-    momentumStyle = try header.choice(
-      key("momentum_style"), of: MomentumStyle.allCases, \.rawValue)
-    weightDecay = try header.number(key("weight_decay"))
-    shapeScale = try header.choice(key("shape_scale"), of: ShapeScale.allCases, \.rawValue)
-    backend = try header.choice(
-      key("backend"), of: Backend.named + [.custom([])], \.name)
-    if case .custom = backend {
-      let text = try header.required(key("coefficients"))
-      guard let rows = ExactText.coefficients(text) else {
-        throw header.wrong(key("coefficients"), text, "rows of three numbers")
-      }
-      backend = .custom(rows)
+    // A backend comes before the coefficients that only it may have.
+    for option in Self.options where option.value(self) != nil {
+      let key = key(option.name)
+      let isThere = try header.field(key) != nil
+      guard isThere || option.isAlwaysSaved else { continue }
+      option.set(&self, try header.value(key, option.domain))
     }
-    if try header.required(key("backend_steps")) != MuonOptions.ownSteps {
-      backendSteps = try header.integer(key("backend_steps"), in: Backend.stepRange)
-    }
-    epsilon = try header.number(key("eps"))
-    precision = try header.choice(key("precision"), of: Precision.allCases, \.rawValue)
-    method = try header.choice(key("method"), of: NewtonSchulzMethod.allCases, \.rawValue)
   }
 }
 
-extension AdamWOptions: CheckpointOptions {
-  var checkpointFields: [(name: String, value: String)] {
-    [
-      ("lr", ExactText.text(learningRate)), ("beta1", ExactText.text(beta1)),
-      ("beta2", ExactText.text(beta2)), ("eps", ExactText.text(epsilon)),
-      ("weight_decay", ExactText.text(weightDecay)),
-    ]
-  }
+extension ExactText {
+  /// For a count that something else decides.
+  static let own = "own"
 
-  init(_ header: CheckpointHeader, _ key: (String) -> String) throws(MuonError) {
-    self.init()
-    learningRate = try header.number(key("lr"))
-    beta1 = try header.number(key("beta1"))
-    beta2 = try header.number(key("beta2"))
-    epsilon = try header.number(key("eps"))
-    weightDecay = try header.number(key("weight_decay"))
+  static func text(_ value: OptionValue) -> String {
+    switch value {
+    case .number(let number): text(number)
+    case .flag(let flag): text(flag)
+    case .count(let count): count.map { text($0) } ?? own
+    case .choice(let name): name
+    case .rows(let rows): text(rows)
+    }
+  }
+}
+
+extension CheckpointHeader {
+  fileprivate func value(_ key: String, _ domain: OptionDomain) throws(MuonError) -> OptionValue {
+    switch domain {
+    case .number: return .number(try number(key))
+    case .flag: return .flag(try flag(key))
+    case .count(let range):
+      return .count(try required(key) == ExactText.own ? nil : try integer(key, in: range))
+    case .choice(let names): return .choice(try choice(key, of: names, \.self))
+    case .rows:
+      let text = try required(key)
+      guard let rows = ExactText.rows(text) else {
+        throw wrong(key, text, "rows of three numbers")
+      }
+      return .rows(rows)
+    }
   }
 }

@@ -1,5 +1,5 @@
 /// The options of a parameter group of `AdamW`. The defaults are torch's.
-public struct AdamWOptions: Hashable, Sendable, GroupOptions {
+public struct AdamWOptions: OptionTable, GroupOptions {
   /// Finite, at least 0.
   public var learningRate: Double
   /// How much the means of g and of g² keep of what they were; in [0, 1).
@@ -8,6 +8,9 @@ public struct AdamWOptions: Hashable, Sendable, GroupOptions {
   public var epsilon: Double
   /// Decoupled; finite, at least 0.
   public var weightDecay: Double
+
+  /// torch's defaults.
+  public init() { self.init(learningRate: 1e-3) }
 
   /// Options with torch's defaults.
   public init(
@@ -31,12 +34,18 @@ public struct AdamWOptions: Hashable, Sendable, GroupOptions {
     let lost = 3 * Double(Float.leastNormalMagnitude) / (1 - beta2)
     return epsilon * epsilon >= 0x1p40 * lost
   }
+}
 
-  func check() throws(MuonError) {
-    try requireNonNegative(learningRate, "lr")
-    try requireDecayRate(beta1, "beta1")
-    try requireDecayRate(beta2, "beta2")
-    try requireNonNegative(epsilon, "eps")
-    try requireNonNegative(weightDecay, "weight_decay")
-  }
+extension AdamWOptions {
+  /// Every option.
+  public static let options: [Option<AdamWOptions>] = [
+    .number("lr", \.learningRate, .nonNegative).alwaysSaved,
+    .number("beta1", \.beta1, .decayRate).inList("betas", 0).alwaysSaved,
+    .number("beta2", \.beta2, .decayRate).inList("betas", 1).alwaysSaved,
+    .number("eps", \.epsilon, .nonNegative).alwaysSaved,
+    .number("weight_decay", \.weightDecay, .nonNegative).alwaysSaved,
+  ]
+
+  /// Nothing: each stands alone.
+  public func checkTogether() {}
 }

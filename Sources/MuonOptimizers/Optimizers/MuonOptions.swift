@@ -30,7 +30,7 @@ public enum ShapeScale: String, CaseIterable, Sendable {
 }
 
 /// The options of a parameter group of `Muon`.
-public struct MuonOptions: Hashable, Sendable, GroupOptions {
+public struct MuonOptions: OptionTable, GroupOptions {
   /// Finite, at least 0.
   public var learningRate: Double
   /// How much the momentum keeps of what it was, β; in [0, 1).
@@ -53,6 +53,9 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
   public var precision: Precision
   /// How the polynomial is evaluated.
   public var method: NewtonSchulzMethod
+
+  /// The defaults of the original system.
+  public init() { self.init(learningRate: 0.02) }
 
   /// Options with the defaults of the original system.
   public init(
@@ -82,17 +85,31 @@ public struct MuonOptions: Hashable, Sendable, GroupOptions {
     }
   }
 
-  func check() throws(MuonError) {
-    try requireNonNegative(learningRate, "lr")
-    try requireDecayRate(momentum, "momentum")
-    try requireNonNegative(weightDecay, "weight_decay")
-    _ = try orthogonalizer()
-  }
-
   func orthogonalizer() throws(MuonError) -> Orthogonalizer {
     try Orthogonalizer(
       OrthogonalizeOptions(
         backend: backend, steps: backendSteps, epsilon: epsilon, precision: precision,
         method: method))
   }
+}
+
+extension MuonOptions {
+  /// Every option.
+  public static let options: [Option<MuonOptions>] = [
+    .number("lr", \.learningRate, .nonNegative).alwaysSaved,
+    .number("momentum", \.momentum, .decayRate).alwaysSaved,
+    .flag("nesterov", \.nesterov).alwaysSaved,
+    .choice("momentum_style", \.momentumStyle).alwaysSaved,
+    .number("weight_decay", \.weightDecay, .nonNegative).alwaysSaved,
+    .choice("shape_scale", \.shapeScale).alwaysSaved,
+    .backend(\.backend).alwaysSaved,
+    .count("backend_steps", \.backendSteps, Backend.stepRange).alwaysSaved,
+    .number("eps", \.epsilon, .nonNegative).alwaysSaved,
+    .choice("precision", \.precision).alwaysSaved,
+    .choice("method", \.method).alwaysSaved,
+    .coefficients(of: \.backend).alwaysSaved,
+  ]
+
+  /// Requires that backend, steps, precision and method go together.
+  public func checkTogether() throws(MuonError) { _ = try orthogonalizer() }
 }

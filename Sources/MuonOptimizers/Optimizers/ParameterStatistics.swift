@@ -1,7 +1,7 @@
 /// What the steps of an optimizer measure. Each level includes the ones before it.
 ///
 /// Measuring changes no result: parameters and state are the same to the bit at every level.
-public enum StatisticsLevel: Hashable, CaseIterable, Sendable {
+public enum StatisticsLevel: String, CaseIterable, Sendable {
   /// Nothing, at no cost. The default.
   case none
   /// The norm of the gradient and the size of the update: two more passes over memory, and for `Muon`

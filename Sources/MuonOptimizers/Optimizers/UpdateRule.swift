@@ -69,7 +69,7 @@ protocol UpdateRule: AnyObject {
 
 /// A rule with options of one kind by group.
 protocol GroupedRule: UpdateRule {
-  associatedtype Options: CheckpointOptions
+  associatedtype Options: GroupOptions
   var groups: OptionGroups<Options> { get set }
 }
 
@@ -88,9 +88,9 @@ extension GroupedRule {
 }
 
 /// Options of a parameter group.
-protocol GroupOptions {
+protocol GroupOptions: OptionTable {
   var learningRate: Double { get set }
-  func check() throws(MuonError)
+  var weightDecay: Double { get set }
 }
 
 /// The options of an optimizer's parameter groups, always valid.
@@ -116,7 +116,7 @@ struct OptionGroups<Options: GroupOptions> {
   /// The options that a checkpoint has for some groups, and for the others those that there are.
   func restored(
     from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>
-  ) throws(MuonError) -> OptionGroups where Options: CheckpointOptions {
+  ) throws(MuonError) -> OptionGroups {
     var result = self
     for group in restored {
       let options = try Options(header) { CheckpointFormat.Key.group(optimizer, group, $0) }

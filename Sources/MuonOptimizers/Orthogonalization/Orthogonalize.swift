@@ -1,32 +1,6 @@
 internal import CMuonKernels
 internal import Synchronization
 
-/// What `orthogonalize` does besides its matrix.
-public struct OrthogonalizeOptions: Hashable, Sendable {
-  /// The polynomial, or `svd`.
-  public var backend: Backend
-  /// 1 to 99; `nil` is the backend's own number, 10 for the default.
-  public var steps: Int?
-  /// Added to the Frobenius norm; finite, at least 0.
-  public var epsilon: Double
-  /// The element type of the matrix products.
-  public var precision: Precision
-  /// How the polynomial is evaluated.
-  public var method: NewtonSchulzMethod
-
-  /// Options with the defaults of the original system.
-  public init(
-    backend: Backend = .orthogonalize, steps: Int? = nil, epsilon: Double = 1e-8,
-    precision: Precision = .f32, method: NewtonSchulzMethod = .auto
-  ) {
-    self.backend = backend
-    self.steps = steps
-    self.epsilon = epsilon
-    self.precision = precision
-    self.method = method
-  }
-}
-
 /// The orthogonal matrix nearest in direction to G: approximately U Vᵀ where G = U S Vᵀ.
 ///
 /// - Parameters:
@@ -75,6 +49,7 @@ private func orthogonalizeHeld(
   options: OrthogonalizeOptions, into result: UnsafeMutableBufferPointer<Float>
 ) throws(MuonError) {
   Log.introduce()
+  try options.checkEach()
   let orthogonalizer = try Orthogonalizer(options)
   let shape = try Shape([rows, columns], of: "the matrix")
   try shape.requireCount(matrix.count, of: "the matrix")

@@ -16,7 +16,6 @@ struct Orthogonalizer {
     epsilon = options.epsilon
     precision = options.precision
     method = options.method
-    try requireNonNegative(epsilon, "eps")
     if precision == .bf16, let table {
       guard ProductKernel.bf16 != nil else {
         throw MuonError(.unsupported, "precision bf16: the processor has no bfloat16 products")
