@@ -105,8 +105,8 @@ CHANGES = {
     "the value of an enum": ("MUON_BACKEND_CANS = 5", "MUON_BACKEND_CANS = 55", ["_enums.py"]),
     "a status": (
         "MUON_ERR_CANCELLED = 14", "MUON_ERR_CANCELLED = 14, MUON_ERR_X = 15",
-        ["_enums.py", "enums.hpp", "StatusName.swift"]),
-    "a field": ("double beta2;", "double beta2, x;", ["_abi.py"]),
+        ["_enums.py", "enums.hpp", "EnumNames.swift", "StatusName.swift"]),
+    "a field": ("double beta2;", "double beta2, x;", ["_abi.py", "OptionFields.swift"]),
     "a function": (
         "int32_t muon_get_num_threads(void);", "int32_t muon_get_num_threads(void); int32_t muon_x(void);",
         ["_abi.py", "exports.map"]),
