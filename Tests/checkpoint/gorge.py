@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from support import OPENING, Run, sealed
+from training_run import OPENING, Run, sealed
 
 import libmuon
 

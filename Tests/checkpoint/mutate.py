@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from support import Run, fast_xxh64, sealed, split
+from training_run import Run, fast_xxh64, sealed, split
 
 import libmuon
 

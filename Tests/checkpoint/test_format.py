@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 from safetensors.numpy import load
-from support import DIGITS, Run, rewritten, sealed, split, xxh64
+from training_run import DIGITS, Run, rewritten, sealed, split, xxh64
 
 import libmuon
 

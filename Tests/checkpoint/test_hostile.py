@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from support import FOLDER, Run, fast_xxh64, sealed, split, times
+from soak import long_or_short
+from training_run import FOLDER, Run, fast_xxh64, sealed, split
 
 import libmuon
 
@@ -24,14 +25,14 @@ def child(script: str, *arguments: object) -> str:
 
 def test_mutations(tmp_path):
     seed = os.environ.get("LIBMUON_SEED", "20260101")
-    count = times(10_000, 200_000)
+    count = long_or_short(200_000, 10_000)
     print(child("mutate.py", tmp_path, seed, count))
 
 
 def test_a_flipped_byte_is_noticed():
     """Every byte of a file once, and then at random."""
     seed = os.environ.get("LIBMUON_SEED", "20260101")
-    print(child("flip.py", seed, times(1_000, 100_000)))
+    print(child("flip.py", seed, long_or_short(100_000, 1_000)))
 
 
 def test_every_length(tmp_path):
@@ -91,13 +92,13 @@ def test_memory_is_bounded(kind, tmp_path):
     fast_xxh64(tmp_path)
     # With fewer of them there could be no too many fields and tensors.
     megabytes = {"fields": 60, "tensors": 99}.get(kind, 20)
-    assert int(child("gorge.py", tmp_path, kind, times(megabytes, 99))) >= 0
+    assert int(child("gorge.py", tmp_path, kind, long_or_short(99, megabytes))) >= 0
 
 
 LEAK = """
 import gc, os
 import numpy as np
-from support import Run
+from training_run import Run
 run, other = Run(seed=1), Run(seed=2, extra=["new"])
 good, cut = run.dumps(), run.dumps()[:-1]
 
@@ -130,7 +131,7 @@ print(resident() - before, len(os.listdir("/proc/self/fd")))
 def test_nothing_is_left_behind(tmp_path):
     """Neither memory nor descriptors, by calls that succeed and calls that are refused."""
     done = subprocess.run(
-        [sys.executable, "-c", LEAK % times(1_000, 30_000)], env={**os.environ, "NAME": str(tmp_path / "run")},
+        [sys.executable, "-c", LEAK % long_or_short(30_000, 1_000)], env={**os.environ, "NAME": str(tmp_path / "run")},
         capture_output=True, text=True,
     )
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from support import SCHEDULES, Run, rewritten
+from training_run import SCHEDULES, Run, rewritten
 
 import libmuon
 

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from support import Run, rewritten, split
+from training_run import Run, rewritten, split
 
 import libmuon
 

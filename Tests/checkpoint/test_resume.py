@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from support import SCHEDULES, Run, times
+from soak import long_or_short
+from training_run import SCHEDULES, Run
 
 BACKENDS = ["newtonschulz5", "svd", "polar_express", "custom", "turbo", "cans", "deepseekv4", "you",
             "cubic5", "orthogonalize"]
@@ -16,7 +17,7 @@ SHAPES = ((160, 200), (8, 3), (4, 4))
 
 CHILD = """
 import sys
-from support import Run
+from training_run import Run
 backend, schedule, path, start, end = sys.argv[1:]
 run = Run(seed=99, backend=backend, schedule=schedule, shapes=%s)
 run.load(path)
@@ -30,7 +31,7 @@ def cases():
     """Each backend and each schedule at least once; all pairs of them in the long form."""
     pairs = [(b, s) for b in BACKENDS for s in SCHEDULES]
     first = list(zip(BACKENDS, [*SCHEDULES, *SCHEDULES]))
-    return times(first, pairs)
+    return long_or_short(pairs, first)
 
 
 @pytest.mark.parametrize(("backend", "schedule"), cases())
@@ -41,7 +42,7 @@ def test_resuming_in_a_new_process_is_exact(backend, schedule, tmp_path, rng):
 
     path = tmp_path / "run.safetensors"
     part = Run(backend=backend, schedule=schedule, shapes=SHAPES)
-    stops = sorted(rng.choice(range(1, STEPS), times(2, 5), replace=False).tolist())
+    stops = sorted(rng.choice(range(1, STEPS), long_or_short(5, 2), replace=False).tolist())
     print("stops", stops)
     for number in range(stops[0]):
         part.step(number)

@@ -11,7 +11,8 @@ import time
 
 import numpy as np
 import pytest
-from support import Run, compiled, times
+from soak import long_or_short
+from training_run import Run, compiled
 
 import libmuon
 
@@ -24,7 +25,7 @@ def test_killed_at_any_moment(tmp_path, rng):
     path = tmp_path / "run.safetensors"
     runs[0].save(path)
     left = 0
-    kills = times(20, 1000)
+    kills = long_or_short(1000, 20)
     for _ in range(kills):
         reader, writer = os.pipe()
         child = os.fork()
@@ -56,7 +57,7 @@ def test_killed_at_any_moment(tmp_path, rng):
 
 SCRIPT = """
 import ctypes, errno, json, os, sys
-from support import Run
+from training_run import Run
 path, expected_calls = sys.argv[1], None
 c = ctypes.CDLL(None)
 c.interpose_disarm.restype = ctypes.c_char_p
@@ -170,7 +171,7 @@ def test_a_limit_of_file_size(tmp_path):
     """The write fails, and the signal that comes with it does not end the process."""
     script = """
 import resource, signal, sys
-from support import Run
+from training_run import Run
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 run = Run(shapes=((500, 300), (8, 3), (4, 4)))
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from building import RELEASE, ROOT, accuracy, readme_blocks, run
+from building import RELEASE, ROOT, run
+from documents import accuracy, readme_blocks
 from header import read
 
 DIGITS = ROOT / "bindings/data/digits.bin"

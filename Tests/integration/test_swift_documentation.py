@@ -7,10 +7,11 @@ import re
 
 import pytest
 from building import ROOT, run
-from conftest import ARTICLES
+from swift_consumer import ARTICLES
 
 MODULE = "MuonOptimizers"
 DOCS = ROOT / ".build" / "docs"
+pytestmark = pytest.mark.xdist_group("documentation")
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import json
 import re
 
 import pytest
+import swift_consumer
 from building import ROOT, run
-from conftest import DOCUMENTS, write_consumer
 from header import read
 
 
@@ -15,10 +15,10 @@ def test_the_public_api_by_path(consumer):
     assert run([consumer / "Usage"]).startswith("libmuon 0.")
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", swift_consumer.DOCUMENTS)
 def test_the_code_of_a_document_runs(consumer, name, tmp_path):
     """Where a document says what is printed, that is what is printed."""
-    code = (ROOT / ".build/consumer/Sources" / name / "main.swift").read_text()
+    code = swift_consumer.document_code(name)
     said = re.findall(r"print\(.*\) +(?:} +)?// (.+)$", code, re.MULTILINE)
     assert said or name != "Tour"
     printed = run([consumer / name], cwd=tmp_path)
@@ -38,7 +38,7 @@ def test_the_public_api_by_version(tmp_path):
     run([*git, "tag", version])
 
     package = tmp_path / "consumer"
-    write_consumer(package)
+    swift_consumer.write(package)
     manifest = package / "Package.swift"
     by_path = '.package(name: "libmuon", path: "../..")'
     by_version = f'.package(url: "{repository.as_uri()}", exact: "{version}")'

@@ -12,7 +12,6 @@ import re
 import sys
 from pathlib import Path
 
-import building  # noqa: F401  the place of header
 from header import Function, read
 
 HANDLES = {"muon_optimizer": "OPTIMIZER", "muon_schedule": "SCHEDULE",

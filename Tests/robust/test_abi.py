@@ -56,12 +56,12 @@ def test_an_older_header_is_still_true(folder):
 
 @OLDER
 def test_a_program_built_against_an_older_header_runs(folder, tmp_path):
-    client = program("old_client.c", tmp_path / "client", include=folder)
+    client = program("robust/old_client.c", tmp_path / "client", include=folder)
     assert run([client]) == "runs\n"
 
 
 def test_structs_may_grow(tmp_path):
-    assert run([program("structs.c", tmp_path / "structs")]) == "as it should\n"
+    assert run([program("robust/structs.c", tmp_path / "structs")]) == "as it should\n"
 
 
 CHANGES = {

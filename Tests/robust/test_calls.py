@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from building import HERE, SOAK, long_or_short, program, run
+from building import program, run
 from header import read
+from soak import SOAK, long_or_short
 
+HERE = Path(__file__).parent
 # The process must not survive what is found, and must not be stopped by large sizes.
 ADDRESS = {"ASAN_OPTIONS": "abort_on_error=1:allocator_may_return_null=1:detect_leaks=0"}
 
 
 def test_no_call_kills_the_process(tmp_path, seed, figures):
     run([sys.executable, HERE / "make_fuzzer.py", tmp_path / "fuzz_calls.inc"])
-    fuzz = program("fuzz.c", tmp_path / "fuzz", sanitizer="address", extra=("-I", tmp_path))
+    fuzz = program("robust/fuzz.c", tmp_path / "fuzz", sanitizer="address", extra=("-I", tmp_path))
     figures(run([fuzz, seed, long_or_short(1_000_000, 10_000)], **ADDRESS))
 
 
@@ -33,7 +36,7 @@ def test_a_function_without_a_generator_is_named(tmp_path):
 
 
 def test_handles_are_safe_under_races(tmp_path, seed, figures):
-    races = program("races.c", tmp_path / "races", sanitizer="thread")
+    races = program("robust/races.c", tmp_path / "races", sanitizer="thread")
     figures(run([races, seed, long_or_short(100_000, 4_000)], TSAN_OPTIONS="halt_on_error=1"))
 
 
@@ -49,8 +52,8 @@ if SOAK:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_out_of_memory_is_a_status(scenario, tmp_path, figures):
-    figures(run([program("out_of_memory.c", tmp_path / "out_of_memory"), scenario]))
+    figures(run([program("robust/out_of_memory.c", tmp_path / "out_of_memory"), scenario]))
 
 
 def test_a_limit_on_memory_is_a_status(tmp_path, figures):
-    figures(run([program("limit.c", tmp_path / "limit")]))
+    figures(run([program("robust/limit.c", tmp_path / "limit")]))

@@ -7,7 +7,8 @@ import re
 import shutil
 
 import pytest
-from building import ROOT, library, long_or_short, program, run
+from building import ROOT, library, program, run
+from soak import long_or_short
 
 import libmuon
 
@@ -15,12 +16,12 @@ import libmuon
 def test_the_host_is_untouched(tmp_path):
     """Its signal handlers and mask, floating-point mode, environment, folder, open files, threads,
     OpenBLAS's threads: before load, after load, after steps and after dlclose."""
-    assert run([program("host.c", tmp_path / "host", extra=("-ldl",)), library()]) == "untouched\n"
+    assert run([program("robust/host.c", tmp_path / "host", extra=("-ldl",)), library()]) == "untouched\n"
 
 
 def test_memory_is_flat(tmp_path, figures):
     cycles = long_or_short(100_000, 10_000)
-    printed = run([program("cycles.c", tmp_path / "cycles"), cycles])
+    printed = run([program("robust/cycles.c", tmp_path / "cycles"), cycles])
     figures(printed)
     [grown] = re.findall(r"(-?\d+) KiB more", printed)
     assert int(grown) < 512
@@ -54,7 +55,7 @@ def test_valgrind_finds_nothing_in_the_c_example(tmp_path, figures):
 
 
 def test_more_than_two_to_the_31_elements(tmp_path):
-    assert run([program("large.c", tmp_path / "large")]) == "fits\n"
+    assert run([program("robust/large.c", tmp_path / "large")]) == "fits\n"
 
 
 @pytest.mark.parametrize("shape", [(2**31, 1), (46341, 46341), (23001, 23001)])

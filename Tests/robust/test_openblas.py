@@ -15,12 +15,12 @@ def test_the_library_is_linked_with_the_c_and_cpp_libraries_alone():
 
 def test_small_stacks_will_do(tmp_path):
     """muon.h says how small: 64 KiB, 256 for svd, and any for a thread that makes no calls."""
-    assert run([program("stacks.c", tmp_path / "stacks"), 64, 256]) == "fits\n"
+    assert run([program("robust/stacks.c", tmp_path / "stacks"), 64, 256]) == "fits\n"
 
 
 @pytest.fixture(scope="module")
 def loader(tmp_path_factory):
-    return program("openblas.c", tmp_path_factory.mktemp("openblas") / "openblas", extra=("-rdynamic",))
+    return program("robust/openblas.c", tmp_path_factory.mktemp("openblas") / "openblas", extra=("-rdynamic",))
 
 
 @pytest.mark.parametrize(

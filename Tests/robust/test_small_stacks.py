@@ -6,4 +6,4 @@ from building import program, run
 
 
 def test_deep_json_on_small_stacks(tmp_path):
-    assert run([program("deep.c", tmp_path / "deep")]) == "bounded\n"
+    assert run([program("robust/deep.c", tmp_path / "deep")]) == "bounded\n"

@@ -7,7 +7,8 @@ import multiprocessing
 
 import numpy as np
 import pytest
-from building import long_or_short, program, run
+from building import program, run
+from soak import long_or_short
 
 import libmuon
 from libmuon import AdamW, Muon
@@ -192,4 +193,4 @@ def test_forks_are_survived(seed, figures):
 
 
 def test_forks_find_no_lock_taken(tmp_path, figures):
-    figures(run([program("forks.c", tmp_path / "forks"), long_or_short(1000, 200)]))
+    figures(run([program("robust/forks.c", tmp_path / "forks"), long_or_short(1000, 200)]))

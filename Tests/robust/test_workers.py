@@ -10,7 +10,7 @@ ODD = ["fifo", "idle", "batch", "nice", "pinned", "fifo pinned"]
 
 @pytest.fixture(scope="module")
 def workers(tmp_path_factory):
-    return program("workers.c", tmp_path_factory.mktemp("workers") / "workers")
+    return program("robust/workers.c", tmp_path_factory.mktemp("workers") / "workers")
 
 
 def case(workers, name):
@@ -45,5 +45,5 @@ def test_they_round_as_the_caller_does_and_take_none_of_its_traps(workers):
 
 @pytest.mark.parametrize("way", ["dlmopen", "_Fork"])
 def test_a_fork_is_noticed_of_which_nobody_tells(tmp_path, way):
-    forker = program("namespaces.c", tmp_path / "namespaces", extra=("-ldl",))
+    forker = program("robust/namespaces.c", tmp_path / "namespaces", extra=("-ldl",))
     assert run([forker, library(), way]) == "fine\n"

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Where the model of muon.h is: header.py.
-sys.path.insert(0, str(ROOT / "bindings" / "generate"))
 DIST = ROOT / "dist"
 LIBRARY = ROOT / ".build" / "dist" / "release" / "libmuon.so"
 

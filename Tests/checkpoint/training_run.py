@@ -16,11 +16,6 @@ import libmuon
 FOLDER = Path(__file__).resolve().parent
 
 
-def times(quick: int, soak: int) -> int:
-    """How often to do something: more where LIBMUON_SOAK=1 asks for the long form."""
-    return soak if os.environ.get("LIBMUON_SOAK") == "1" else quick
-
-
 class Run:
     """A Muon of two groups, an AdamW, and a scheduler that drives both."""
 
