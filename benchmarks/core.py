@@ -59,7 +59,7 @@ def products(sizes):
                     "products.c",
                     "products.so",
                     *("-O2", "-shared", "-fPIC", f"-I{kernels / 'include'}"),
-                    *map(str, kernels.glob("*.c")),
+                    *map(str, kernels.rglob("*.c")),
                     compiler=lambda: shutil.which("clang"),
                 )
             )

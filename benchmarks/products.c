@@ -20,24 +20,15 @@ static float *floats(size_t count) {
 }
 
 static void pack(const muon_gemm_kernel *kernel, int n, const float *x, float *packed, int by_rows) {
-  const ptrdiff_t panel = muon_gemm_panel_bytes(kernel, n);
-  for (int first = 0; first < n; first += kernel->lanes) {
-    const int lanes = n - first < kernel->lanes ? n - first : kernel->lanes;
-    kernel->pack(x + (by_rows ? (ptrdiff_t)first * n : first), by_rows ? n : 1, by_rows ? 1 : n,
-                 lanes, n, (char *)packed + first / kernel->lanes * panel);
-  }
+  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
+    muon_gemm_pack(kernel, x, by_rows ? n : 1, by_rows ? 1 : n, n, n, panel, packed);
 }
 
 static void multiply(const muon_gemm_kernel *kernel, int n, const float *a, const float *b, int lower,
-                     const muon_gemm_store *store) {
-  const int rows = kernel->tile_rows, columns = kernel->tile_columns;
-  for (int i = 0; i < n; i += rows) {
-    const int row_end = i + rows < n ? i + rows : n;
-    for (int j = 0; j < n; j += columns) {
-      if (lower && j >= row_end) continue;
-      muon_gemm_tile(kernel, a, b, n, i, row_end, j, j + columns < n ? j + columns : n, lower, store);
-    }
-  }
+                     const muon_gemm_output *output) {
+  const muon_gemm_epilogue epilogue = {1, {*output, *output}};
+  for (ptrdiff_t tile = 0; tile < muon_gemm_tiles(kernel, n, n); tile++)
+    muon_gemm_tile(kernel, a, b, n, n, n, lower, tile, &epilogue);
 }
 
 /* What the rates are of, in this order. */
@@ -46,23 +37,25 @@ enum { GRAM, POLYNOMIAL, APPLY, COUNT };
 /* Operations a second of X X^T, b A + c A^2 (one triangle of each) and a X + B X on n x n matrices, each
  * made once. Returns 0, or another number if the processor has no such kernel or memory runs out. */
 int product_rates(int bf16, int n, double rates[COUNT]) {
-  const muon_cpu_level level = muon_kernels_cpu_level();
-  const muon_gemm_kernel *kernel = bf16 ? muon_gemm_kernel_bf16(level) : muon_gemm_kernel_f32(level);
+  const muon_gemm_kernel *kernel =
+      muon_gemm_kernel_for(bf16 ? MUON_ELEMENT_BF16 : MUON_ELEMENT_F32, NULL);
   if (!kernel) return 1;
-  const size_t panels = (size_t)((n + kernel->lanes - 1) / kernel->lanes);
-  const size_t packed = panels * (size_t)muon_gemm_panel_bytes(kernel, n) / sizeof(float);
+  const size_t packed =
+      (size_t)(muon_gemm_panels(kernel, n) * muon_gemm_panel_bytes(kernel, n)) / sizeof(float);
   float *x = floats((size_t)n * n), *c = floats((size_t)n * n);
   float *a = floats(packed), *b = floats(packed);
   const int failed = !x || !c || !a || !b;
   if (!failed) {
-    const muon_gemm_store stores[COUNT] = {
-        {c, c, c, n, 1e-3f, 0, 0}, {c, x, c, n, 1e-6f, 1e-3f, 0}, {c, c, x, n, 1e-6f, 0, 1e-3f}};
+    const muon_gemm_output outputs[COUNT] = {
+        {c, n, 1e-3f, {{c, 0}, {c, 0}}},
+        {c, n, 1e-6f, {{x, 1e-3f}, {c, 0}}},
+        {c, n, 1e-6f, {{c, 0}, {x, 1e-3f}}}};
     pack(kernel, n, x, a, 1);
     pack(kernel, n, x, b, 0);
     for (int what = 0; what < COUNT; what++) {
       const int symmetric = what != APPLY;
       const double start = now();
-      multiply(kernel, n, a, symmetric ? a : b, symmetric, &stores[what]);
+      multiply(kernel, n, a, symmetric ? a : b, symmetric, &outputs[what]);
       rates[what] = (symmetric ? 1.0 : 2.0) * n * n * n / (now() - start);
     }
   }

@@ -8,8 +8,8 @@ mkdir -p "$out/corpus" "$out/found" "$out/objects" "$out/modules"
 
 # The library's module under the sanitizers, without what they do not need: its tests and its C interface.
 headers=(-I Sources/CMuonKernels/include -I Sources/CMuonShims/include)
-for source in Sources/CMuonKernels/*.c Sources/CMuonShims/*.c; do
-  object=$out/objects/$(basename "$source" .c).o
+for source in $(find Sources/CMuonKernels Sources/CMuonShims -name '*.c'); do
+  object=$out/objects/$(tr / - <<< "${source%.c}").o
   [ "$object" -nt "$source" ] || clang -O2 "${headers[@]}" -c "$source" -o "$object"
 done
 maps=()

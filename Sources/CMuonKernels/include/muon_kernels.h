@@ -1,73 +1,114 @@
 /* The inner loops that need SIMD chosen at run time. No policy, no allocation, no threads.
  *
- * Matrix products are made as in BLIS: operands are packed into panels, and one macro-kernel (gemm_tile.c)
- * calls a small micro-kernel, the only thing that knows the instruction set. A new instruction set is
- * one new file with one muon_gemm_kernel, and its line in kernels.c. */
+ * Matrix products are made as in BLIS: operands are packed into panels, and one macro-kernel
+ * (products/macro_kernel.c) calls a small micro-kernel, the only thing that knows the instruction set. A new
+ * micro-kernel is one new file with one muon_gemm_kernel, and its row in products/table.c. */
 #ifndef MUON_KERNELS_H
 #define MUON_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- The processor -------------------------------------------------------------------------- */
-
-/* Each level includes the ones before it. */
-typedef enum muon_cpu_level {
-  MUON_CPU_BASELINE = 0,
-  MUON_CPU_AVX2 = 1, /* with FMA */
-  MUON_CPU_AVX512 = 2,
-  MUON_CPU_AVX512_BF16 = 3
-} muon_cpu_level;
-
-/* What the processor and the operating system offer. */
-muon_cpu_level muon_kernels_cpu_level(void);
+#pragma clang assume_nonnull begin
 
 /* ---- Matrix products ------------------------------------------------------------------------ */
 
-/* C = alpha acc + beta D + gamma E, element by element; all three are row-major with one stride. D and
- * E may be C. D is not read where beta is 0, nor E where gamma is 0. */
-typedef struct muon_gemm_store {
-  float *c;
-  const float *d, *e;
-  ptrdiff_t stride;
-  float alpha, beta, gamma;
-} muon_gemm_store;
+/* A term that is added to a product: factor times the element of a matrix, which is not read where factor
+ * is 0, but has the shape of the others also then. */
+typedef struct muon_gemm_term {
+  const float *matrix;
+  float factor;
+} muon_gemm_term;
 
-/* A micro-kernel. A panel has `lanes` rows of an operand, one beside the other: element (lane i, depth
- * k) of a float32 panel is at k*lanes + i; a bfloat16 panel has its depth in pairs, at
- * (k/2*lanes + i)*2 + k%2. Both operands of a product are packed alike, so that one packing of X serves
- * X X^T twice. */
+/* C = alpha acc + a term + another. C and the matrices of the terms are row-major with one stride; they may be
+ * the same. */
+typedef struct muon_gemm_output {
+  float *c;
+  ptrdiff_t stride;
+  float alpha;
+  muon_gemm_term terms[2];
+} muon_gemm_output;
+
+enum { MUON_GEMM_OUTPUTS = 2 };
+
+/* What becomes of a product: the first `count` of its outputs, one after the other. */
+typedef struct muon_gemm_epilogue {
+  int count;
+  muon_gemm_output outputs[MUON_GEMM_OUTPUTS];
+} muon_gemm_epilogue;
+
+/* The elements of packed operands. */
+typedef enum muon_element { MUON_ELEMENT_F32 = 0, MUON_ELEMENT_BF16 = 1 } muon_element;
+
+/* A micro-kernel: a row of the table.
+ *
+ * A panel has `lanes` rows of an operand, one beside the other, with their depth in groups: element (lane i,
+ * depth k) is number (k / group * lanes + i) * group + k % group. Both operands of a product are packed
+ * alike, so that one packing of X serves X X^T twice. */
 typedef struct muon_gemm_kernel {
-  const char *name;
-  int lanes;           /* columns of a micro-tile; panels are this wide */
-  int rows;            /* rows of a micro-tile; divides lanes */
-  int depth;           /* how deep a block of panels is worked on at once; even */
-  int tile_rows;       /* what one call of muon_gemm_tile is best given: multiples of lanes */
+  const char *name;  /* for people */
+  const char *level; /* the first of the names of MUON_MAX_CPU that allows it */
+  int (*probe)(void); /* whether the processor and the operating system can run it */
+  muon_element element;
+  int speed;        /* multiply-adds a cycle of a core, at best */
+  int lanes;        /* columns of a micro-tile; panels are this wide */
+  int rows;         /* rows of a micro-tile; divides lanes */
+  int group;        /* depths that lie side by side in a panel; divides lanes */
+  int depth;        /* how deep a block of panels is worked on at once; group divides it */
+  int tile_rows;    /* of a tile, which is one task: multiples of lanes */
   int tile_columns;
-  int bytes;           /* of a packed element: 4, or 2 for bfloat16 */
-  /* Packs lanes of source, at lane_stride, and depth elements of each, at depth_stride, one of which
-   * is 1. Missing lanes, and a missing last depth of a pair, become 0. Rounds to nearest even. */
+  /* Around all calls of `multiply` for a tile, on one thread: for state such as tile registers. */
+  void (*enter)(void);
+  void (*leave)(void);
+  /* Packs the first `lanes` lanes of a panel from source, at lane_stride, and depth elements of each, at
+   * depth_stride, one of which is 1. Missing lanes, and missing depths of the last group, become 0. Rounds to
+   * nearest even. */
   void (*pack)(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                ptrdiff_t depth, void *panel);
-  /* Multiplies a micro-tile: a points at the first of its rows in a panel, b at a panel. Stores its
-   * first `rows` rows and `columns` columns. */
+  /* Multiplies a micro-tile: a points at the first of its rows in a panel, b at a panel; depth is a multiple
+   * of group. Hands the first `rows` rows and `columns` columns to the epilogue, whose pointers are at the
+   * first of them. */
   void (*multiply)(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                   const muon_gemm_store *store);
+                   const muon_gemm_epilogue *epilogue);
 } muon_gemm_kernel;
 
-/* The best kernels up to a level; the bfloat16 one is NULL where there is none. */
-const muon_gemm_kernel *muon_gemm_kernel_f32(muon_cpu_level level);
-const muon_gemm_kernel *muon_gemm_kernel_bf16(muon_cpu_level level);
+/* The rows of the table, from 0: the first is for any processor. NULL past the last. A name of MUON_MAX_CPU
+ * allows all rows up to the last that has it as its level. */
+const muon_gemm_kernel *_Nullable muon_gemm_kernel_at(int index);
 
-/* The bytes of a packed panel. */
+/* The fastest kernel for an element that the processor can run and the cap, a level, allows; with NULL there
+ * is no cap. There is always one for float32; NULL where there is none for another. */
+const muon_gemm_kernel *_Nullable muon_gemm_kernel_for(muon_element element,
+                                                       const char *_Nullable cap);
+
+/* The highest level that the processor can run and the cap allows. */
+const char *muon_kernels_level(const char *_Nullable cap);
+/* Whether the cap allows a level. */
+int muon_kernels_allows(const char *_Nullable cap, const char *level);
+
+/* An operand of `count` lanes is packed as so many panels of so many bytes. */
+ptrdiff_t muon_gemm_panels(const muon_gemm_kernel *kernel, ptrdiff_t count);
 ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth);
 
-/* Rows [row, row_end) and columns [column, column_end) of C = alpha A B + beta D + gamma E, where a
- * holds the packed rows of A and b the packed columns of B; row and column are multiples of lanes. With
- * `lower`, only the blocks of `lanes` rows and columns on the diagonal and what is below them. */
+/* Packs one panel of an operand: of `count` lanes at lane_stride, whose elements are at depth_stride, one of
+ * which is 1. */
+void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
+                    ptrdiff_t depth_stride, ptrdiff_t count, ptrdiff_t depth, ptrdiff_t panel,
+                    void *packed);
+/* The same of a symmetric n x n matrix, of which only the lower triangle is there. With `mirror`, the block on
+ * the diagonal is made whole in the source; without, it must be whole, as muon_gemm_tile with `lower` leaves
+ * it. */
+void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n, int mirror,
+                              ptrdiff_t panel, void *packed);
+
+/* A product of so many rows and columns is made in so many tiles. It does not depend on the number of threads,
+ * nor does the order of any sum. */
+ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns);
+/* One tile of A B, where a holds the packed rows of A, and b the packed columns of B. With `lower`, only the
+ * blocks of `lanes` rows and columns on the diagonal and what is below them. */
 void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
-                    ptrdiff_t row, ptrdiff_t row_end, ptrdiff_t column, ptrdiff_t column_end,
-                    int lower, const muon_gemm_store *store);
+                    ptrdiff_t rows, ptrdiff_t columns, int lower, ptrdiff_t tile,
+                    const muon_gemm_epilogue *epilogue);
 
 /* ---- Element-wise passes -------------------------------------------------------------------- */
 
@@ -77,8 +118,11 @@ typedef struct muon_adamw_constants {
   float keep, rate, beta1, rest1, beta2, rest2, scale2, eps;
 } muon_adamw_constants;
 
-/* Each is one pass over memory. The order of sums depends on count alone. */
+/* A row of the table of passes/table.c. Each is one pass over memory. The order of sums depends on count
+ * alone. */
 typedef struct muon_passes {
+  const char *level;  /* as of a muon_gemm_kernel */
+  int (*probe)(void);
   /* m <- momentum m + weight g where `advance`, and u = weight g + momentum m' with Nesterov, else m',
    * of the new momentum m'. Returns the sum of u^2. */
   double (*momentum)(ptrdiff_t count, const float *g, float *m, float *u, float momentum,
@@ -101,7 +145,10 @@ typedef struct muon_passes {
                             const muon_adamw_constants *constants);
 } muon_passes;
 
-const muon_passes *muon_passes_for(muon_cpu_level level);
+/* The rows of the table, from 0: the first is for any processor, the last the fastest. NULL past the last. */
+const muon_passes *_Nullable muon_passes_at(int index);
+/* The fastest that the processor can run and the cap allows. */
+const muon_passes *muon_passes_for(const char *_Nullable cap);
 
 /* ---- The processor's state ------------------------------------------------------------------ */
 
@@ -124,5 +171,7 @@ static inline void muon_spin_hint(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+#pragma clang assume_nonnull end
 
 #endif

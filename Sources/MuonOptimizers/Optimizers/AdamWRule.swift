@@ -38,7 +38,7 @@ final class AdamWRule: GroupedRule {
   ) -> Bool {
     var constants = constants(of: groups[group], step: 1)
     return unsafe isFinite(
-      CPU.passes.adamw_highest?(count, gradient, first, last, &constants) ?? .max)
+      Kernels.passes.adamw_highest(count, gradient, first, last, &constants))
   }
 
   private func constants(of options: AdamWOptions, step: Int) -> muon_adamw_constants {
@@ -91,11 +91,11 @@ final class AdamWRule: GroupedRule {
         let before = unsafe befores[member.index].start
         unsafe before.update(from: update.data + offset, count: count)
         unsafe apply(&constants, to: update, offset, count)
-        unsafe CPU.passes.move?(count, before, update.data + offset, constants.keep, 1)
+        unsafe Kernels.passes.move(count, before, update.data + offset, constants.keep, 1)
         let chunk = unsafe offset / Matrix.chunk
-        unsafe meter.change[chunk] = CPU.passes.sum_of_squares?(count, before) ?? 0
+        unsafe meter.change[chunk] = Kernels.passes.sum_of_squares(count, before)
         unsafe meter.gradient[chunk] = Denormals.kept {
-          unsafe CPU.passes.sum_of_squares?(count, update.gradient + offset) ?? 0
+          unsafe Kernels.passes.sum_of_squares(count, update.gradient + offset)
         }
       }
     }
@@ -104,7 +104,7 @@ final class AdamWRule: GroupedRule {
   private func apply(
     _ constants: UnsafePointer<muon_adamw_constants>, to update: Update, _ offset: Int, _ count: Int
   ) {
-    unsafe CPU.passes.adamw?(
+    unsafe Kernels.passes.adamw(
       count, update.data + offset, update.gradient + offset, update.firstState + offset,
       update.lastState + offset, constants)
   }

@@ -72,10 +72,10 @@ final class MuonRule: GroupedRule {
     last: UnsafePointer<Float>, count: Int
   ) -> Bool {
     let options = groups[group]
-    let highest = unsafe CPU.passes.momentum_highest?(
+    let highest = unsafe Kernels.passes.momentum_highest(
       count, gradient, first, Float(options.momentum), options.gradientWeight,
       options.nesterov ? 1 : 0)
-    return isFinite(highest ?? .max)
+    return isFinite(highest)
   }
 
   func prepare(_ updates: [Update]) throws(MuonError) {

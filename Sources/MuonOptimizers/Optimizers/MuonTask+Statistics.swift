@@ -43,7 +43,7 @@ extension MuonTask {
     unsafe Matrix(before, rows, columns).forEachChunk(by: member) { offset, count in
       unsafe (before + offset).update(from: p + offset, count: count)
       unsafe meter.gradient[offset / Matrix.chunk] = Denormals.kept {
-        unsafe CPU.passes.sum_of_squares?(count, g + offset) ?? 0
+        unsafe Kernels.passes.sum_of_squares(count, g + offset)
       }
     }
   }
@@ -55,9 +55,9 @@ extension MuonTask {
   ) {
     let (p, before) = unsafe (update.data, measuring.before)
     unsafe Matrix(before, rows, columns).forEachChunk(by: member) { offset, count in
-      unsafe CPU.passes.move?(count, before + offset, p + offset, keep, 1)
+      unsafe Kernels.passes.move(count, before + offset, p + offset, keep, 1)
       unsafe meter.change[offset / Matrix.chunk] =
-        CPU.passes.sum_of_squares?(count, before + offset) ?? 0
+        Kernels.passes.sum_of_squares(count, before + offset)
     }
     guard let o = unsafe o, let sums = unsafe meter.gram, let gram = unsafe measuring.gram
     else { return }

@@ -104,9 +104,9 @@ struct MuonTask {
     unsafe x.forEachChunk(by: member) { offset, count in
       unsafe scratch.sums[offset / Matrix.chunk] =
         Denormals.kept(unless: toleratesFlush) {
-          unsafe CPU.passes.momentum?(
+          unsafe Kernels.passes.momentum(
             count, g + offset, m + offset, u + offset, momentum, gradientWeight, nesterov ? 1 : 0,
-            advancing ? 1 : 0) ?? 0
+            advancing ? 1 : 0)
         }
     }
   }

@@ -19,7 +19,7 @@ struct NonFiniteSearch: TeamWork, ~Copyable {
       guard let gradient = unsafe members[index].parameter.gradient else { continue }
       worker.forEachPart(of: gradient.count) { offset, count in
         guard let start = gradient.baseAddress else { return }
-        let highest = unsafe CPU.passes.highest?(count, start + offset) ?? .max
+        let highest = unsafe Kernels.passes.highest(count, start + offset)
         if highest < limit, members[index].hasFiniteState { return }
         if isFinite(highest),
           unsafe stateStaysFinite(members[index], gradient: start, offset, count)
@@ -76,7 +76,7 @@ extension Optimizer {
 
   private static func areFinite(_ elements: UnsafeMutableBufferPointer<Float>) -> Bool {
     guard let start = elements.baseAddress else { return true }
-    return unsafe isFinite(CPU.passes.highest?(elements.count, start) ?? .max)
+    return unsafe isFinite(Kernels.passes.highest(elements.count, start))
   }
 
   /// Notes that somebody else has written a buffer: state that has been is not known to be finite.

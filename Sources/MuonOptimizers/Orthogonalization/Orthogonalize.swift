@@ -88,7 +88,7 @@ private struct OrthogonalizeTask: TeamWork, ~Copyable {
       unsafe x.forEachChunk(by: member) { offset, count in
         unsafe (floats + offset).update(from: from + offset, count: count)
         unsafe scratch.sums[offset / Matrix.chunk] =
-          CPU.passes.sum_of_squares?(count, floats + offset) ?? 0
+          Kernels.passes.sum_of_squares(count, floats + offset)
       }
     }
     let done = Denormals.flushed {

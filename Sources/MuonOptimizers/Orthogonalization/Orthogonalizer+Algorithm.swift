@@ -1,8 +1,6 @@
 /// The algorithm for a shape: for `auto` the cheapest, of two that cost nearly the same the more accurate. All
 /// are the same function; they differ in cost and in rounding.
 extension Orthogonalizer {
-  /// How many products of bfloat16 take the time of one of float32.
-  private static let bf16Speed = 2.0
   /// Below these short sides products are not what costs, and the most accurate method is taken.
   private static let shortestForBF16 = 32
   private static let shortestForGram = 64
@@ -14,24 +12,24 @@ extension Orthogonalizer {
     if short == 1 { return .vector }
     // `init` has seen to it that it is possible.
     if method == .gram, let restarts = table.gramRestarts { return .gram(restarts: restarts) }
-    var best = OrthogonalizationPlan.Algorithm.standard(.f32)
-    var bestCost = standardCost(rows, columns)
+    var kernel = ProductKernel.f32
     if let bf16 = ProductKernel.bf16, precision != .f32,
       precision == .bf16 || (table.toleratesBF16 && short >= Self.shortestForBF16)
     {
-      best = .standard(bf16)
-      bestCost /= Self.bf16Speed
+      kernel = bf16
     }
+    let standard = OrthogonalizationPlan.Algorithm.standard(kernel)
     guard method == .auto, precision != .bf16, let restarts = table.gramRestarts,
       coefficients.count <= Self.mostGramSteps,
       short >= Self.shortestForGram,
       // Nearer to square it would need more than four times the matrix in memory.
       3 * max(rows, columns) >= 5 * short
-    else { return best }
+    else { return standard }
     // Gram is in float32: beside bfloat16 it is by far the more accurate, beside float32 the less.
-    let margin = best == .standard(.f32) ? 0.9 : 1.1
-    let cost = gramCost(rows, columns, restarts: restarts)
-    return cost < margin * bestCost ? .gram(restarts: restarts) : best
+    let margin = kernel == .f32 ? 0.9 : 1.1
+    let gramTime = gramCost(rows, columns, restarts: restarts) / ProductKernel.f32.speed
+    return gramTime < margin * standardCost(rows, columns) / kernel.speed
+      ? .gram(restarts: restarts) : standard
   }
 
   /// Multiplications in m³, for an m x αm matrix; one triangle of what is symmetric.

@@ -34,7 +34,7 @@ struct Epilogue {
     if unsafe keep == 0 {
       for i in 0..<count { unsafe p[i] = rate * o[offset + i] }
     } else {
-      unsafe CPU.passes.move?(count, p, o + offset, keep, -rate)
+      unsafe Kernels.passes.move(count, p, o + offset, keep, -rate)
     }
     guard let copy = unsafe copy else { return }
     if unsafe factor == 1 {

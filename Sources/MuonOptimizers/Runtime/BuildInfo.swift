@@ -16,9 +16,9 @@ public enum BuildInfo {
     }
     let bf16 = ProductKernel.bf16.map { ", \($0.name)" } ?? ""
     let parts = [
-      "libmuon \(versionText)", CPU.name,
+      "libmuon \(versionText)", Kernels.level,
       "kernels \(ProductKernel.f32.name)\(bf16)",
-      "processor \(CPU.features.isEmpty ? "without AVX2" : CPU.features)",
+      "processor \(Kernels.features.isEmpty ? Kernels.lowestLevel : Kernels.features)",
     ]
     return (parts + blas).joined(separator: "; ")
   }

@@ -1,14 +1,12 @@
-internal import CMuonKernels
-
 /// What is wrong with how the process was set up.
 enum Setup {
   static var warnings: [String] {
-    [Threads.environment.warning, CPU.environment.warning].compactMap { $0 }
+    [Threads.environment.warning, Kernels.environment.warning].compactMap { $0 }
   }
 
-  /// OpenBLAS's kernels for x86 processors without AVX2. It falls back on one of them where it does not
+  /// OpenBLAS's kernels for x86 processors of the lowest level. It falls back on one of them where it does not
   /// know a processor, and takes one that OPENBLAS_CORETYPE names.
-  private static let coresBeforeAVX2: Set = [
+  private static let oldCores: Set = [
     "Katmai", "Coppermine", "Northwood", "Prescott", "Banias", "Atom", "Core2", "Penryn",
     "Dunnington", "Nehalem", "Sandybridge", "Athlon", "Opteron", "Opteron_SSE3", "Barcelona",
     "Bobcat", "Bulldozer", "Piledriver", "Steamroller", "Nano", "Generic",
@@ -18,12 +16,12 @@ enum Setup {
   static var slowOpenBLAS: String? {
     guard let functions = OpenBLAS.loaded else { return nil }
     let core = OpenBLAS.core(functions)
-    guard muon_kernels_cpu_level().rawValue >= MUON_CPU_AVX2.rawValue,
-      coresBeforeAVX2.contains(where: { $0.lowercased() == core.lowercased() })
+    guard Kernels.processorLevel != Kernels.lowestLevel,
+      oldCores.contains(where: { $0.lowercased() == core.lowercased() })
     else { return nil }
     return
-      "OpenBLAS runs its kernels for \(core) on a processor with AVX2: backend svd is several times "
-      + "slower than it could be; try OPENBLAS_CORETYPE=Haswell in the environment, or a newer OpenBLAS"
+      "OpenBLAS runs its kernels for \(core) on a processor with \(Kernels.processorLevel): backend svd is "
+      + "several times slower than it could be; try OPENBLAS_CORETYPE=Haswell in the environment, or a newer OpenBLAS"
   }
 }
 

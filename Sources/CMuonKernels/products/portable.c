@@ -1,8 +1,10 @@
 /* For any processor, with 4-wide vectors. */
 #include <string.h>
 
+#include "micro_kernel.h"
+
 typedef float gemm_vector __attribute__((ext_vector_type(4)));
-#include "store_vectors.h"
+#include "epilogue.h"
 
 enum { LANES = 8, ROWS = 4 };
 
@@ -12,7 +14,7 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 }
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_store *store) {
+                     const muon_gemm_epilogue *epilogue) {
   const float *x = a, *y = b;
   gemm_vector sums[ROWS][2] = {{0}};
   for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
@@ -25,8 +27,23 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       sums[i][1] += x[i] * y1;
     }
   }
-  store_tile(&sums[0][0], ROWS, 2, rows, columns, store);
+  gemm_finish(&sums[0][0], ROWS, 2, rows, columns, epilogue);
 }
 
 const muon_gemm_kernel muon_gemm_portable = {
-    "portable f32", LANES, ROWS, 256, 128, 256, 4, pack, multiply};
+    .name = "portable f32",
+    .level = "baseline",
+    .probe = has_any_processor,
+    .element = MUON_ELEMENT_F32,
+    .speed = 4,
+    .lanes = LANES,
+    .rows = ROWS,
+    .group = 1,
+    .depth = 256,
+    .tile_rows = 128,
+    .tile_columns = 256,
+    .enter = nothing,
+    .leave = nothing,
+    .pack = pack,
+    .multiply = multiply,
+};

@@ -1,9 +1,12 @@
 #if defined(__x86_64__)
 #include <string.h>
 
+#include "../instructions.h"
 #include "muon_kernels.h"
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target(AVX512))), apply_to = function)
 #define PASSES muon_passes_avx512
+#define LEVEL "avx512"
+#define PROBE has_avx512
 #include "passes.h"
 #pragma clang attribute pop
 #endif

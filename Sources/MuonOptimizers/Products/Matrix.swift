@@ -36,7 +36,7 @@ struct Matrix {
   func scale(by factor: Double, by member: Team.Member) {
     let floats = unsafe floats
     unsafe forEachChunk(by: member) { offset, count in
-      unsafe CPU.passes.scale?(count, floats + offset, factor)
+      unsafe Kernels.passes.scale(count, floats + offset, factor)
     }
   }
 }

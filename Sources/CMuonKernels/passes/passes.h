@@ -1,5 +1,5 @@
-/* The element-wise passes. Each passes_*.c includes this once, with PASSES as the name of its table,
- * compiled for its instructions: vectors of 16 become as many instructions as it takes. */
+/* The element-wise passes. Each file here includes this once, compiled for its instructions, with PASSES as the
+ * name of its row of the table: vectors of 16 become as many instructions as it takes. */
 #include <string.h>
 
 #include "muon_kernels.h"
@@ -172,7 +172,17 @@ static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, floa
   }
 }
 
-const muon_passes PASSES = {pass_momentum, pass_move,  pass_sum_of_squares,   pass_scale,
-                            pass_highest,  pass_adamw, pass_momentum_highest, pass_adamw_highest};
+const muon_passes PASSES = {
+    .level = LEVEL,
+    .probe = PROBE,
+    .momentum = pass_momentum,
+    .move = pass_move,
+    .sum_of_squares = pass_sum_of_squares,
+    .scale = pass_scale,
+    .highest = pass_highest,
+    .adamw = pass_adamw,
+    .momentum_highest = pass_momentum_highest,
+    .adamw_highest = pass_adamw_highest,
+};
 
 #pragma clang diagnostic pop

@@ -2,12 +2,12 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "gemm_store.h"
+#include "micro_kernel.h"
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target(AVX512_BF16))), apply_to = function)
 
 typedef __m512 gemm_vector;
-#include "store_vectors.h"
+#include "epilogue.h"
 #include "transpose16.h"
 
 enum { LANES = 32, ROWS = 8 };
@@ -60,8 +60,8 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 }
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_store *store) {
-  gemm_prefetch(rows, 2, store);
+                     const muon_gemm_epilogue *epilogue) {
+  gemm_prefetch(rows, 2, epilogue);
   const uint32_t *x = a, *y = b;
   __m512 c[ROWS][2];
   for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_setzero_ps();
@@ -74,11 +74,26 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       c[i][1] = _mm512_dpbf16_ps(c[i][1], xi, y1);
     }
   }
-  store_tile(&c[0][0], ROWS, 2, rows, columns, store);
+  gemm_finish(&c[0][0], ROWS, 2, rows, columns, epilogue);
 }
 
 #pragma clang attribute pop
 
 const muon_gemm_kernel muon_gemm_avx512bf16 = {
-    "AVX512-BF16", LANES, ROWS, 512, 128, 256, 2, pack, multiply};
+    .name = "AVX512-BF16",
+    .level = "avx512bf16",
+    .probe = has_avx512bf16,
+    .element = MUON_ELEMENT_BF16,
+    .speed = 64,
+    .lanes = LANES,
+    .rows = ROWS,
+    .group = 2,
+    .depth = 512,
+    .tile_rows = 128,
+    .tile_columns = 256,
+    .enter = nothing,
+    .leave = nothing,
+    .pack = pack,
+    .multiply = multiply,
+};
 #endif

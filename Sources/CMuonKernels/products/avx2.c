@@ -2,12 +2,12 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#include "gemm_store.h"
+#include "micro_kernel.h"
 
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target(AVX2))), apply_to = function)
 
 typedef __m256 gemm_vector;
-#include "store_vectors.h"
+#include "epilogue.h"
 
 /* Twelve sums, three vectors of B and one of A: all sixteen registers. */
 enum { LANES = 24, VECTORS = LANES / 8, ROWS = 4 };
@@ -56,8 +56,8 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 }
 
 static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_store *store) {
-  gemm_prefetch(rows, 2, store);
+                     const muon_gemm_epilogue *epilogue) {
+  gemm_prefetch(rows, 2, epilogue);
   const float *x = a, *y = b;
   __m256 c[ROWS][VECTORS];
   for (int i = 0; i < ROWS; i++) {
@@ -75,11 +75,27 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       __asm__("" : "+x"(c[i][0]), "+x"(c[i][1]), "+x"(c[i][2]));
     }
   }
-  store_tile(&c[0][0], ROWS, VECTORS, rows, columns, store);
+  gemm_finish(&c[0][0], ROWS, VECTORS, rows, columns, epilogue);
 }
 
 #pragma clang attribute pop
 
 /* Panels of both operands stay in a second-level cache of 512 KiB. */
-const muon_gemm_kernel muon_gemm_avx2 = {"AVX2 f32", LANES, ROWS, 384, 120, 240, 4, pack, multiply};
+const muon_gemm_kernel muon_gemm_avx2 = {
+    .name = "AVX2 f32",
+    .level = "avx2",
+    .probe = has_avx2,
+    .element = MUON_ELEMENT_F32,
+    .speed = 16,
+    .lanes = LANES,
+    .rows = ROWS,
+    .group = 1,
+    .depth = 384,
+    .tile_rows = 120,
+    .tile_columns = 240,
+    .enter = nothing,
+    .leave = nothing,
+    .pack = pack,
+    .multiply = multiply,
+};
 #endif

@@ -1,0 +1,25 @@
+/* The instruction sets that files here are compiled for: what to tell the compiler, and whether the processor
+ * and the operating system have them. */
+#ifndef INSTRUCTIONS_H
+#define INSTRUCTIONS_H
+
+static inline int has_any_processor(void) { return 1; }
+
+#if defined(__x86_64__)
+
+#define AVX2 "avx2,fma"
+static inline int has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+#define AVX512 "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"
+static inline int has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+#define AVX512_BF16 AVX512 ",avx512bf16"
+static inline int has_avx512bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+
+#endif
+#endif

@@ -1,3 +1,0 @@
-/* For any processor. */
-#define PASSES muon_passes_portable
-#include "passes.h"

@@ -1,0 +1,113 @@
+/* What the kernels have in common: an operand is packed panel by panel, and a product made tile by tile. */
+#include "muon_kernels.h"
+
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+static ptrdiff_t parts(ptrdiff_t count, ptrdiff_t size) { return (count + size - 1) / size; }
+
+static ptrdiff_t element_bytes(const muon_gemm_kernel *kernel) {
+  switch (kernel->element) {
+    case MUON_ELEMENT_F32: return 4;
+    case MUON_ELEMENT_BF16: return 2;
+  }
+  return 4;
+}
+
+/* With the last group filled up. */
+static ptrdiff_t packed_depth(const muon_gemm_kernel *kernel, ptrdiff_t depth) {
+  return parts(depth, kernel->group) * kernel->group;
+}
+
+ptrdiff_t muon_gemm_panels(const muon_gemm_kernel *kernel, ptrdiff_t count) {
+  return parts(count, kernel->lanes);
+}
+
+ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth) {
+  return packed_depth(kernel, depth) * kernel->lanes * element_bytes(kernel);
+}
+
+void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
+                    ptrdiff_t depth_stride, ptrdiff_t count, ptrdiff_t depth, ptrdiff_t panel,
+                    void *packed) {
+  const ptrdiff_t first = panel * kernel->lanes;
+  kernel->pack(source + first * lane_stride, lane_stride, depth_stride,
+               (int)least(kernel->lanes, count - first), depth,
+               (char *)packed + panel * muon_gemm_panel_bytes(kernel, depth));
+}
+
+/* A panel has columns `first` and the next: above the diagonal they are the rows of the lower triangle. */
+void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n, int mirror,
+                              ptrdiff_t panel, void *packed) {
+  const ptrdiff_t first = panel * kernel->lanes, lanes = least(kernel->lanes, n - first);
+  for (ptrdiff_t i = first; mirror && i < first + lanes; i++) {
+    for (ptrdiff_t j = first; j < i; j++) source[j * n + i] = source[i * n + j];
+  }
+  char *out = (char *)packed + panel * muon_gemm_panel_bytes(kernel, n);
+  const float *rows = source + first * n;
+  kernel->pack(rows, n, 1, (int)lanes, first, out);
+  kernel->pack(rows + first, 1, n, (int)lanes, n - first, out + muon_gemm_panel_bytes(kernel, first));
+}
+
+ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns) {
+  return parts(rows, kernel->tile_rows) * parts(columns, kernel->tile_columns);
+}
+
+/* The epilogue of the blocks of the depth after the first: they add to what the blocks before gave. */
+static muon_gemm_epilogue adding(const muon_gemm_epilogue *epilogue) {
+  muon_gemm_epilogue next = *epilogue;
+  for (int o = 0; o < next.count; o++) {
+    next.outputs[o].terms[0] = (muon_gemm_term){next.outputs[o].c, 1};
+    next.outputs[o].terms[1].factor = 0;
+  }
+  return next;
+}
+
+/* The epilogue of a micro-tile, which begins at a row and a column; all but the addresses is there already. */
+static inline void shift(muon_gemm_epilogue *here, const muon_gemm_epilogue *whole, ptrdiff_t row,
+                         ptrdiff_t column) {
+  for (int o = 0; o < whole->count; o++) {
+    const muon_gemm_output *from = &whole->outputs[o];
+    muon_gemm_output *to = &here->outputs[o];
+    const ptrdiff_t at = row * from->stride + column;
+    to->c = from->c + at;
+    to->terms[0].matrix = from->terms[0].matrix + at;
+    to->terms[1].matrix = from->terms[1].matrix + at;
+  }
+}
+
+/* Depth is the outermost loop, so that the blocks of panels of both operands stay in the second-level
+ * cache; then come the panels of B, each of which is used for all rows of A. */
+void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
+                    ptrdiff_t all_rows, ptrdiff_t all_columns, int lower, ptrdiff_t tile,
+                    const muon_gemm_epilogue *epilogue) {
+  const ptrdiff_t across = parts(all_columns, kernel->tile_columns);
+  const ptrdiff_t row = tile / across * kernel->tile_rows;
+  const ptrdiff_t column = tile % across * kernel->tile_columns;
+  const ptrdiff_t row_end = least(row + kernel->tile_rows, all_rows);
+  const ptrdiff_t column_end = least(column + kernel->tile_columns, all_columns);
+  if (lower && column >= row_end) return;
+
+  const ptrdiff_t lanes = kernel->lanes, rows = kernel->rows;
+  const ptrdiff_t panel = muon_gemm_panel_bytes(kernel, depth);
+  const ptrdiff_t lane_bytes = kernel->group * element_bytes(kernel); /* of a group, side by side */
+  depth = packed_depth(kernel, depth);
+  kernel->enter();
+  for (ptrdiff_t k = 0; k < depth; k += kernel->depth) {
+    const ptrdiff_t block = least(depth - k, kernel->depth);
+    const ptrdiff_t block_start = muon_gemm_panel_bytes(kernel, k);
+    const muon_gemm_epilogue whole = k == 0 ? *epilogue : adding(epilogue);
+    muon_gemm_epilogue here = whole;
+    for (ptrdiff_t j = column; j < column_end; j += lanes) {
+      const char *b_block = (const char *)b + j / lanes * panel + block_start;
+      const int columns = (int)least(column_end - j, lanes);
+      for (ptrdiff_t i = row; i < row_end; i += rows) {
+        if (lower && j > i + rows - 1) continue; /* all above the diagonal */
+        const char *a_block =
+            (const char *)a + i / lanes * panel + block_start + i % lanes * lane_bytes;
+        shift(&here, &whole, i, j);
+        kernel->multiply(block, a_block, b_block, (int)least(row_end - i, rows), columns, &here);
+      }
+    }
+  }
+  kernel->leave();
+}

@@ -1,0 +1,60 @@
+internal import CMuonKernels
+internal import CMuonShims
+internal import Glibc
+
+/// What is taken of the tables of kernels: what the processor has, capped by `MUON_MAX_CPU` in the environment
+/// at the first use.
+enum Kernels {
+  /// The name of the highest level in use.
+  static let level = highestLevel(cap)
+  /// The same without the cap.
+  static let processorLevel = highestLevel(nil)
+  /// The level of kernels for any processor.
+  static var lowestLevel: String { levels.first ?? "" }
+
+  /// The element-wise passes.
+  nonisolated(unsafe) static let passes = unsafe muon_passes_for(cap).pointee
+
+  /// The fastest kernel for an element; `nil` where there is none.
+  static func products(of element: muon_element) -> UnsafePointer<muon_gemm_kernel>? {
+    unsafe muon_gemm_kernel_for(element, cap)
+  }
+
+  /// `MUON_MAX_CPU`.
+  static var environment: EnvironmentSetting<String> {
+    guard let name = unsafe getenv("MUON_MAX_CPU").map({ unsafe String(cString: $0) }),
+      !name.isEmpty
+    else { return EnvironmentSetting() }
+    guard levels.contains(name) else {
+      return EnvironmentSetting(
+        warning: "MUON_MAX_CPU is \"\(name)\" and is ignored: one of "
+          + "\(levels.joined(separator: ", ")) is expected")
+    }
+    return EnvironmentSetting(value: name)
+  }
+
+  private static let cap = environment.value
+
+  private static func highestLevel(_ cap: String?) -> String {
+    unsafe String(cString: muon_kernels_level(cap))
+  }
+
+  /// The names of the levels, from the lowest.
+  private static var levels: [String] {
+    var names: [String] = []
+    while let kernel = unsafe muon_gemm_kernel_at(Int32(names.count)) {
+      unsafe names.append(String(cString: kernel.pointee.level))
+    }
+    return names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  /// What the processor has of the instructions that kernels are chosen by, for messages.
+  static var features: String {
+    let size = 128
+    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { text in
+      guard let start = text.baseAddress else { return "" }
+      unsafe muon_shim_cpu_features(start, size)
+      return unsafe String(cString: start)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+internal import CMuonKernels
+
+/// How matrix products are made: a micro-kernel, and the layout of the operands it wants.
+///
+/// Unchecked: the kernels are constants.
+@safe
+struct ProductKernel: Equatable, @unchecked Sendable {
+  private let kernel: UnsafePointer<muon_gemm_kernel>
+
+  private init(_ kernel: UnsafePointer<muon_gemm_kernel>) { unsafe self.kernel = kernel }
+
+  /// There is always one, the table's first.
+  static let f32 = unsafe ProductKernel(
+    Kernels.products(of: MUON_ELEMENT_F32).unsafelyUnwrapped)
+  /// `nil` where the processor has no bfloat16 products.
+  static let bf16 = unsafe Kernels.products(of: MUON_ELEMENT_BF16).map { unsafe ProductKernel($0) }
+
+  static func == (one: ProductKernel, other: ProductKernel) -> Bool {
+    unsafe one.kernel == other.kernel
+  }
+
+  var name: String { unsafe String(cString: kernel.pointee.name) }
+  /// Multiply-adds a cycle of a core, at best.
+  var speed: Double { unsafe Double(kernel.pointee.speed) }
+
+  /// An operand: rows, or columns, of a matrix, packed side by side.
+  enum Side {
+    case rows, columns
+  }
+
+  /// The floats that a packed operand of `lanes` rows or columns, each `depth` long, takes up.
+  func packedCount(lanes count: Int, depth: Int) -> Int {
+    let bytes = unsafe muon_gemm_panel_bytes(kernel, depth)
+    return unsafe muon_gemm_panels(kernel, count) * (bytes / MemoryLayout<Float>.stride)
+  }
+
+  /// Packs the rows or the columns of a matrix. All members of a team call it together.
+  func pack(
+    _ side: Side, of matrix: Matrix, into target: UnsafeMutablePointer<Float>,
+    by member: Team.Member
+  ) {
+    let (count, depth) =
+      unsafe side == .rows ? (matrix.rows, matrix.columns) : (matrix.columns, matrix.rows)
+    let (laneStride, depthStride) =
+      unsafe side == .rows ? (matrix.columns, 1) : (1, matrix.columns)
+    unsafe member.forEach(muon_gemm_panels(kernel, count)) { panel in
+      unsafe muon_gemm_pack(
+        kernel, matrix.floats, laneStride, depthStride, count, depth, panel, target)
+    }
+  }
+
+  /// Packs a symmetric matrix of which only the lower triangle is there. All members of a team call it
+  /// together.
+  ///
+  /// - Parameter mirroring: Whether the blocks on the diagonal are to be made whole first. They are so as
+  ///   a product of an operand with itself left them.
+  func packSymmetric(
+    _ matrix: Matrix, mirroring: Bool = true, into target: UnsafeMutablePointer<Float>,
+    by member: Team.Member
+  ) {
+    unsafe member.forEach(muon_gemm_panels(kernel, matrix.rows)) { panel in
+      unsafe muon_gemm_pack_symmetric(
+        kernel, matrix.floats, matrix.rows, mirroring ? 1 : 0, panel, target)
+    }
+  }
+
+  /// C ← alpha A B + beta D + gamma E, of packed rows of A and packed columns of B. D and E have the
+  /// layout of C, and may be C. All members of a team call it together.
+  ///
+  /// With `symmetric`, C is known to be, and only the blocks of `lanes` on and below its diagonal are computed.
+  func multiply(
+    _ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>, depth: Int,
+    into c: Matrix, symmetric: Bool = false, alpha: Float = 1,
+    plus beta: Float = 0, _ d: UnsafeMutablePointer<Float>? = nil,
+    plus gamma: Float = 0, _ e: UnsafeMutablePointer<Float>? = nil, by member: Team.Member
+  ) {
+    let (rows, columns) = unsafe (c.rows, c.columns)
+    let terms = unsafe (
+      muon_gemm_term(matrix: d ?? c.floats, factor: beta),
+      muon_gemm_term(matrix: e ?? c.floats, factor: gamma)
+    )
+    let output = unsafe muon_gemm_output(c: c.floats, stride: columns, alpha: alpha, terms: terms)
+    var epilogue = unsafe muon_gemm_epilogue(count: 1, outputs: (output, output))
+    unsafe member.forEach(muon_gemm_tiles(kernel, rows, columns)) { tile in
+      unsafe muon_gemm_tile(
+        kernel, a, b, depth, rows, columns, symmetric ? 1 : 0, tile, &epilogue)
+    }
+  }
+}
