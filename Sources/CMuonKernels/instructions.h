@@ -1,5 +1,5 @@
-/* The instruction sets that files here are compiled for: what to tell the compiler, and whether the processor
- * and the operating system have them. */
+/* The instruction sets that files here are compiled for: what to tell the compiler, and whether the
+ * processor and the operating system have them. */
 #ifndef INSTRUCTIONS_H
 #define INSTRUCTIONS_H
 
@@ -19,7 +19,9 @@ static inline int has_avx512(void) {
 }
 
 #define AVX512_BF16 AVX512 ",avx512bf16"
-static inline int has_avx512bf16(void) { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+static inline int has_avx512bf16(void) {
+  return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
 
 #endif
 #endif

@@ -1,8 +1,9 @@
 /* The inner loops that need SIMD chosen at run time. No policy, no allocation, no threads.
  *
  * Matrix products are made as in BLIS: operands are packed into panels, and one macro-kernel
- * (products/macro_kernel.c) calls a small micro-kernel, the only thing that knows the instruction set. A new
- * micro-kernel is one new file with one muon_gemm_kernel, and its row in products/table.c. */
+ * (products/macro_kernel.c) calls a small micro-kernel, the only thing that knows the instruction
+ * set. A new micro-kernel is one new file with one muon_gemm_kernel, and its row in
+ * products/table.c. */
 #ifndef MUON_KERNELS_H
 #define MUON_KERNELS_H
 
@@ -13,15 +14,15 @@
 
 /* ---- Matrix products ------------------------------------------------------------------------ */
 
-/* A term that is added to a product: factor times the element of a matrix, which is not read where factor
- * is 0, but has the shape of the others also then. */
+/* A term that is added to a product: factor times the element of a matrix, which is not read where
+ * factor is 0, but has the shape of the others also then. */
 typedef struct muon_gemm_term {
   const float *matrix;
   float factor;
 } muon_gemm_term;
 
-/* C = alpha acc + a term + another. C and the matrices of the terms are row-major with one stride; they may be
- * the same. */
+/* C = alpha acc + a term + another. C and the matrices of the terms are row-major with one stride;
+ * they may be the same. */
 typedef struct muon_gemm_output {
   float *c;
   ptrdiff_t stride;
@@ -42,9 +43,9 @@ typedef enum muon_element { MUON_ELEMENT_F32 = 0, MUON_ELEMENT_BF16 = 1 } muon_e
 
 /* A micro-kernel: a row of the table.
  *
- * A panel has `lanes` rows of an operand, one beside the other, with their depth in groups: element (lane i,
- * depth k) is number (k / group * lanes + i) * group + k % group. Both operands of a product are packed
- * alike, so that one packing of X serves X X^T twice. */
+ * A panel has `lanes` rows of an operand, one beside the other, with their depth in groups: element
+ * (lane i, depth k) is number (k / group * lanes + i) * group + k % group. Both operands of a
+ * product are packed alike, so that one packing of X serves X X^T twice. */
 typedef struct muon_gemm_kernel {
   const char *name;  /* for people */
   const char *level; /* the first of the names of MUON_MAX_CPU that allows it */
@@ -60,24 +61,24 @@ typedef struct muon_gemm_kernel {
   /* Around all calls of `multiply` for a tile, on one thread: for state such as tile registers. */
   void (*enter)(void);
   void (*leave)(void);
-  /* Packs the first `lanes` lanes of a panel from source, at lane_stride, and depth elements of each, at
-   * depth_stride, one of which is 1. Missing lanes, and missing depths of the last group, become 0. Rounds to
-   * nearest even. */
+  /* Packs the first `lanes` lanes of a panel from source, at lane_stride, and depth elements of
+   * each, at depth_stride, one of which is 1. Missing lanes, and missing depths of the last group,
+   * become 0. Rounds to nearest even. */
   void (*pack)(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                ptrdiff_t depth, void *panel);
-  /* Multiplies a micro-tile: a points at the first of its rows in a panel, b at a panel; depth is a multiple
-   * of group. Hands the first `rows` rows and `columns` columns to the epilogue, whose pointers are at the
-   * first of them. */
+  /* Multiplies a micro-tile: a points at the first of its rows in a panel, b at a panel; depth is a
+   * multiple of group. Hands the first `rows` rows and `columns` columns to the epilogue, whose
+   * pointers are at the first of them. */
   void (*multiply)(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
                    const muon_gemm_epilogue *epilogue);
 } muon_gemm_kernel;
 
-/* The rows of the table, from 0: the first is for any processor. NULL past the last. A name of MUON_MAX_CPU
- * allows all rows up to the last that has it as its level. */
+/* The rows of the table, from 0: the first is for any processor. NULL past the last. A name of
+ * MUON_MAX_CPU allows all rows up to the last that has it as its level. */
 const muon_gemm_kernel *_Nullable muon_gemm_kernel_at(int index);
 
-/* The fastest kernel for an element that the processor can run and the cap, a level, allows; with NULL there
- * is no cap. There is always one for float32; NULL where there is none for another. */
+/* The fastest kernel for an element that the processor can run and the cap, a level, allows; with
+ * NULL there is no cap. There is always one for float32; NULL where there is none for another. */
 const muon_gemm_kernel *_Nullable muon_gemm_kernel_for(muon_element element,
                                                        const char *_Nullable cap);
 
@@ -90,22 +91,22 @@ int muon_kernels_allows(const char *_Nullable cap, const char *level);
 ptrdiff_t muon_gemm_panels(const muon_gemm_kernel *kernel, ptrdiff_t count);
 ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth);
 
-/* Packs one panel of an operand: of `count` lanes at lane_stride, whose elements are at depth_stride, one of
- * which is 1. */
+/* Packs one panel of an operand: of `count` lanes at lane_stride, whose elements are at
+ * depth_stride, one of which is 1. */
 void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
                     ptrdiff_t depth_stride, ptrdiff_t count, ptrdiff_t depth, ptrdiff_t panel,
                     void *packed);
-/* The same of a symmetric n x n matrix, of which only the lower triangle is there. With `mirror`, the block on
- * the diagonal is made whole in the source; without, it must be whole, as muon_gemm_tile with `lower` leaves
- * it. */
-void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n, int mirror,
-                              ptrdiff_t panel, void *packed);
+/* The same of a symmetric n x n matrix, of which only the lower triangle is there. With `mirror`,
+ * the block on the diagonal is made whole in the source; without, it must be whole, as
+ * muon_gemm_tile with `lower` leaves it. */
+void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
+                              int mirror, ptrdiff_t panel, void *packed);
 
-/* A product of so many rows and columns is made in so many tiles. It does not depend on the number of threads,
- * nor does the order of any sum. */
+/* A product of so many rows and columns is made in so many tiles. It does not depend on the number
+ * of threads, nor does the order of any sum. */
 ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns);
-/* One tile of A B, where a holds the packed rows of A, and b the packed columns of B. With `lower`, only the
- * blocks of `lanes` rows and columns on the diagonal and what is below them. */
+/* One tile of A B, where a holds the packed rows of A, and b the packed columns of B. With `lower`,
+ * only the blocks of `lanes` rows and columns on the diagonal and what is below them. */
 void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
                     ptrdiff_t rows, ptrdiff_t columns, int lower, ptrdiff_t tile,
                     const muon_gemm_epilogue *epilogue);
@@ -118,13 +119,13 @@ typedef struct muon_adamw_constants {
   float keep, rate, beta1, rest1, beta2, rest2, scale2, eps;
 } muon_adamw_constants;
 
-/* A row of the table of passes/table.c. Each is one pass over memory. The order of sums depends on count
- * alone. */
+/* A row of the table of passes/table.c. Each is one pass over memory. The order of sums depends on
+ * count alone. */
 typedef struct muon_passes {
   const char *level;  /* as of a muon_gemm_kernel */
   int (*probe)(void);
-  /* m <- momentum m + weight g where `advance`, and u = weight g + momentum m' with Nesterov, else m',
-   * of the new momentum m'. Returns the sum of u^2. */
+  /* m <- momentum m + weight g where `advance`, and u = weight g + momentum m' with Nesterov, else
+   * m', of the new momentum m'. Returns the sum of u^2. */
   double (*momentum)(ptrdiff_t count, const float *g, float *m, float *u, float momentum,
                      float weight, int nesterov, int advance);
   /* p <- keep p - rate o */
@@ -145,21 +146,22 @@ typedef struct muon_passes {
                             const muon_adamw_constants *constants);
 } muon_passes;
 
-/* The rows of the table, from 0: the first is for any processor, the last the fastest. NULL past the last. */
+/* The rows of the table, from 0: the first is for any processor, the last the fastest. NULL past
+ * the last. */
 const muon_passes *_Nullable muon_passes_at(int index);
 /* The fastest that the processor can run and the cap allows. */
 const muon_passes *muon_passes_for(const char *_Nullable cap);
 
 /* ---- The processor's state ------------------------------------------------------------------ */
 
-/* Denormal numbers make arithmetic several times slower. Flushes them to zero in this thread, or keeps
- * them, whatever the host does with them, and returns what muon_denormals_restore needs. */
+/* Denormal numbers make arithmetic several times slower. Flushes them to zero in this thread, or
+ * keeps them, whatever the host does with them, and returns what muon_denormals_restore needs. */
 unsigned muon_denormals_flush(void);
 unsigned muon_denormals_keep(void);
 void muon_denormals_restore(unsigned before);
 
-/* Lets no floating-point exception of this thread trap, and returns what muon_exceptions_restore needs,
- * which also forgets those that happened in between. */
+/* Lets no floating-point exception of this thread trap, and returns what muon_exceptions_restore
+ * needs, which also forgets those that happened in between. */
 unsigned muon_exceptions_mask(void);
 void muon_exceptions_restore(unsigned before);
 

@@ -1,5 +1,6 @@
-/* The element-wise passes. Each file here includes this once, compiled for its instructions, with PASSES as the
- * name of its row of the table: vectors of 16 become as many instructions as it takes. */
+/* The element-wise passes. Each file here includes this once, compiled for its instructions, with
+ * PASSES as the name of its row of the table: vectors of 16 become as many instructions as it
+ * takes. */
 #include <string.h>
 
 #include "muon_kernels.h"

@@ -21,6 +21,7 @@ const muon_passes *muon_passes_at(int index) {
 
 const muon_passes *muon_passes_for(const char *cap) {
   int last = COUNT - 1;
-  while (last > 0 && !(muon_kernels_allows(cap, table[last]->level) && table[last]->probe())) last--;
+  while (last > 0 && !(muon_kernels_allows(cap, table[last]->level) && table[last]->probe()))
+    last--;
   return table[last];
 }

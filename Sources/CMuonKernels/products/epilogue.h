@@ -1,5 +1,6 @@
-/* The last part of every micro-kernel: what becomes of a micro-tile of sums. A kernel defines `gemm_vector`, its
- * register, before it includes this, so that this is compiled for its instructions. */
+/* The last part of every micro-kernel: what becomes of a micro-tile of sums. A kernel defines
+ * `gemm_vector`, its register, before it includes this, so that this is compiled for its
+ * instructions. */
 #ifndef EPILOGUE_H
 #define EPILOGUE_H
 
@@ -14,8 +15,8 @@ typedef gemm_vector gemm_memory __attribute__((aligned(sizeof(float)), may_alias
 
 enum { GEMM_VECTOR_FLOATS = sizeof(gemm_vector) / sizeof(float) };
 
-/* Asks for what the epilogue will need, while the products are made: a tile's rows are far apart. `lines` is
- * how many cache lines each of them spans. */
+/* Asks for what the epilogue will need, while the products are made: a tile's rows are far apart.
+ * `lines` is how many cache lines each of them spans. */
 EPILOGUE_INLINE void gemm_prefetch(int rows, int lines, const muon_gemm_epilogue *epilogue) {
   for (int o = 0; o < epilogue->count; o++) {
     const muon_gemm_output *output = &epilogue->outputs[o];
@@ -38,7 +39,8 @@ EPILOGUE_INLINE void gemm_store_whole(const gemm_vector *sums, int rows, int vec
                                       const muon_gemm_output *output) {
   const gemm_vector zero = {0};
   const muon_gemm_term one = output->terms[0], two = output->terms[1];
-  const gemm_vector alpha = zero + output->alpha, beta = zero + one.factor, gamma = zero + two.factor;
+  const gemm_vector alpha = zero + output->alpha;
+  const gemm_vector beta = zero + one.factor, gamma = zero + two.factor;
   const int has_one = one.factor != 0, has_two = two.factor != 0;
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
@@ -75,8 +77,8 @@ EPILOGUE_INLINE void gemm_store_part(const float *tile, int lanes, int rows, int
   }
 }
 
-/* Hands the first `rows` and `columns` of a micro-tile to the epilogue; `sums` has the `vectors` parts of each
- * row, row after row. */
+/* Hands the first `rows` and `columns` of a micro-tile to the epilogue; `sums` has the `vectors`
+ * parts of each row, row after row. */
 EPILOGUE_INLINE void gemm_finish(const gemm_vector *sums, int full_rows, int vectors, int rows,
                                  int columns, const muon_gemm_epilogue *epilogue) {
   const int lanes = vectors * GEMM_VECTOR_FLOATS;

@@ -1,4 +1,5 @@
-/* What the kernels have in common: an operand is packed panel by panel, and a product made tile by tile. */
+/* What the kernels have in common: an operand is packed panel by panel, and a product made tile by
+ * tile. */
 #include "muon_kernels.h"
 
 static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -35,9 +36,10 @@ void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff
                (char *)packed + panel * muon_gemm_panel_bytes(kernel, depth));
 }
 
-/* A panel has columns `first` and the next: above the diagonal they are the rows of the lower triangle. */
-void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n, int mirror,
-                              ptrdiff_t panel, void *packed) {
+/* A panel has columns `first` and the next: above the diagonal they are the rows of the lower
+ * triangle. */
+void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
+                              int mirror, ptrdiff_t panel, void *packed) {
   const ptrdiff_t first = panel * kernel->lanes, lanes = least(kernel->lanes, n - first);
   for (ptrdiff_t i = first; mirror && i < first + lanes; i++) {
     for (ptrdiff_t j = first; j < i; j++) source[j * n + i] = source[i * n + j];
@@ -45,14 +47,16 @@ void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptr
   char *out = (char *)packed + panel * muon_gemm_panel_bytes(kernel, n);
   const float *rows = source + first * n;
   kernel->pack(rows, n, 1, (int)lanes, first, out);
-  kernel->pack(rows + first, 1, n, (int)lanes, n - first, out + muon_gemm_panel_bytes(kernel, first));
+  kernel->pack(rows + first, 1, n, (int)lanes, n - first,
+               out + muon_gemm_panel_bytes(kernel, first));
 }
 
 ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns) {
   return parts(rows, kernel->tile_rows) * parts(columns, kernel->tile_columns);
 }
 
-/* The epilogue of the blocks of the depth after the first: they add to what the blocks before gave. */
+/* The epilogue of the blocks of the depth after the first: they add to what the blocks before
+ * gave. */
 static muon_gemm_epilogue adding(const muon_gemm_epilogue *epilogue) {
   muon_gemm_epilogue next = *epilogue;
   for (int o = 0; o < next.count; o++) {
@@ -62,7 +66,8 @@ static muon_gemm_epilogue adding(const muon_gemm_epilogue *epilogue) {
   return next;
 }
 
-/* The epilogue of a micro-tile, which begins at a row and a column; all but the addresses is there already. */
+/* The epilogue of a micro-tile, which begins at a row and a column; all but the addresses is there
+ * already. */
 static inline void shift(muon_gemm_epilogue *here, const muon_gemm_epilogue *whole, ptrdiff_t row,
                          ptrdiff_t column) {
   for (int o = 0; o < whole->count; o++) {
@@ -75,8 +80,8 @@ static inline void shift(muon_gemm_epilogue *here, const muon_gemm_epilogue *who
   }
 }
 
-/* Depth is the outermost loop, so that the blocks of panels of both operands stay in the second-level
- * cache; then come the panels of B, each of which is used for all rows of A. */
+/* Depth is the outermost loop, so that the blocks of panels of both operands stay in the
+ * second-level cache; then come the panels of B, each of which is used for all rows of A. */
 void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
                     ptrdiff_t all_rows, ptrdiff_t all_columns, int lower, ptrdiff_t tile,
                     const muon_gemm_epilogue *epilogue) {

@@ -8,8 +8,8 @@
 /* `enter` and `leave` of a kernel that needs no state. */
 static inline void nothing(void) {}
 
-/* Packs the depths from k on, one element at a time: of panels that are not full, and what is left where
- * blocks are packed. */
+/* Packs the depths from k on, one element at a time: of panels that are not full, and what is left
+ * where blocks are packed. */
 static inline __attribute__((always_inline)) void gemm_pack_rest(const float *source,
                                                                  ptrdiff_t lane_stride,
                                                                  ptrdiff_t depth_stride, int lanes,

@@ -1,4 +1,5 @@
-/* The table of micro-kernels, from the plainest, and what the processor and MUON_MAX_CPU allow of it. */
+/* The table of micro-kernels, from the plainest, and what the processor and MUON_MAX_CPU allow of
+ * it. */
 #include <string.h>
 
 #include "muon_kernels.h"
