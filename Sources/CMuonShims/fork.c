@@ -14,6 +14,9 @@ static int count;
 static atomic_uint forks;
 /* Held across forks too, so that no lock is added while one is under way. */
 static pthread_mutex_t registration = PTHREAD_MUTEX_INITIALIZER;
+/* And this one, which is taken before that. */
+static pthread_mutex_t preparation = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool is_prepared;
 
 /* In memory that is zeros in a child: so a fork is seen of which nobody told. NULL where the system has no
  * such memory. */
@@ -37,6 +40,7 @@ static void make_mark(void) {
 }
 
 static void before_fork(void) {
+  pthread_mutex_lock(&preparation);
   pthread_mutex_lock(&registration);
   for (int i = 0; i < count; i++) pthread_mutex_lock(locks[i]);
 }
@@ -44,12 +48,26 @@ static void before_fork(void) {
 static void after_fork(void) {
   for (int i = count; i-- > 0;) pthread_mutex_unlock(locks[i]);
   pthread_mutex_unlock(&registration);
+  pthread_mutex_unlock(&preparation);
 }
 
 static void after_fork_in_child(void) {
   forks++;
   if (mark) atomic_store(mark, SEEN);
   after_fork();
+}
+
+__attribute__((constructor)) static void see_forks(void) {
+  make_mark();
+  pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+void muon_shim_prepare(void (*prepare)(void)) {
+  if (atomic_load_explicit(&is_prepared, memory_order_acquire)) return;
+  pthread_mutex_lock(&preparation);
+  if (!is_prepared) prepare();
+  atomic_store_explicit(&is_prepared, true, memory_order_release);
+  pthread_mutex_unlock(&preparation);
 }
 
 int muon_shim_may_start_threads(void) {
@@ -72,10 +90,6 @@ unsigned muon_shim_forks(void) {
 
 void muon_shim_hold_across_forks(pthread_mutex_t *lock) {
   pthread_mutex_lock(&registration);
-  if (count == 0) {
-    make_mark();
-    pthread_atfork(before_fork, after_fork, after_fork_in_child);
-  }
   if (count < MOST) locks[count++] = lock;
   pthread_mutex_unlock(&registration);
 }

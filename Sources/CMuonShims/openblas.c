@@ -6,6 +6,7 @@
 #include "muon_shims.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,41 +73,67 @@ static int take(void *library, muon_shim_openblas *out) {
          !strstr(out->config(), "USE64BITINT");
 }
 
-static int fail(char *problem, size_t size, const char *text) {
-  snprintf(problem, size, "%s", text ? text : "it lacks functions, or has 64-bit integers");
-  return 0;
+/* Whether the loader's error has this reason of the system's, in the language of the locale. */
+static int has_reason(const char *error, int reason) {
+  char text[256];
+  return strstr(error, strerror_r(reason, text, sizeof text)) != NULL;
 }
 
-static int find(muon_shim_openblas *out, char *problem, size_t size) {
+/* Some versions of the loader do not say why they could not map a file: where there is room for it, because it
+ * must not be executed. */
+static int is_for_want_of_memory(const char *error) {
+  static const char unexplained[] = "failed to map segment from shared object";
+  const size_t length = strlen(error), end = sizeof unexplained - 1;
+  if (has_reason(error, ENOMEM)) return 1;
+  if (length < end || strcmp(error + length - end, unexplained) != 0) return 0;
+  void *room = mmap(NULL, ITSELF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return room == MAP_FAILED || munmap(room, ITSELF) != 0;
+}
+
+static muon_shim_openblas_status find(muon_shim_openblas *out, char *problem, size_t size) {
   static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
   /* What the library was linked with, as it is in a wheel. */
   Dl_info self;
   void *library = dladdr(__extension__(void *) muon_shim_find_openblas, &self)
                       ? dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD)
                       : NULL;
-  if (library && take(library, out)) return 1;
+  if (library && take(library, out)) return MUON_SHIM_OPENBLAS_FOUND;
   if (library) dlclose(library);
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if ((library = dlopen(names[i], RTLD_NOW | RTLD_NOLOAD)) && take(library, out)) return 1;
-  if (!muon_shim_has_memory((size_t)1 << 20) || !has_room(ITSELF + BUFFER)) return -1;
+    if ((library = dlopen(names[i], RTLD_NOW | RTLD_NOLOAD)) && take(library, out))
+      return MUON_SHIM_OPENBLAS_FOUND;
+  if (!muon_shim_has_memory((size_t)1 << 20) || !has_room(ITSELF + BUFFER))
+    return MUON_SHIM_OPENBLAS_NO_MEMORY;
+  muon_shim_openblas_status status = MUON_SHIM_OPENBLAS_MISSING;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     dlerror();
-    if ((library = load(names[i]))) return take(library, out) || fail(problem, size, NULL);
+    if ((library = load(names[i]))) {
+      if (take(library, out)) return MUON_SHIM_OPENBLAS_FOUND;
+      snprintf(problem, size, "%s lacks functions, or has 64-bit integers", names[i]);
+      return MUON_SHIM_OPENBLAS_REFUSED;
+    }
     const char *error = dlerror();
     /* Without a word of the loader's, there was no room. */
-    if (!error || strstr(error, "memory") || strstr(error, "failed to map")) return -1;
-    if (i == 0) fail(problem, size, error);
+    if (!error) return MUON_SHIM_OPENBLAS_NO_MEMORY;
+    /* Of a library that it needs, too, the file may be missing. */
+    const size_t length = strlen(names[i]);
+    const int is_missing =
+        strncmp(error, names[i], length) == 0 && error[length] == ':' && has_reason(error, ENOENT);
+    if (i == 0 || (!is_missing && status == MUON_SHIM_OPENBLAS_MISSING))
+      snprintf(problem, size, "%s", error);
+    if (is_for_want_of_memory(error)) return MUON_SHIM_OPENBLAS_NO_MEMORY;
+    if (!is_missing) status = MUON_SHIM_OPENBLAS_REFUSED;
   }
-  return 0;
+  return status;
 }
 
-int muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size) {
+muon_shim_openblas_status muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size) {
   /* Its threads start with the mask of this one; the host's signals are for the host's threads. */
   sigset_t every, before;
   sigfillset(&every);
   pthread_sigmask(SIG_SETMASK, &every, &before);
-  const int found = find(out, problem, size);
-  if (found == 1) {
+  const muon_shim_openblas_status found = find(out, problem, size);
+  if (found == MUON_SHIM_OPENBLAS_FOUND) {
     /* It makes its buffer now, while there is room, and keeps it. */
     float one = 1, result = 0;
     out->sgemm(101, 111, 111, 1, 1, 1, 1, &one, 1, &one, 1, 0, &result, 1);

@@ -41,7 +41,7 @@ static void after_fork(void) { pthread_mutex_unlock(&lock); }
 
 /* Registered first, so that of all locks a fork waits for this one is taken last: threads that have
  * another one may come for memory. */
-__attribute__((constructor)) static void hold_across_forks(void) {
+__attribute__((constructor(101))) static void hold_across_forks(void) {
   pthread_atfork(before_fork, after_fork, after_fork);
 }
 

@@ -16,7 +16,7 @@ private func route(
     isFloatingPoint: try isFloatingPoint(unsafe param.dtype), configuration: configuration)
 }
 
-private let reasonTexts = Dictionary(
+let reasonTexts = Dictionary(
   uniqueKeysWithValues: Route.Reason.allCases.map { ($0, PermanentText($0.text)) })
 
 @c @implementation

@@ -116,6 +116,9 @@ final class HandleTable: Sendable {
   private static let maximumSlots = 1 << 24
   private let state = Lock(State(), heldAcrossForks: true)
 
+  /// See `FirstUse`.
+  func prepare() { state.withLock { _ in } }
+
   func insert(_ object: any AnyObject & Sendable, _ kind: Kind) throws -> Handle {
     try insert(1, kind) { [object] }[0]
   }

@@ -10,11 +10,20 @@ public func muon_version_number() -> UInt32 {
   return UInt32(version.major * 10000 + version.minor * 100 + version.patch)
 }
 
-private let buildInfo = PermanentText(BuildInfo.description)
+/// Not locked while it is made, which takes long and loads OpenBLAS.
+let buildInfo = Lock<PermanentText?>(nil, heldAcrossForks: true)
 
 @c @implementation
 public func muon_build_info() -> UnsafePointer<CChar>? {
-  unsafe hosted { unsafe buildInfo.start }
+  unsafe hosted {
+    if let made = buildInfo.withLock({ $0 }) { return unsafe made.start }
+    let description = BuildInfo.description
+    return unsafe buildInfo.withLock { info in
+      let text = info ?? PermanentText(description)
+      info = text
+      return unsafe text.start
+    }
+  }
 }
 
 @c @implementation

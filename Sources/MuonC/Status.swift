@@ -24,6 +24,12 @@ func hosted<Result>(_ body: () -> Result) -> Result {
   var call = muon_shim_call()
   unsafe muon_shim_begin_call(&call)
   defer { unsafe muon_shim_end_call(&call) }
+  muon_shim_prepare {
+    FirstUse.prepare()
+    HandleTable.shared.prepare()
+    buildInfo.withLock { _ in }
+    FirstUse.note(reasonTexts.count)
+  }
   return body()
 }
 

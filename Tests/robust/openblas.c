@@ -7,10 +7,14 @@
 #include <muon.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +31,36 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)
   typedef int creator(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
   creator *create = (creator *)dlsym(RTLD_NEXT, "pthread_create");
   return refusing ? EAGAIN : create(thread, attr, start, argument);
+}
+
+/* What a case has the loader say of OpenBLAS, which it does not load then; after its name where it begins with a
+ * colon. */
+static const char *refusal, *refused_name;
+static void *(*open_library)(const char *, int);
+static char *(*tell_error)(void);
+/* Ahead, for to look a name up forgets the error. */
+__attribute__((constructor)) static void find_loader(void) {
+  *(void **)&open_library = dlsym(RTLD_NEXT, "dlopen");
+  *(void **)&tell_error = dlsym(RTLD_NEXT, "dlerror");
+}
+void *dlopen(const char *name, int flags) {
+  refused_name = refusal && name && strncmp(name, "libopenblas", 11) == 0 ? name : NULL;
+  return refused_name ? NULL : open_library(name, flags);
+}
+char *dlerror(void) {
+  static char text[300];
+  if (!refused_name) return tell_error();
+  snprintf(text, sizeof text, "%s%s", *refusal == ':' ? refused_name : "", refusal);
+  refused_name = NULL;
+  return text;
+}
+
+/* OpenBLAS's destructor gives its buffers back. Whoever computes in them has the time to fail. */
+static int is_over;
+int munmap(void *start, size_t size) {
+  const long result = syscall(SYS_munmap, start, size);
+  if (is_over && size >= (size_t)1 << 24) usleep(200000);
+  return (int)result;
 }
 
 static int is_loaded(void) {
@@ -95,12 +129,42 @@ static void when_needed(void) {
   EXPECT(strstr(muon_build_info(), "OpenBLAS 0.") && strstr(muon_build_info(), "; core "));
 }
 
+static void refused(const char *text, muon_status expected, int is_missing) {
+  refusal = text;
+  EXPECT(svd() == expected);
+  const char *error = muon_last_error(), *reason = strchr(text, ':') + 1;
+  EXPECT(strstr(error, reason) && strstr(error, "OpenBLAS"));
+  EXPECT((strstr(error, "package libopenblas0") != NULL) == is_missing);
+  refusal = NULL;
+}
+
+/* The loader's reason, and the package where that is what is missing. */
+static void refusals(void) {
+  struct rlimit before, none;
+  refused(": cannot open shared object file: No such file or directory", MUON_ERR_UNSUPPORTED, 1);
+  refused("libgfortran.so.5: cannot open shared object file: No such file or directory",
+          MUON_ERR_UNSUPPORTED, 0);
+  refused(": cannot open shared object file: Permission denied", MUON_ERR_UNSUPPORTED, 0);
+  /* From a file system that is mounted noexec, or past a filter of system calls. */
+  refused(": failed to map segment from shared object: Operation not permitted", MUON_ERR_UNSUPPORTED, 0);
+  refused(": failed to map segment from shared object", MUON_ERR_UNSUPPORTED, 0);
+  refused(": cannot allocate memory in static TLS block", MUON_ERR_UNSUPPORTED, 0);
+  refused(": failed to map segment from shared object: Cannot allocate memory", MUON_ERR_OUT_OF_MEMORY, 0);
+  getrlimit(RLIMIT_NOFILE, &before);
+  none = before, none.rlim_cur = 0;
+  setrlimit(RLIMIT_NOFILE, &none);
+  EXPECT(svd() == MUON_ERR_UNSUPPORTED);
+  EXPECT(strstr(muon_last_error(), strerror(EMFILE)) && !strstr(muon_last_error(), "libopenblas0"));
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT(svd() == MUON_OK);
+}
+
 /* The folder in LD_LIBRARY_PATH has files of its names that are no libraries. They go away in the end. */
 static void missing(void) {
   char name[4096];
   step(MUON_BACKEND_SVD, MUON_ERR_UNSUPPORTED);
   EXPECT(svd() == MUON_ERR_UNSUPPORTED);
-  EXPECT(strstr(muon_last_error(), "backend svd needs OpenBLAS") && strstr(muon_last_error(), "libopenblas0"));
+  EXPECT(strstr(muon_last_error(), "backend svd needs OpenBLAS") && strstr(muon_last_error(), "file too short"));
   EXPECT(strstr(muon_build_info(), "OpenBLAS could not be loaded"));
   step(MUON_BACKEND_NEWTONSCHULZ5, MUON_OK);
   snprintf(name, sizeof name, "%s/libopenblas.so.0", getenv("LD_LIBRARY_PATH"));
@@ -181,6 +245,92 @@ static void forks(void) {
   pthread_join(thread, NULL);
 }
 
+/* While another thread is in the first call of build_info, which loads it: a child need not wait for it. */
+static void *describe(void *unused) {
+  pthread_barrier_wait(&barrier);
+  EXPECT(strstr(muon_build_info(), "; core "));
+  return unused;
+}
+static void forks_while_described(void) {
+  pthread_t thread;
+  pthread_barrier_init(&barrier, NULL, 2);
+  EXPECT(pthread_create(&thread, NULL, describe, NULL) == 0);
+  pthread_barrier_wait(&barrier);
+  for (int i = 0; i < 40; i++) {
+    int status = 1;
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(10);
+      EXPECT(strncmp(muon_build_info(), "libmuon ", 8) == 0);
+      EXPECT(muon_get_num_threads() == 2);
+      _exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child);
+    if (status) printf("child %d: status %d\n", i, status), exit(1);
+    usleep(i * 20);
+  }
+  pthread_join(thread, NULL);
+}
+
+/* The process ends while other threads step with it. */
+enum { LARGE = 300, STEPPERS = 3 };
+static float large[STEPPERS][LARGE * LARGE], polar[STEPPERS][LARGE * LARGE];
+static atomic_int done;
+static muon_status large_svd(int which) {
+  muon_orthogonalize_options options;
+  for (int i = 0; i < LARGE * LARGE; i++) large[which][i] = (float)(i * 7919L % 1013) - 500;
+  EXPECT(muon_orthogonalize_options_init(&options, sizeof options) == MUON_OK);
+  options.backend = MUON_BACKEND_SVD;
+  return muon_orthogonalize(
+      large[which], LARGE * LARGE, LARGE, LARGE, &options, polar[which], LARGE * LARGE);
+}
+static void *step_on(void *which) {
+  muon_status status;
+  while ((status = large_svd((int)(intptr_t)which)) == MUON_OK) done++;
+  if (!is_over || status != MUON_ERR_UNSUPPORTED || !strstr(muon_last_error(), "is ending"))
+    printf("status %d: %s\n", status, muon_last_error()), _exit(1);
+  return NULL;
+}
+/* The thread that ends the process may go on. */
+static void last(void) { EXPECT(large_svd(0) == MUON_OK); }
+static void end_beside_steps(void) {
+  pthread_t thread;
+  EXPECT(atexit(last) == 0);
+  for (intptr_t i = 1; i < STEPPERS; i++) EXPECT(pthread_create(&thread, NULL, step_on, (void *)i) == 0);
+  while (done < STEPPERS) usleep(1000);
+  usleep(rand() % 20000);
+  is_over = 1;
+  exit(0);
+}
+
+/* And from a signal handler, in the middle of it, where nobody helps. */
+static void end(int signal) {
+  (void)signal;
+  is_over = 1;
+  exit(0);
+}
+static void end_inside(void) {
+  const struct itimerval soon = {{0, 0}, {0, 30000}};
+  EXPECT(muon_set_num_threads(1) == MUON_OK && svd() == MUON_OK);
+  signal(SIGVTALRM, end);
+  setitimer(ITIMER_VIRTUAL, &soon, NULL);
+  for (;;) EXPECT(large_svd(0) == MUON_OK);
+}
+
+static void at_exit(void (*end_it)(void)) {
+  for (int i = 0; i < 8; i++) {
+    int status = 1;
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);
+      srand((unsigned)i);
+      end_it();
+    }
+    EXPECT(waitpid(child, &status, 0) == child);
+    if (status) printf("child %d: status %d\n", i, status), exit(1);
+  }
+}
+
 /* The host's own number of threads, whether it loads OpenBLAS before or after; its threads take none of
  * the host's signals. */
 static void shared(int before) {
@@ -208,6 +358,10 @@ int main(int argc, char **argv) {
 #define CASE(name, call) if (strcmp(argv[1], name) == 0) call, puts("fine")
   CASE("when needed", when_needed());
   CASE("missing", missing());
+  CASE("refused", refusals());
+  CASE("forks while described", forks_while_described());
+  CASE("at exit", at_exit(end_beside_steps));
+  CASE("at exit, inside", at_exit(end_inside));
   CASE("no threads", no_threads());
   CASE("no room", no_room());
   CASE("at once", at_once());

@@ -19,10 +19,13 @@ const char *muon_shim_last_error(void);
  * For the few locks of the whole library, which are never taken one inside the other. */
 void muon_shim_hold_across_forks(pthread_mutex_t *lock);
 
+/* Calls this once in the process, before the first call returns; fork waits for it. For what is made when it is
+ * first used: Swift makes it under a lock that stays taken in the child of a fork meanwhile. */
+void muon_shim_prepare(void (*prepare)(void));
+
 /* How many forks lie between this process and the one that loaded the library. Unlike the process's
- * number, a child never shares it with its parent, not even in a PID namespace of its own. Counts once
- * there is a lock that is held across forks; also forks of which the C library does not tell, such as
- * those by another C library in the process (dlmopen). */
+ * number, a child never shares it with its parent, not even in a PID namespace of its own. Counts also forks
+ * of which the C library does not tell, such as those by another C library in the process (dlmopen). */
 unsigned muon_shim_forks(void);
 
 /* Whether this process can start threads: in a child of a fork of which the C library did not tell, it would
@@ -123,8 +126,24 @@ typedef struct muon_shim_openblas {
   void (*set_threads)(int count);
 } muon_shim_openblas;
 
-/* Finds OpenBLAS, and loads it where nobody has. Returns 1; 0, and then the text says why not; -1 where
- * there is no memory. For one thread at a time. */
-int muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size);
+typedef enum muon_shim_openblas_status {
+  MUON_SHIM_OPENBLAS_FOUND,
+  MUON_SHIM_OPENBLAS_MISSING,
+  MUON_SHIM_OPENBLAS_REFUSED,
+  MUON_SHIM_OPENBLAS_NO_MEMORY,
+} muon_shim_openblas_status;
+
+/* Finds OpenBLAS, and loads it where nobody has. The text says why not, in the loader's words where it has
+ * some. For one thread at a time, inside of muon_shim_enter_openblas. */
+muon_shim_openblas_status muon_shim_find_openblas(muon_shim_openblas *out, char *problem, size_t size);
+
+/* From now on exit waits for the threads that are in OpenBLAS. 0 where there is no memory for that. For one
+ * thread at a time. */
+int muon_shim_wait_at_exit(void);
+
+/* Around what a thread, and those that help it, do with OpenBLAS; one within the other, too. Returns 0, and
+ * there is nothing to leave then, where another thread has begun to end the process. */
+int muon_shim_enter_openblas(void);
+void muon_shim_leave_openblas(void);
 
 #endif

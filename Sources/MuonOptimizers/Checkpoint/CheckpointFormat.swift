@@ -18,6 +18,13 @@ enum CheckpointFormat {
   static let beforeOffsets = Array("],\"data_offsets\":[".utf8)
   static let afterOffsets = Array("]}".utf8)
 
+  /// All of them, see `FirstUse`.
+  static var constants: [[UInt8]] {
+    [
+      opening, afterChecksum, afterMetadata, beforeDtype, beforeShape, beforeOffsets, afterOffsets,
+    ]
+  }
+
   enum Key {
     static let format = "format"
     static let formatVersion = "format_version"

@@ -86,7 +86,7 @@ final class CheckpointHeader {
         "\(label) is at \(begin) to \(end); expected it to begin at \(dataBytes), where the one "
           + "before it ends")
     }
-    guard let size = CheckpointHeader.elementSizes[text(dtype)] else {
+    guard let size = CheckpointHeader.elementSize(text(dtype)) else {
       throw MuonError(.corrupt, "\(label) has the dtype \(text(dtype)), which safetensors has not")
     }
     // A zero extent empties it, whatever the others are.
@@ -121,10 +121,16 @@ final class CheckpointHeader {
     }
   }
 
-  private static let elementSizes = [
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2,
-    "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
-  ]
+  /// `nil` for what is no dtype of safetensors.
+  private static func elementSize(_ dtype: String) -> Int? {
+    switch dtype {
+    case "BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2": 1
+    case "I16", "U16", "F16", "BF16": 2
+    case "I32", "U32", "F32": 4
+    case "I64", "U64", "F64": 8
+    default: nil
+    }
+  }
 }
 
 // MARK: - Texts

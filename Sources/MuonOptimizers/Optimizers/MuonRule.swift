@@ -114,7 +114,10 @@ final class MuonRule: GroupedRule {
   /// written.
   private func solveWhatCanFail() throws(MuonError) {
     guard tasks.contains(where: \.canFail) else { return }
-    try OpenBLAS.require()
+    try OpenBLAS.use(solve)
+  }
+
+  private func solve() throws(MuonError) {
     for index in tasks.indices where tasks[index].canFail {
       tasks[index].solved = try Buffer(count: tasks[index].count)
     }

@@ -60,11 +60,14 @@ private func orthogonalizeHeld(
   guard unsafe matrix.allSatisfy(\.isFinite) else {
     throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
   }
-  if plan.canFail { try OpenBLAS.require() }
-
   let task = unsafe OrthogonalizeTask(
     plan: plan, scratch: try OrthogonalizationScratch(plan.scratchSize), from: from, to: to)
-  Team.run(workers: Team.sensibleSize(forCost: plan.cost), task)
+  let workers = Team.sensibleSize(forCost: plan.cost)
+  if plan.canFail {
+    try OpenBLAS.use { Team.run(workers: workers, task) }
+  } else {
+    Team.run(workers: workers, task)
+  }
   guard task.converged.load(ordering: .relaxed) else {
     let error = MuonError(.notConverged, "LAPACK's SVD of the matrix did not converge")
     Log.write(.error, error.message)

@@ -12,6 +12,9 @@ enum BLASThreads {
   }
   private static let state = Lock(State(), heldAcrossForks: true)
 
+  /// See `FirstUse`.
+  static func prepare() { state.withLock { _ in } }
+
   static func single<Result>(_ blas: OpenBLAS.Functions, _ body: () -> Result) -> Result {
     state.withLock { state in
       if state.forks != muon_shim_forks() {

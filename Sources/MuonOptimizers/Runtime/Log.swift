@@ -85,6 +85,9 @@ public enum Log {
   /// Whether it has heard what is wrong with OpenBLAS, or that nothing is.
   private static let introducedOpenBLAS = Atomic<Bool>(false)
 
+  /// See `FirstUse`.
+  static func prepare() { state.withLock { _ in } }
+
   /// What a thread has to say when it holds nothing any more.
   private final class Pending {
     var messages: [(level: Level, text: String)] = []

@@ -14,6 +14,9 @@ enum OpenBLAS {
   /// Not locked while OpenBLAS is loaded: what that does waits for a fork to end, which waits for locks.
   private static let state = Lock(State.absent, heldAcrossForks: true)
 
+  /// See `FirstUse`.
+  static func prepare() { state.withLock { _ in } }
+
   /// Its functions, where it is loaded.
   static var loaded: Functions? {
     state.withLock {
@@ -63,27 +66,52 @@ enum OpenBLAS {
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { text in
       guard let problem = text.baseAddress else { return .failure(MuonError(.outOfMemory, "")) }
       unsafe problem.pointee = 0
-      switch unsafe muon_shim_find_openblas(&functions, problem, size) {
-      case 1: return .success(functions)
-      case -1:
-        return .failure(MuonError(.outOfMemory, "out of memory: OpenBLAS could not be loaded"))
-      default:
+      guard muon_shim_wait_at_exit() != 0 else { return .failure(outOfMemory("")) }
+      guard muon_shim_enter_openblas() != 0 else { return .failure(isEnding) }
+      defer { muon_shim_leave_openblas() }
+      let status = unsafe muon_shim_find_openblas(&functions, problem, size)
+      let reason = unsafe String(cString: problem)
+      switch status {
+      case MUON_SHIM_OPENBLAS_FOUND:
+        return .success(functions)
+      case MUON_SHIM_OPENBLAS_NO_MEMORY:
+        return .failure(outOfMemory(reason))
+      case MUON_SHIM_OPENBLAS_MISSING:
         return .failure(
           MuonError(
             .unsupported,
-            "backend svd needs OpenBLAS, which could not be loaded: "
-              + (unsafe String(cString: problem))
-              + "; it is in the package libopenblas0 of Debian and Ubuntu"))
+            "backend svd needs OpenBLAS, which is not there: \(reason); it is in the package "
+              + "libopenblas0 of Debian and Ubuntu"))
+      default:
+        return .failure(
+          MuonError(
+            .unsupported, "backend svd needs OpenBLAS, which could not be loaded: \(reason)"))
       }
     }
   }
 
-  /// For `svd` on this thread: loads it, and says what is wrong with it.
-  static func require() throws(MuonError) {
+  private static func outOfMemory(_ reason: String) -> MuonError {
+    MuonError(
+      .outOfMemory,
+      "out of memory: OpenBLAS could not be loaded\(reason.isEmpty ? "" : ": " + reason)")
+  }
+
+  private static var isEnding: MuonError {
+    MuonError(
+      .unsupported,
+      "backend svd cannot be used any more: the process is ending, and OpenBLAS with it")
+  }
+
+  /// Does with it what `svd` needs, on this thread and those that help it: loads it, says what is wrong with it,
+  /// and keeps it there, should another thread end the process meanwhile.
+  static func use(_ body: () throws(MuonError) -> Void) throws(MuonError) {
     _ = try load()
     Log.introduceOpenBLAS()
     // Threads that are new to it get memory of their own, for which nobody can say no.
     try requireMemory(for: 1, each: 1 << 20)
+    guard muon_shim_enter_openblas() != 0 else { throw isEnding }
+    defer { muon_shim_leave_openblas() }
+    try body()
   }
 
   /// The core its kernels are for.

@@ -38,6 +38,9 @@ enum Pool {
   }
   private static let state = Lock(State(), heldAcrossForks: true)
 
+  /// See `FirstUse`.
+  static func prepare() { state.withLock { _ in } }
+
   /// Up to `wanted` workers, or `nil` where there is none to be had.
   static func take(_ wanted: Int) -> Crew? {
     let (crew, isRefused) = state.withLock { state in

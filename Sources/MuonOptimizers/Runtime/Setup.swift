@@ -6,11 +6,13 @@ enum Setup {
 
   /// OpenBLAS's kernels for x86 processors of the lowest level. It falls back on one of them where it does not
   /// know a processor, and takes one that OPENBLAS_CORETYPE names.
-  private static let oldCores: Set = [
-    "Katmai", "Coppermine", "Northwood", "Prescott", "Banias", "Atom", "Core2", "Penryn",
-    "Dunnington", "Nehalem", "Sandybridge", "Athlon", "Opteron", "Opteron_SSE3", "Barcelona",
-    "Bobcat", "Bulldozer", "Piledriver", "Steamroller", "Nano", "Generic",
-  ]
+  private static var oldCores: [String] {
+    [
+      "Katmai", "Coppermine", "Northwood", "Prescott", "Banias", "Atom", "Core2", "Penryn",
+      "Dunnington", "Nehalem", "Sandybridge", "Athlon", "Opteron", "Opteron_SSE3", "Barcelona",
+      "Bobcat", "Bulldozer", "Piledriver", "Steamroller", "Nano", "Generic",
+    ]
+  }
 
   /// The same of OpenBLAS, where it is loaded.
   static var slowOpenBLAS: String? {

@@ -11,6 +11,9 @@ public enum Threads {
 
   private static let chosen = Lock<Int?>(nil, heldAcrossForks: true)
 
+  /// See `FirstUse`.
+  static func prepare() { chosen.withLock { _ in } }
+
   /// The number in force: what was set, or else `MUON_NUM_THREADS` in the environment at the first
   /// use, or else the number of processors this process may run on. A value there that is no whole number
   /// from 1 to `maximum` is ignored, and `Log` says so.

@@ -1,0 +1,24 @@
+internal import CMuonKernels
+internal import Synchronization
+
+/// What is made when it is first used. Swift makes it under a lock that a fork does not wait for: in a child
+/// that was forked just then, it stays taken. So C's first call makes it all, and forks wait for that.
+package enum FirstUse {
+  package static func prepare() {
+    Threads.prepare()
+    Pool.prepare()
+    BLASThreads.prepare()
+    OpenBLAS.prepare()
+    Log.prepare()
+    let hasPasses = unsafe CPU.passes.sum_of_squares != nil
+    note(
+      ProductKernel.f32.name.utf8.count + (ProductKernel.bf16?.name.utf8.count ?? 0)
+        + (hasPasses ? 1 : 0) + CheckpointFormat.constants.count
+        + Backend.named.reduce(0) { $0 + ((try? $1.table())?.ownSteps ?? 0) })
+  }
+
+  /// Takes what was made of something: the compiler leaves out what nobody wants.
+  package static func note(_ count: Int) { made.wrappingAdd(count, ordering: .relaxed) }
+
+  private static let made = Atomic<Int>(0)
+}
