@@ -1,204 +1,201 @@
-/// Goes through JSON text from the front, without recursion, and finds what a decoder would not notice, would
-/// not say the place of, or would need a deep stack for: too deep nesting, a key that is there twice in an
-/// object, a key with a NUL, a number that float64 cannot hold. In every object, ours or not: which of two
-/// equal keys counts differs from reader to reader.
-///
-/// It takes at least what the decoder takes, and leaves it to the decoder to refuse what is no JSON.
+/// Goes through JSON text from the front, without recursion, and finds all that is no JSON (RFC 8259), with its
+/// line and column, and what a decoder would not notice, would not say the place of, or would need a deep stack
+/// for: too deep nesting, a key that is there twice in an object, a key with a NUL, a number that float64 cannot
+/// hold. In every object, ours or not: which of two equal keys counts differs from reader to reader.
 struct JSONScanner {
   /// A recursing decoder takes half a KiB of stack for each level.
   static let maximumDepth = 64
+  /// Of the whole text, and of each value that is decoded, which takes longer.
+  static let maximumBytes = 16 << 20
+  static let maximumSection = 1 << 20
 
-  private enum Place {
-    /// The key whose value is next; `nil` where a key is next.
-    case object(keys: Set<[UInt8]>, key: [UInt8]?)
-    case array(index: Int)
+  /// Objects and lists around the position.
+  struct Place {
+    let isObject: Bool
+    /// Those of an object so far, and the one whose value is next.
+    var keys: Set<[UInt8]> = []
+    var key: [UInt8] = []
+    /// The number of the element that is next in a list.
+    var index = 0
+    /// Where the value of the key begins.
+    var start = 0
   }
 
-  private let bytes: [UInt8]
-  private var position = 0
-  /// The objects and arrays around the position, from the outside.
-  private var places: [Place] = []
+  /// What may come next.
+  enum Expected {
+    case value, elementOrEnd, keyOrEnd, key, colon, commaOrEnd, end
+  }
 
-  /// - Throws: `configuration`, with the path of what is wrong.
-  static func check(_ text: String) throws(MuonError) {
-    var scanner = JSONScanner(bytes: Array(text.utf8))
+  let bytes: [UInt8]
+  var position = 0
+  /// From the outside.
+  var places: [Place] = []
+  private var expected = Expected.value
+  /// The values of the outermost object's keys that are looked for.
+  private var sections: [String: Range<Int>] = [:]
+  private let wanted: [String]
+
+  /// The values that an object has for some keys, as an object of these alone: what is foreign is not decoded.
+  ///
+  /// - Throws: `configuration`, with the path or the position of what is wrong.
+  static func sections(_ wanted: [String], of text: String) throws(MuonError) -> [UInt8] {
+    guard text.utf8.count <= maximumBytes else {
+      throw MuonError(
+        .configuration,
+        "the configuration has \(text.utf8.count) bytes; at most \(maximumBytes) are read")
+    }
+    var scanner = JSONScanner(bytes: Array(text.utf8), wanted: wanted)
     try scanner.scan()
+    guard scanner.isObject else { return Array("[]".utf8) }
+    var result = Array("{".utf8)
+    for key in wanted {
+      guard let value = scanner.sections[key] else { continue }
+      guard value.count <= maximumSection else {
+        throw MuonError(
+          .configuration, "\(key) has \(value.count) bytes; at most \(maximumSection) are read")
+      }
+      result += Array("\(result.count > 1 ? "," : "")\"\(key)\":".utf8) + scanner.bytes[value]
+    }
+    return result + Array("}".utf8)
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
+  private init(bytes: [UInt8], wanted: [String]) {
+    self.bytes = bytes
+    self.wanted = wanted
+  }
+
+  /// Whether the whole is an object.
+  private var isObject = false
+
+  /// The byte that is next; 0, which JSON has not, at the end.
+  var next: UInt8 { position < bytes.count ? bytes[position] : 0 }
+
+  private static func isSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09
+  }
 
   private mutating func scan() throws(MuonError) {
-    while position < bytes.count {
-      switch bytes[position] {
-      case UInt8(ascii: "{"): try open(.object(keys: [], key: nil))
-      case UInt8(ascii: "["): try open(.array(index: 0))
-      case UInt8(ascii: "}"), UInt8(ascii: "]"): places.removeLast(places.isEmpty ? 0 : 1)
-      case UInt8(ascii: ","): advance()
-      case UInt8(ascii: "\""):
-        try text()
-        continue
-      case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-        try number()
-        continue
-      default: break
-      }
-      position += 1
+    // A mark of the byte order, which some editors write.
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
+    while true {
+      while position < bytes.count, JSONScanner.isSpace(bytes[position]) { position += 1 }
+      if expected == .end, position == bytes.count { return }
+      try token()
     }
   }
 
-  private mutating func open(_ place: Place) throws(MuonError) {
+  private mutating func token() throws(MuonError) {
+    switch (expected, next) {
+    case (.keyOrEnd, UInt8(ascii: "}")), (.elementOrEnd, UInt8(ascii: "]")): close()
+    case (.key, UInt8(ascii: "\"")), (.keyOrEnd, UInt8(ascii: "\"")): try key()
+    case (.value, _), (.elementOrEnd, _): try value()
+    case (.colon, UInt8(ascii: ":")):
+      position += 1
+      expected = .value
+    case (.commaOrEnd, UInt8(ascii: ",")):
+      position += 1
+      let last = places.count - 1
+      places[last].index += 1
+      expected = places[last].isObject ? .key : .value
+    case (.commaOrEnd, UInt8(ascii: "}")) where places.last?.isObject == true: close()
+    case (.commaOrEnd, UInt8(ascii: "]")) where places.last?.isObject == false: close()
+    default: throw unexpected(description(of: expected))
+    }
+  }
+
+  private mutating func value() throws(MuonError) {
+    if places.isEmpty { isObject = next == UInt8(ascii: "{") }
+    if places.last?.isObject == true { places[places.count - 1].start = position }
+    switch next {
+    case UInt8(ascii: "{"): try open(Place(isObject: true), .keyOrEnd)
+    case UInt8(ascii: "["): try open(Place(isObject: false), .elementOrEnd)
+    default:
+      try scalar()
+      finishValue()
+    }
+  }
+
+  private mutating func open(_ place: Place, _ first: Expected) throws(MuonError) {
     guard places.count < JSONScanner.maximumDepth else {
       throw wrong("objects and lists are nested more than \(JSONScanner.maximumDepth) deep")
     }
     places.append(place)
+    expected = first
+    position += 1
   }
 
-  /// Goes to the next key, or the next element.
-  private mutating func advance() {
-    switch places.popLast() {
-    case .object(let keys, _): places.append(.object(keys: keys, key: nil))
-    case .array(let index): places.append(.array(index: index + 1))
-    case nil: break
-    }
-  }
-}
-
-// MARK: - Keys
-
-extension JSONScanner {
-  private mutating func text() throws(MuonError) {
-    let start = position + 1
-    var end = start
-    while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
-      end += bytes[end] == UInt8(ascii: "\\") ? 2 : 1
-    }
-    end = min(end, bytes.count)
-    position = min(end + 1, bytes.count)
-    guard case .object(var keys, nil) = places.last else { return }
-    let key = JSONScanner.unescaped(bytes[start..<end])
-    // Not in two places at once, which would copy it.
+  private mutating func close() {
+    position += 1
     places.removeLast()
-    let isNew = keys.insert(key).inserted
-    places.append(.object(keys: keys, key: key))
-    guard isNew else { throw wrong("this key is there twice") }
-    guard !key.contains(0) else { throw wrong("there is a NUL in this key") }
+    finishValue()
   }
 
-  /// What a key says. An escape that is none, which the decoder refuses, stays as it is.
-  private static func unescaped(_ key: ArraySlice<UInt8>) -> [UInt8] {
-    guard key.contains(UInt8(ascii: "\\")) else { return Array(key) }
-    var units: [UInt8] = []
-    var rest = key
-    while let byte = rest.popFirst() {
-      guard byte == UInt8(ascii: "\\"), let escape = rest.popFirst() else {
-        units.append(byte)
-        continue
-      }
-      switch escape {
-      case UInt8(ascii: "b"): units.append(0x08)
-      case UInt8(ascii: "f"): units.append(0x0C)
-      case UInt8(ascii: "n"): units.append(0x0A)
-      case UInt8(ascii: "r"): units.append(0x0D)
-      case UInt8(ascii: "t"): units.append(0x09)
-      case UInt8(ascii: "u"):
-        guard let scalar = scalar(&rest) else { return Array(key) }
-        units += Array(String(scalar).utf8)
-      default: units.append(escape)
-      }
-    }
-    return units
+  private mutating func finishValue() {
+    expected = places.isEmpty ? .end : .commaOrEnd
+    guard places.count == 1, places[0].isObject else { return }
+    let key = String(decoding: places[0].key, as: UTF8.self)
+    if wanted.contains(key) { sections[key] = places[0].start..<position }
   }
 
-  /// What follows `\u`: four digits, and as much again where they are half of a pair.
-  private static func scalar(_ rest: inout ArraySlice<UInt8>) -> Unicode.Scalar? {
-    guard let first = unit(&rest) else { return nil }
-    guard UTF16.isLeadSurrogate(first) else { return Unicode.Scalar(first) }
-    guard rest.popFirst() == UInt8(ascii: "\\"), rest.popFirst() == UInt8(ascii: "u"),
-      let second = unit(&rest), UTF16.isTrailSurrogate(second)
-    else { return nil }
-    return UTF16.decode(UTF16.EncodedScalar([first, second]))
-  }
-
-  private static func unit(_ rest: inout ArraySlice<UInt8>) -> UInt16? {
-    let digits = rest.prefix(4)
-    guard digits.count == 4, digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }) else {
-      return nil
-    }
-    rest = rest.dropFirst(4)
-    return UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
-  }
-}
-
-// MARK: - Numbers
-
-extension JSONScanner {
-  private mutating func number() throws(MuonError) {
+  private mutating func key() throws(MuonError) {
     let start = position
-    while position < bytes.count,
-      "+-.eE".utf8.contains(bytes[position]) || (0x30...0x39).contains(bytes[position])
-    { position += 1 }
-    let text = bytes[start..<position]
-    // Few are so long or so large that they need a look.
-    guard text.count > 100 || text.contains(where: { $0 | 0x20 == UInt8(ascii: "e") })
-    else { return }
-    let value = JSONScanner.value(of: text)
-    guard value.isFinite, !(value == 0 && JSONScanner.isNotZero(text)) else {
-      let shown = JSONScanner.start(of: text, 40)
-      throw wrong("the number \(shown) is too \(value == 0 ? "small" : "large") for float64")
+    let text = try string()
+    let last = places.count - 1
+    places[last].key = text
+    guard places[last].keys.insert(text).inserted else {
+      throw wrong("this key is there twice", at: start)
     }
+    guard !text.contains(0) else { throw wrong("there is a NUL in this key", at: start) }
+    expected = .colon
   }
 
-  private static func isNotZero(_ text: ArraySlice<UInt8>) -> Bool {
-    text.prefix { $0 | 0x20 != UInt8(ascii: "e") }.contains { (0x31...0x39).contains($0) }
-  }
-
-  /// The value, to the 40 digits that tell whether float64 can hold it; the standard library's parser is not
-  /// to be given megabytes. 0 for what is no number.
-  private static func value(of text: ArraySlice<UInt8>) -> Double {
-    let parts = text.split(maxSplits: 1, omittingEmptySubsequences: false) {
-      $0 | 0x20 == UInt8(ascii: "e")
+  private func description(of expected: Expected) -> String {
+    switch expected {
+    case .value, .elementOrEnd: "a value"
+    case .keyOrEnd: "a key or }"
+    case .key: "a key"
+    case .colon: "a colon"
+    case .commaOrEnd: places.last?.isObject == true ? "a comma or }" : "a comma or ]"
+    case .end: "the end"
     }
-    let halves = parts[0].drop { $0 == UInt8(ascii: "-") }
-      .split(separator: UInt8(ascii: "."), maxSplits: 1, omittingEmptySubsequences: false)
-    let whole = halves[0].drop { $0 == 0x30 }
-    let fraction = halves.count > 1 ? halves[1] : []
-    let leading = whole.isEmpty ? fraction.prefix { $0 == 0x30 }.count : 0
-    let digits = (whole + fraction).dropFirst(leading).prefix(40)
-    guard let first = digits.first else { return 0 }
-    var exponent = whole.isEmpty ? -leading - 1 : whole.count - 1
-    if parts.count > 1 {
-      let given = String(decoding: parts[1].prefix(400), as: UTF8.self)
-      // More than an Int holds is as good as the largest that leaves room for the digits before.
-      let most = Int.max / 4
-      exponent += min(max(Int(given) ?? (given.hasPrefix("-") ? -most : most), -most), most)
-    }
-    let decimal =
-      String(decoding: [first], as: UTF8.self) + "."
-      + String(decoding: digits.dropFirst(), as: UTF8.self)
-      + "0e\(min(max(exponent, -1000), 1000))"
-    return Double(decimal) ?? 0
   }
 }
 
 // MARK: - Messages
 
 extension JSONScanner {
-  private static func start(of text: ArraySlice<UInt8>, _ most: Int) -> String {
-    String(decoding: text.prefix(most), as: UTF8.self) + (text.count > most ? "..." : "")
+  /// At this position there is something else.
+  func unexpected(_ expected: String) -> MuonError {
+    let found =
+      position < bytes.count
+      ? "\"\(String(decoding: bytes[position...].prefix(4), as: UTF8.self).prefix(1))\""
+      : "the end of the text"
+    return MuonError(
+      .configuration,
+      "the configuration: \(place(of: position)): expected \(expected), found \(found)")
   }
 
-  private func wrong(_ what: String) -> MuonError {
+  /// What is wrong with the value or the key at this position, or another one.
+  func wrong(_ what: String, at start: Int? = nil) -> MuonError {
     var path = ""
     for place in places {
-      switch place {
-      case .array(let index): path += "[\(index)]"
-      case .object(_, let key?):
-        path += path.isEmpty ? "" : "."
-        path += JSONScanner.start(of: key[...], 100)
-      case .object(_, nil): break
+      if !place.isObject {
+        path += "[\(place.index)]"
+      } else {
+        if !path.isEmpty { path += "." }
+        path += String(decoding: place.key, as: UTF8.self).shortened(to: 100)
       }
     }
-    if path.utf8.count > 300 { path = path.prefix(300) + "..." }
-    return MuonError(.configuration, "\(path.isEmpty ? "the configuration" : path): \(what)")
+    let shown = path.isEmpty ? "the configuration" : path.shortened(to: 300)
+    return MuonError(.configuration, "\(shown): \(what) (\(place(of: start ?? position)))")
+  }
+
+  /// Both from 1; columns are characters of Unicode.
+  private func place(of position: Int) -> String {
+    let before = bytes[..<position]
+    let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+    let line = before.count { $0 == 0x0A } + 1
+    let column = before[lineStart...].count { $0 & 0xC0 != 0x80 } + 1
+    return "line \(line), column \(column)"
   }
 }

@@ -3,13 +3,15 @@ internal import FoundationEssentials
 extension TrainingConfiguration {
   /// Reads a configuration from JSON text in UTF-8.
   ///
-  /// - Throws: `configuration`, with the path of the key that is wrong; also for objects and lists that are
-  ///   nested more than 64 deep, for a key that is twice in an object or has a NUL in it, and for a number
-  ///   that `Double` cannot hold, wherever they are.
+  /// - Throws: `configuration`, with the path of the key that is wrong, or the line and the column of what is no
+  ///   JSON; also for objects and lists that are nested more than 64 deep, for a key that is twice in an object
+  ///   or has a NUL in it, and for a number that `Double` cannot hold, wherever they are; and for more than
+  ///   16 MiB, or 1 MiB in one of the sections that are read.
   public init(json: String) throws(MuonError) {
-    try JSONScanner.check(json)
+    let sections = try JSONScanner.sections(
+      CodingKeys.allCases.map(\.stringValue), of: json)
     do {
-      self = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(json.utf8))
+      self = try JSONDecoder().decode(TrainingConfiguration.self, from: Data(sections))
     } catch let error as DecodingError {
       throw MuonError(.configuration, error.withPath)
     } catch {
@@ -35,7 +37,7 @@ extension TrainingConfiguration {
     adamw = try sections.decodeIfPresent(AdamWSection.self, forKey: .adamw)
   }
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case training, muon, adamw
   }
 }
@@ -47,7 +49,9 @@ extension KeyedDecodingContainer {
   /// not valid JSON, and not where.
   func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? {
     guard let number = try decodeIfPresent(Double.self, forKey: key) else { return nil }
-    guard let whole = Int(exactly: number) else {
+    // From 2^53 on it may have been rounded.
+    if number.magnitude >= 0x1p53, let exact = try? decode(Int.self, forKey: key) { return exact }
+    guard let whole = Int(exactly: number), whole.magnitude < 1 << 53 else {
       throw DecodingError.dataCorruptedError(
         forKey: key, in: self, debugDescription: "expected a whole number, found \(number)")
     }
@@ -67,7 +71,7 @@ extension OptimizerKind: Codable {
     guard let value = Self(rawValue: name) else {
       let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
       throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "unknown value \"\(name)\"; expected one of \(names)")
+        in: container, debugDescription: "unknown value \"\(name.shortened(to: 100))\"; expected one of \(names)")
     }
     self = value
   }
@@ -98,7 +102,8 @@ extension DecodingError {
     guard !path.isEmpty else { return "the configuration: \(what)" }
     let joined = path.reduce("") { path, key in
       if let index = key.intValue { return path + "[\(index)]" }
-      return path.isEmpty ? key.stringValue : path + "." + key.stringValue
+      let name = key.stringValue.shortened(to: 100)
+      return path.isEmpty ? name : path + "." + name
     }
     return "\(joined): \(what)"
   }

@@ -17,7 +17,12 @@ extension TrainingConfiguration {
         .invalidArgument, "an epoch must have at least 1 batch, got \(batchesPerEpoch)")
     }
     let (total, overflow) = epochs.multipliedReportingOverflow(by: batchesPerEpoch)
-    guard !overflow, total <= maximumStep, warmup <= maximumStep else {
+    guard warmup <= maximumStep else {
+      throw MuonError(
+        .configuration,
+        "training.warmup_steps: expected at most \(maximumStep), got \(warmup)")
+    }
+    guard !overflow, total <= maximumStep else {
       throw MuonError(.configuration, "training.n_epochs: more than \(maximumStep) steps in all")
     }
     var parts: [Schedule] = []

@@ -10,10 +10,12 @@ package enum FirstUse {
     BLASThreads.prepare()
     OpenBLAS.prepare()
     Log.prepare()
-    let hasPasses = unsafe CPU.passes.sum_of_squares != nil
+    let hasPasses = unsafe Kernels.passes.sum_of_squares != nil
     note(
       ProductKernel.f32.name.utf8.count + (ProductKernel.bf16?.name.utf8.count ?? 0)
         + (hasPasses ? 1 : 0) + CheckpointFormat.constants.count
+        + Kernels.level.utf8.count + Kernels.processorLevel.utf8.count
+        + MuonOptions.options.count + AdamWOptions.options.count + OrthogonalizeOptions.options.count
         + Backend.named.reduce(0) { $0 + ((try? $1.table())?.ownSteps ?? 0) })
   }
 

@@ -112,7 +112,7 @@ extension Log {
         pending = Pending()
         unsafe thread.pointee.pending = Unmanaged.passRetained(pending).toOpaque()
       }
-      pending.messages.append((level, text()))
+      pending.messages.append((level, text().escapingControls))
     }
   }
 

@@ -30,12 +30,12 @@ public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
 
   /// What kind of error it is.
   public let code: Code
-  /// What was wrong, and what was expected.
+  /// What was wrong, and what was expected, on one line: control characters in names are escaped.
   public let message: String
 
   package init(_ code: Code, _ message: String) {
     self.code = code
-    self.message = message
+    self.message = message.escapingControls
   }
 
   /// The message.
