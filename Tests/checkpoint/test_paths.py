@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -113,3 +116,57 @@ def test_a_relative_path_at_the_root_of_the_file_system(muon, monkeypatch):
             save_and_load(path, muon)
     finally:
         os.unlink(name)
+
+
+def test_a_pipe_is_not_opened(tmp_path, muon):
+    """To open one lets whoever waits to write to it go on, into a pipe that nobody reads."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = subprocess.Popen([sys.executable, "-c", f"open({str(path)!r}, 'wb')"])
+    try:
+        with pytest.raises(libmuon.errors.FileError, match="is not a file"):
+            for _ in range(20):
+                try:
+                    libmuon.checkpoint.load(path, muon)
+                except libmuon.errors.FileError:
+                    if writer.poll() is not None:
+                        break
+                    time.sleep(0.05)
+            assert writer.poll() is None
+            libmuon.checkpoint.load(path, muon)
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+# Takes a lease, which the one who opens the file breaks, and gives it up after so many seconds or never.
+LEASE = """
+import fcntl, os, signal, sys, time
+path, seconds = sys.argv[1], float(sys.argv[2])
+signal.signal(signal.SIGIO, lambda *_: None)
+file = os.open(path, os.O_RDWR)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("taken", flush=True)
+signal.pause()
+time.sleep(seconds)
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.1, 100])
+def test_a_leased_file(tmp_path, muon, seconds):
+    path = tmp_path / "run"
+    libmuon.checkpoint.save(path, muon)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", LEASE, path, str(seconds)], stdout=subprocess.PIPE, text=True)
+    try:
+        if holder.stdout.readline() != "taken\n":
+            pytest.skip("the file system has no leases")
+        if seconds < 1:
+            libmuon.checkpoint.load(path, muon)
+        else:
+            with pytest.raises(libmuon.errors.FileError, match="cannot open"):
+                libmuon.checkpoint.load(path, muon)
+    finally:
+        holder.kill()
+        holder.wait()

@@ -205,7 +205,7 @@ def test_whole_numbers_are_not_rounded(number, is_fine):
     optimizers = [libmuon.Muon([np.ones((2, 2), np.float32)])]
     handles = libmuon.schedulers.optimizer_handles(optimizers)
     made = (libmuon._abi.SchedulerHandle * 1)()
-    status = libmuon._library.lib.muon_build_schedulers(text, handles, 1, 1, made)
+    status = libmuon._library.lib.muon_config_build_schedulers(text, handles, 1, 1, made)
     if is_fine:
         libmuon._library.check(status)
         libmuon._library.lib.muon_scheduler_destroy(made[0])

@@ -24,25 +24,26 @@
       printf("line %d: %s: %s\n", __LINE__, #condition, muon_last_error()), exit(1); \
   } while (0)
 
+static int (*create_thread)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+static void *(*open_library)(const char *, int);
+static char *(*tell_error)(void);
+/* Ahead, for to look a name up forgets the loader's error. */
+__attribute__((constructor)) static void find_genuine(void) {
+  *(void **)&create_thread = dlsym(RTLD_NEXT, "pthread_create");
+  *(void **)&open_library = dlsym(RTLD_NEXT, "dlopen");
+  *(void **)&tell_error = dlsym(RTLD_NEXT, "dlerror");
+}
+
 /* Threads are refused where a case says so. */
 static int refusing;
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
                    void *argument) {
-  typedef int creator(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-  creator *create = (creator *)dlsym(RTLD_NEXT, "pthread_create");
-  return refusing ? EAGAIN : create(thread, attr, start, argument);
+  return refusing ? EAGAIN : create_thread(thread, attr, start, argument);
 }
 
 /* What a case has the loader say of OpenBLAS, which it does not load then; after its name where it begins with a
  * colon. */
 static const char *refusal, *refused_name;
-static void *(*open_library)(const char *, int);
-static char *(*tell_error)(void);
-/* Ahead, for to look a name up forgets the error. */
-__attribute__((constructor)) static void find_loader(void) {
-  *(void **)&open_library = dlsym(RTLD_NEXT, "dlopen");
-  *(void **)&tell_error = dlsym(RTLD_NEXT, "dlerror");
-}
 void *dlopen(const char *name, int flags) {
   refused_name = refusal && name && strncmp(name, "libopenblas", 11) == 0 ? name : NULL;
   return refused_name ? NULL : open_library(name, flags);

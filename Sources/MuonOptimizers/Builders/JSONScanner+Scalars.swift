@@ -34,7 +34,8 @@ extension JSONScanner {
         position += 1
         try escape(into: &units)
       case ..<0x20:
-        throw unexpected(position < bytes.count ? "an escaped control character" : "the end of a text")
+        throw unexpected(
+          position < bytes.count ? "an escaped control character" : "the end of a text")
       default:
         units.append(next)
         position += 1
@@ -123,7 +124,8 @@ extension JSONScanner {
     let value = JSONScanner.value(of: text)
     guard value.isFinite, !(value == 0 && JSONScanner.isNotZero(text)) else {
       let shown = String(decoding: text.prefix(50), as: UTF8.self).shortened(to: 40)
-      throw wrong("the number \(shown) is too \(value == 0 ? "small" : "large") for float64", at: start)
+      throw wrong(
+        "the number \(shown) is too \(value == 0 ? "small" : "large") for float64", at: start)
     }
   }
 

@@ -142,7 +142,9 @@ extension KeyedDecodingContainer<AnyKey> {
       guard let value = try decodeIfPresent(String.self, forKey: key) else { return nil }
       guard names.contains(value) else {
         throw wrong(
-          name, "unknown value \"\(value)\"; expected one of \(names.joined(separator: ", "))")
+          name,
+          "unknown value \"\(value.shortened(to: 100))\"; expected one of "
+            + names.joined(separator: ", "))
       }
       return .choice(value)
     case .rows(let range):

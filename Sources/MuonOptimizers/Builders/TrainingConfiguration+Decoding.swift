@@ -71,7 +71,9 @@ extension OptimizerKind: Codable {
     guard let value = Self(rawValue: name) else {
       let names = Self.allCases.map(\.rawValue).joined(separator: ", ")
       throw DecodingError.dataCorruptedError(
-        in: container, debugDescription: "unknown value \"\(name.shortened(to: 100))\"; expected one of \(names)")
+        in: container,
+        debugDescription:
+          "unknown value \"\(name.shortened(to: 100))\"; expected one of \(names)")
     }
     self = value
   }

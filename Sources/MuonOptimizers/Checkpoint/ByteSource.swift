@@ -29,10 +29,14 @@ final class FileSource: ByteSource {
 
   init(_ path: String) throws(MuonError) {
     self.path = path
-    // Without waiting, should it be a pipe.
-    descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { throw systemError("open", path) }
     var status = stat()
+    // Before it is opened: that alone lets a pipe's writer go on, and devices may do anything.
+    if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      descriptor = -1
+      throw MuonError(.io, "\(path) is not a file")
+    }
+    descriptor = FileSource.open(path)
+    guard descriptor >= 0 else { throw systemError("open", path) }
     let failed = unsafe fstat(descriptor, &status) != 0
     let error = systemError("read", path)
     guard !failed, status.st_mode & S_IFMT == S_IFREG else {
@@ -42,7 +46,19 @@ final class FileSource: ByteSource {
     byteCount = Int(status.st_size)
   }
 
-  deinit { close(descriptor) }
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Without waiting, should it have become a pipe. Where another process has a lease on the file, that one is
+  /// told, and has some seconds to give it up.
+  private static func open(_ path: String) -> CInt {
+    for _ in 0..<200 {
+      let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+      if descriptor >= 0 || errno != EWOULDBLOCK { return descriptor }
+      usleep(10_000)
+    }
+    errno = EWOULDBLOCK
+    return -1
+  }
 
   @unsafe func read(at offset: Int, into bytes: UnsafeMutableRawBufferPointer) throws(MuonError) {
     var done = 0

@@ -10,12 +10,13 @@ package enum FirstUse {
     BLASThreads.prepare()
     OpenBLAS.prepare()
     Log.prepare()
-    let hasPasses = unsafe Kernels.passes.sum_of_squares != nil
+    let pass = unsafe unsafeBitCast(Kernels.passes.sum_of_squares, to: UInt.self)
     note(
       ProductKernel.f32.name.utf8.count + (ProductKernel.bf16?.name.utf8.count ?? 0)
-        + (hasPasses ? 1 : 0) + CheckpointFormat.constants.count
+        + Int(pass & 1) + CheckpointFormat.constants.count
         + Kernels.level.utf8.count + Kernels.processorLevel.utf8.count
-        + MuonOptions.options.count + AdamWOptions.options.count + OrthogonalizeOptions.options.count
+        + MuonOptions.options.count + AdamWOptions.options.count
+        + OrthogonalizeOptions.options.count
         + Backend.named.reduce(0) { $0 + ((try? $1.table())?.ownSteps ?? 0) })
   }
 
