@@ -5,6 +5,7 @@ SHELL := /bin/bash -o pipefail
 .NOTPARALLEL:
 .PHONY: library demo demo-torch test bench bench-quick bench-after-torch docs clean lint generate
 .PHONY: build-packages python-packages test-packages
+.PHONY: test-kernels
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
 # What is installed with apt, and why. To build: compilers (Swift links with gcc, its runtime with C++'s
@@ -62,7 +63,7 @@ demo: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
 
-test: library lint test-swift test-python test-robust test-wheel test-torch
+test: library lint test-kernels test-swift test-python test-robust test-wheel test-torch
 	@echo "All tests passed"
 
 # What only mirrors include/muon.h: what is exported, C++'s enums, Python's ctypes tables and more.
@@ -73,6 +74,11 @@ lint: build-packages python-packages
 	@echo "Checking what is made from muon.h, and the format of the Swift code"
 	@python3 bindings/generate/generate.py --check
 	@swift format lint --strict --recursive Package.swift Sources Tests bindings/swift
+
+# Every kernel that the processor has, under AddressSanitizer: some seconds.
+test-kernels: build-packages
+	@echo "Testing the kernels"
+	@Tests/kernels/run.sh
 
 test-swift: test-packages
 	@echo "Testing the mathematics and the C interface in Swift"

@@ -1,0 +1,146 @@
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "muon_kernels.h"
+
+enum { ARRAYS = 4 };
+
+/* Arrays of the very length, and copies of them. */
+typedef struct arrays {
+  float *now[ARRAYS], *before[ARRAYS];
+} arrays;
+
+static arrays make(ptrdiff_t count) {
+  uint64_t seed = 5;
+  arrays all;
+  for (int i = 0; i < ARRAYS; i++) {
+    const size_t bytes = (size_t)count * sizeof(float);
+    all.now[i] = memory(bytes), all.before[i] = memory(bytes);
+    for (ptrdiff_t j = 0; j < count; j++)
+      all.now[i][j] = i == 3 ? fabsf(uniform(&seed)) : uniform(&seed);
+    memcpy(all.before[i], all.now[i], bytes);
+  }
+  return all;
+}
+
+static void discard(arrays all) {
+  for (int i = 0; i < ARRAYS; i++) free(all.now[i]), free(all.before[i]);
+}
+
+static int near(double is, double meant) { return fabs(is - meant) <= 1e-6 * (1 + fabs(meant)); }
+
+static unsigned bits(float x) {
+  unsigned result;
+  memcpy(&result, &x, sizeof result);
+  return result;
+}
+
+static void check_momentum(const muon_passes *passes, ptrdiff_t count) {
+  for (int variant = 0; variant < 4; variant++) {
+    const int nesterov = variant & 1, advance = variant >> 1;
+    const float momentum = 0.9f, weight = 0.3f;
+    arrays all = make(count);
+    float *const *now = all.now, *const *before = all.before;
+    const unsigned highest =
+        passes->momentum_highest(count, now[0], now[1], momentum, weight, nesterov);
+    const double sum =
+        passes->momentum(count, now[0], now[1], now[2], momentum, weight, nesterov, advance);
+    double squares = 0;
+    float largest = 0;
+    for (ptrdiff_t i = 0; i < count; i++) {
+      const double g = before[0][i], next = momentum * before[1][i] + weight * g;
+      const double u = nesterov ? weight * g + momentum * next : next;
+      squares += u * u;
+      CHECK(near(now[2][i], u), "%s: u of %td", passes->level, count);
+      CHECK(near(now[1][i], advance ? next : before[1][i]), "%s: m of %td", passes->level, count);
+      CHECK(now[0][i] == before[0][i], "%s: g of %td", passes->level, count);
+      largest = fmaxf(largest, fmaxf(fabsf((float)next), fabsf((float)u)));
+    }
+    CHECK(near(sum, squares), "%s: sum of %td", passes->level, count);
+    float found;
+    memcpy(&found, &highest, sizeof found);
+    CHECK(near(found, largest), "%s: highest of %td", passes->level, count);
+    discard(all);
+  }
+}
+
+static void check_adamw(const muon_passes *passes, ptrdiff_t count) {
+  const muon_adamw_constants c = {0.99f, 0.1f, 0.9f, 0.1f, 0.99f, 0.01f, 1.5f, 1e-3f};
+  arrays all = make(count);
+  float *const *now = all.now, *const *before = all.before;
+  const unsigned highest = passes->adamw_highest(count, now[1], now[2], now[3], &c);
+  passes->adamw(count, now[0], now[1], now[2], now[3], &c);
+  float largest = 0;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const double g = before[1][i];
+    const double m = c.beta1 * before[2][i] + c.rest1 * g;
+    const double v = c.beta2 * before[3][i] + c.rest2 * g * g;
+    const double p = c.keep * before[0][i] - c.rate * m / (c.scale2 * sqrt(v) + c.eps);
+    CHECK(near(now[0][i], p), "%s: p of %td", passes->level, count);
+    CHECK(near(now[2][i], m) && near(now[3][i], v), "%s: state of %td", passes->level, count);
+    largest = fmaxf(largest, fmaxf(fabsf((float)m), (float)v));
+  }
+  float found;
+  memcpy(&found, &highest, sizeof found);
+  CHECK(near(found, largest), "%s: highest of %td", passes->level, count);
+  discard(all);
+}
+
+static void check_others(const muon_passes *passes, ptrdiff_t count) {
+  arrays all = make(count);
+  float *const *now = all.now, *const *before = all.before;
+  double squares = 0;
+  unsigned highest = 0;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    squares += (double)before[0][i] * before[0][i];
+    const unsigned each = bits(fabsf(before[0][i]));
+    highest = each > highest ? each : highest;
+  }
+  CHECK(near(passes->sum_of_squares(count, now[0]), squares), "%s: %td", passes->level, count);
+  CHECK(passes->highest(count, now[0]) == highest, "%s: %td", passes->level, count);
+  passes->move(count, now[1], now[0], 0.5f, 0.25f);
+  passes->scale(count, now[2], 1e-3);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    CHECK(near(now[1][i], 0.5 * before[1][i] - 0.25 * before[0][i]), "%s: %td", passes->level,
+          count);
+    CHECK(now[2][i] == (float)(before[2][i] * 1e-3), "%s: %td", passes->level, count);
+  }
+  /* Wherever it is, in what is compared as a number without its sign. */
+  for (ptrdiff_t i = 0; i < count && count < 40; i++) {
+    now[0][i] = -INFINITY;
+    CHECK(passes->highest(count, now[0]) == bits(INFINITY), "%s: %td of %td", passes->level, i,
+          count);
+    now[0][i] = NAN;
+    CHECK(passes->highest(count, now[0]) > bits(INFINITY), "%s: %td of %td", passes->level, i,
+          count);
+    now[0][i] = 0;
+  }
+  discard(all);
+}
+
+void check_passes(void) {
+  const muon_passes *passes;
+  for (int i = 0; (passes = muon_passes_at(i)); i++) {
+    CHECK(passes->momentum && passes->move && passes->sum_of_squares && passes->scale &&
+              passes->highest && passes->adamw && passes->momentum_highest && passes->adamw_highest,
+          "%s", passes->level);
+    /* It is a level of the products, so that a cap means something for it. */
+    int is_level = 0;
+    const muon_gemm_kernel *kernel;
+    for (int k = 0; (kernel = muon_gemm_kernel_at(k)); k++)
+      is_level |= strcmp(kernel->level, passes->level) == 0;
+    CHECK(is_level, "%s", passes->level);
+    if (!passes->probe()) {
+      printf("skipped: passes %s: not on this processor\n", passes->level);
+      continue;
+    }
+    CHECK(muon_passes_for(passes->level) == passes, "%s", passes->level);
+    for (ptrdiff_t count = 1; count <= 1001; count = count < 50 ? count + 1 : count + 317) {
+      check_momentum(passes, count);
+      check_adamw(passes, count);
+      check_others(passes, count);
+    }
+    printf("passes %s\n", passes->level);
+  }
+}

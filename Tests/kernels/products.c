@@ -1,0 +1,226 @@
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "muon_kernels.h"
+
+static float to_bf16(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* A number as a kernel's operands hold it. */
+static float rounded(const muon_gemm_kernel *kernel, float x) {
+  return kernel->element == MUON_ELEMENT_BF16 ? to_bf16(x) : x;
+}
+
+static float packed_element(const muon_gemm_kernel *kernel, const void *packed, ptrdiff_t depth,
+                            ptrdiff_t lane, ptrdiff_t k) {
+  const ptrdiff_t lanes = kernel->lanes, group = kernel->group;
+  const char *panel = (const char *)packed + lane / lanes * muon_gemm_panel_bytes(kernel, depth);
+  const ptrdiff_t number = (k / group * lanes + lane % lanes) * group + k % group;
+  float x = 0;
+  if (kernel->element == MUON_ELEMENT_BF16) {
+    uint16_t half;
+    memcpy(&half, panel + 2 * number, sizeof half);
+    const uint32_t bits = (uint32_t)half << 16;
+    memcpy(&x, &bits, sizeof x);
+  } else {
+    memcpy(&x, panel + 4 * number, sizeof x);
+  }
+  return x;
+}
+
+static size_t packed_bytes(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth) {
+  return (size_t)(muon_gemm_panels(kernel, count) * muon_gemm_panel_bytes(kernel, depth));
+}
+
+/* Every element, and zeros where there is none. `at` gives the element that is meant. */
+static void check_packed(const muon_gemm_kernel *kernel, const void *packed, ptrdiff_t count,
+                         ptrdiff_t depth, const float *source, ptrdiff_t lane_stride,
+                         ptrdiff_t depth_stride, const char *what) {
+  const ptrdiff_t all_lanes = muon_gemm_panels(kernel, count) * kernel->lanes;
+  const ptrdiff_t all_depths = (depth + kernel->group - 1) / kernel->group * kernel->group;
+  for (ptrdiff_t lane = 0; lane < all_lanes; lane++) {
+    for (ptrdiff_t k = 0; k < all_depths; k++) {
+      const int is_there = lane < count && k < depth;
+      const float meant =
+          is_there ? rounded(kernel, source[lane * lane_stride + k * depth_stride]) : 0;
+      CHECK(packed_element(kernel, packed, depth, lane, k) == meant,
+            "%s, %s of %td lanes, depth %td: lane %td, depth %td", kernel->name, what, count, depth,
+            lane, k);
+    }
+  }
+}
+
+static void check_pack(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth) {
+  uint64_t seed = 1;
+  for (int by_rows = 0; by_rows < 2; by_rows++) {
+    const ptrdiff_t rows = by_rows ? count : depth, columns = by_rows ? depth : count;
+    float *source = memory((size_t)(rows * columns) * sizeof *source);
+    for (ptrdiff_t i = 0; i < rows * columns; i++) source[i] = uniform(&seed);
+    const ptrdiff_t lane_stride = by_rows ? columns : 1, depth_stride = by_rows ? 1 : columns;
+    void *packed = memory(packed_bytes(kernel, count, depth));
+    memset(packed, 0xFF, packed_bytes(kernel, count, depth));
+    for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, count); panel++)
+      muon_gemm_pack(kernel, source, lane_stride, depth_stride, count, depth, panel, packed);
+    check_packed(kernel, packed, count, depth, source, lane_stride, depth_stride,
+                 by_rows ? "rows" : "columns");
+    free(packed), free(source);
+  }
+}
+
+static void check_pack_symmetric(const muon_gemm_kernel *kernel, ptrdiff_t n) {
+  uint64_t seed = 2;
+  const size_t bytes = (size_t)(n * n) * sizeof(float);
+  float *whole = memory(bytes), *lower = memory(bytes);
+  for (ptrdiff_t i = 0; i < n; i++) {
+    for (ptrdiff_t j = 0; j <= i; j++) whole[i * n + j] = whole[j * n + i] = uniform(&seed);
+  }
+  for (int mirror = 0; mirror < 2; mirror++) {
+    for (ptrdiff_t i = 0; i < n; i++) {
+      for (ptrdiff_t j = 0; j < n; j++) {
+        const int is_there = j <= i || (!mirror && i / kernel->lanes == j / kernel->lanes);
+        lower[i * n + j] = is_there ? whole[i * n + j] : NAN;
+      }
+    }
+    void *packed = memory(packed_bytes(kernel, n, n));
+    memset(packed, 0xFF, packed_bytes(kernel, n, n));
+    for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
+      muon_gemm_pack_symmetric(kernel, lower, n, mirror, panel, packed);
+    check_packed(kernel, packed, n, n, whole, n, 1, mirror ? "symmetric, mirrored" : "symmetric");
+    free(packed);
+  }
+  free(whole), free(lower);
+}
+
+/* A product with every epilogue. Numbers are exact in any order of sums, or else within `tolerance`
+ * of a product of numbers up to 1. */
+static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns,
+                          ptrdiff_t depth, int lower, double tolerance) {
+  uint64_t seed = 3;
+  enum { PADDING = 5 };
+  const ptrdiff_t stride = columns + PADDING;
+  const size_t count = (size_t)(rows * stride);
+  float *a = memory((size_t)(rows * depth) * sizeof *a);
+  float *b = lower ? a : memory((size_t)(columns * depth) * sizeof *b);
+  for (ptrdiff_t i = 0; i < rows * depth; i++)
+    a[i] = tolerance > 0 ? uniform(&seed) : small_integer(&seed);
+  for (ptrdiff_t i = 0; !lower && i < columns * depth; i++)
+    b[i] = tolerance > 0 ? uniform(&seed) : small_integer(&seed);
+  float *d = memory(count * sizeof *d), *e = memory(count * sizeof *e);
+  float *c[2] = {memory(count * sizeof(float)), memory(count * sizeof(float))};
+  char *packed_a = memory(packed_bytes(kernel, rows, depth));
+  char *packed_b = memory(packed_bytes(kernel, columns, depth));
+  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, rows); panel++)
+    muon_gemm_pack(kernel, a, depth, 1, rows, depth, panel, packed_a);
+  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, columns); panel++)
+    muon_gemm_pack(kernel, b, depth, 1, columns, depth, panel, packed_b);
+
+  /* No term, one, the other, both; each of C itself or of another matrix; to one place or to
+   * two. */
+  for (int variant = 0; variant < 16; variant++) {
+    const float first = variant & 1 ? 2 : 0, second = variant & 2 ? -0.25f : 0;
+    const int adds_itself = variant & 4, outputs = variant & 8 ? 2 : 1;
+    for (size_t i = 0; i < count; i++) {
+      d[i] = first != 0 ? small_integer(&seed) : NAN;
+      e[i] = second != 0 ? small_integer(&seed) : NAN;
+      c[0][i] = adds_itself && first != 0 ? d[i] : NAN;
+      c[1][i] = NAN;
+    }
+    const muon_gemm_output one = {
+        c[0], stride, 0.5f, {{adds_itself ? c[0] : d, first}, {e, second}}};
+    const muon_gemm_output two = {c[1], stride, -4, {{d, 0}, {e, second}}};
+    const muon_gemm_epilogue epilogue = {outputs, {one, two}};
+    for (ptrdiff_t tile = 0; tile < muon_gemm_tiles(kernel, rows, columns); tile++)
+      muon_gemm_tile(kernel, packed_a, packed_b, depth, rows, columns, lower, tile, &epilogue);
+
+    for (ptrdiff_t i = 0; i < rows; i++) {
+      for (ptrdiff_t j = 0; j < stride; j++) {
+        const ptrdiff_t at = i * stride + j;
+        const int is_made = j < columns && !(lower && j / kernel->lanes > i / kernel->lanes);
+        double sum = 0;
+        for (ptrdiff_t k = 0; is_made && k < depth; k++)
+          sum += (double)rounded(kernel, a[i * depth + k]) * rounded(kernel, b[j * depth + k]);
+        for (int o = 0; o < 2; o++) {
+          double meant = o == 0 ? 0.5 * sum + (first != 0 ? first * d[at] : 0) : -4 * sum;
+          if (second != 0) meant += second * e[at];
+          const float untouched = o == 0 && adds_itself && first != 0 ? d[at] : NAN;
+          const float is = c[o][at];
+          const int is_right = is_made && o < outputs
+                                   ? fabs(is - meant) <= 4 * tolerance
+                                   : memcmp(&is, &untouched, sizeof is) == 0;
+          CHECK(is_right,
+                "%s: %td x %td, depth %td, lower %d, epilogue %d, output %d: (%td, %td): %g, not %g",
+                kernel->name, rows, columns, depth, lower, variant, o, i, j, is, meant);
+        }
+      }
+    }
+  }
+  if (!lower) free(b);
+  free(a), free(d), free(e), free(c[0]), free(c[1]), free(packed_a), free(packed_b);
+}
+
+static void check_row(const muon_gemm_kernel *kernel) {
+  CHECK(kernel->name && kernel->level && kernel->probe && kernel->enter && kernel->leave &&
+            kernel->pack && kernel->multiply && kernel->speed > 0, "%s", kernel->name);
+  CHECK(kernel->lanes % kernel->rows == 0 && kernel->lanes % kernel->group == 0 &&
+            kernel->depth % kernel->group == 0 && kernel->tile_rows % kernel->lanes == 0 &&
+            kernel->tile_columns % kernel->lanes == 0, "%s", kernel->name);
+  CHECK(muon_kernels_allows(NULL, kernel->level), "%s", kernel->name);
+  CHECK(muon_kernels_allows(kernel->level, kernel->level), "%s", kernel->name);
+}
+
+static void check_kernel(const muon_gemm_kernel *kernel) {
+  const ptrdiff_t lanes = kernel->lanes, rows = kernel->rows, block = kernel->depth;
+  const ptrdiff_t counts[] = {1, rows - 1, rows + 1, lanes - 1, lanes, lanes + 1, 3 * lanes + 2};
+  const ptrdiff_t depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 66};
+  enum { COUNTS = sizeof counts / sizeof *counts, DEPTHS = sizeof depths / sizeof *depths };
+  for (int i = 0; i < COUNTS; i++) {
+    check_pack_symmetric(kernel, counts[i]);
+    for (int k = 0; k < DEPTHS; k++) check_pack(kernel, counts[i], depths[k]);
+    for (int j = 0; j < COUNTS; j++) check_product(kernel, counts[i], counts[j], 9, 0, 0);
+    check_product(kernel, counts[i], counts[i], 10, 1, 0);
+  }
+  const ptrdiff_t blocks[] = {1, 2, block - 1, block, block + 1, 2 * block + 1};
+  for (int k = 0; k < 6; k++) check_product(kernel, rows + 1, lanes + 1, blocks[k], 0, 0);
+  const ptrdiff_t tiles[] = {-1, 0, 1};
+  for (int k = 0; k < 3; k++) {
+    const ptrdiff_t more = tiles[k];
+    check_product(kernel, kernel->tile_rows + more, kernel->tile_columns + more, 3, 0, 0);
+    check_product(kernel, kernel->tile_columns + more, kernel->tile_columns + more, 3, 1, 0);
+  }
+  check_product(kernel, 2 * lanes + 1, lanes + 3, block + 33, 0, 1e-4);
+}
+
+/* The row that is taken is the fastest that there is. */
+static void check_choice(void) {
+  const muon_gemm_kernel *kernel;
+  for (int i = 0; (kernel = muon_gemm_kernel_at(i)); i++) {
+    const muon_gemm_kernel *best = muon_gemm_kernel_for(kernel->element, NULL);
+    if (kernel->probe()) CHECK(best && best->speed >= kernel->speed, "%s", kernel->name);
+    const muon_gemm_kernel *capped = muon_gemm_kernel_for(kernel->element, kernel->level);
+    if (capped) CHECK(muon_kernels_allows(kernel->level, capped->level), "%s", kernel->name);
+  }
+  kernel = muon_gemm_kernel_at(0);
+  CHECK(kernel && kernel->probe() && kernel->element == MUON_ELEMENT_F32, "the first row");
+  CHECK(kernel == muon_gemm_kernel_for(MUON_ELEMENT_F32, kernel->level), "the lowest cap");
+  CHECK(strcmp(muon_kernels_level(kernel->level), kernel->level) == 0, "the lowest level");
+}
+
+void check_products(void) {
+  const muon_gemm_kernel *kernel;
+  check_choice();
+  for (int i = 0; (kernel = muon_gemm_kernel_at(i)); i++) {
+    check_row(kernel);
+    if (!kernel->probe()) {
+      printf("skipped: products %s: not on this processor\n", kernel->name);
+      continue;
+    }
+    check_kernel(kernel);
+    printf("products %s\n", kernel->name);
+  }
+}
