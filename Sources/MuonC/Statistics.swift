@@ -19,7 +19,8 @@ public func muon_optimizer_get_statistics_level(
   _ optimizer: OpaquePointer?, _ outStatistics: UnsafeMutablePointer<muon_statistics_level>?
 ) -> muon_status {
   unsafe guarded(outStatistics, "outStatistics") {
-    unsafe try muon_statistics_level(named: try withOptimizer(optimizer) { $0.statisticsLevel }.cName)
+    let level = unsafe try withOptimizer(optimizer) { $0.statisticsLevel }
+    return try muon_statistics_level(named: level.cName)
   }
 }
 
