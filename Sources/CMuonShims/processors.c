@@ -5,31 +5,9 @@
 
 #ifdef __linux__
 #include <sched.h>
-#include <stdio.h>
 #include <unistd.h>
 
 enum { WORDS = sizeof(muon_shim_processors) / sizeof(unsigned long) };
-
-/* The processors a container is limited to, rounded up; 0 where there is no limit. */
-static int cgroup_quota(void) {
-  long long quota = -1, period = 0;
-  FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-  if (file) { /* version 2: "max 100000" is no limit */
-    if (fscanf(file, "%lld %lld", &quota, &period) != 2) quota = -1;
-    fclose(file);
-  } else { /* version 1: -1 is no limit */
-    if ((file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "re"))) {
-      if (fscanf(file, "%lld", &quota) != 1) quota = -1;
-      fclose(file);
-    }
-    if ((file = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "re"))) {
-      if (fscanf(file, "%lld", &period) != 1) period = 0;
-      fclose(file);
-    }
-  }
-  if (quota <= 0 || period <= 0 || quota / period > 1 << 20) return 0;
-  return (int)((quota + period - 1) / period);
-}
 
 /* The kernel refuses a set that is too small for the machine. */
 static int processors_of(pid_t thread, muon_shim_processors *out) {
@@ -67,17 +45,14 @@ int muon_shim_place_thread(pthread_t thread, const muon_shim_processors *set,
   return 1;
 }
 
-int muon_shim_available_processors(void) {
+int muon_shim_allowed_processors(void) {
   muon_shim_processors set;
-  int count = processors_of(0, &set) ? muon_shim_count_processors(&set) : 1;
-  const int quota = cgroup_quota();
-  if (quota > 0 && quota < count) count = quota;
-  return count > 0 ? count : 1;
+  return processors_of(0, &set) ? muon_shim_count_processors(&set) : 0;
 }
 #else
 #include <unistd.h>
 
-int muon_shim_available_processors(void) {
+int muon_shim_allowed_processors(void) {
   long count = sysconf(_SC_NPROCESSORS_ONLN);
   return count > 0 ? (int)count : 1;
 }

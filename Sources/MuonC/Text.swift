@@ -1,5 +1,4 @@
 internal import CMuon
-internal import Glibc
 internal import MuonOptimizers
 
 /// A C string in the library's constant data.
@@ -25,7 +24,7 @@ struct PermanentText: @unchecked Sendable {
 func string(_ text: UnsafePointer<CChar>?, _ name: String) throws -> String {
   guard let text = unsafe text else { throw null(name) }
   // What is made of it takes a multiple.
-  try requireMemory(for: unsafe strlen(text), each: 32)
+  try unsafe requireMemory(forText: text, each: 32)
   guard let string = unsafe String(validatingCString: text) else {
     throw CallError(MUON_ERR_INVALID_ARGUMENT, "\(name) is not UTF-8")
   }

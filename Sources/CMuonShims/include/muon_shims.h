@@ -35,9 +35,8 @@ int muon_shim_may_start_threads(void);
 /* Names this thread muon-1, muon-2 ..., as debuggers and top show it. */
 void muon_shim_name_thread(int number);
 
-/* The processors this process may use, by its affinity mask and the quota of its cgroup; 1 where that
- * cannot be told. */
-int muon_shim_available_processors(void);
+/* How many processors this thread may run on; 0 where that cannot be told. */
+int muon_shim_allowed_processors(void);
 
 /* A set of processors, with room for 8192. */
 typedef struct muon_shim_processors {

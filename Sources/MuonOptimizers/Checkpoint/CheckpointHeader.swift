@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// The header of a checkpoint, read and found sound: what texts it has under which keys, and what tensors.
 /// Whether they mean anything is for others to say.
 final class CheckpointHeader {
@@ -159,16 +157,7 @@ extension CheckpointHeader {
 
   /// By bytes: Swift's own comparison takes different spellings of a letter for equal.
   private func compare(_ one: Extent, _ other: Extent) -> Int {
-    unsafe CheckpointHeader.compare(raw(one), raw(other))
-  }
-
-  private static func compare(_ one: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Int
-  {
-    if let first = one.baseAddress, let second = other.baseAddress {
-      let order = unsafe memcmp(first, second, min(one.count, other.count))
-      if order != 0 { return Int(order) }
-    }
-    return one.count - other.count
+    unsafe Memory.compare(raw(one), raw(other))
   }
 
   /// The place among `count` things in order, of the first that is not less than a key.
@@ -178,7 +167,7 @@ extension CheckpointHeader {
     var (low, high) = (0, count)
     while low < high {
       let middle = low + (high - low) / 2
-      if unsafe CheckpointHeader.compare(raw(name(middle)), key) < 0 {
+      if unsafe Memory.compare(raw(name(middle)), key) < 0 {
         low = middle + 1
       } else {
         high = middle
@@ -190,7 +179,7 @@ extension CheckpointHeader {
   private func find(_ key: String, among count: Int, _ name: (Int) -> Extent) -> Int? {
     unsafe Array(key.utf8).withUnsafeBytes { key in
       let index = unsafe place(of: key, among: count, name)
-      guard index < count, unsafe CheckpointHeader.compare(raw(name(index)), key) == 0 else {
+      guard index < count, unsafe Memory.compare(raw(name(index)), key) == 0 else {
         return nil
       }
       return index

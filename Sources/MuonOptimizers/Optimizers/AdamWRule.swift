@@ -1,5 +1,4 @@
 internal import CMuonKernels
-internal import Glibc
 
 /// AdamW's options by group, and its step.
 final class AdamWRule: GroupedRule {
@@ -42,13 +41,14 @@ final class AdamWRule: GroupedRule {
   }
 
   private func constants(of options: AdamWOptions, step: Int) -> muon_adamw_constants {
-    let t = Double(step)
+    let bias1 = 1 - Mathematics.power(options.beta1, Double(step))
+    let bias2 = 1 - Mathematics.power(options.beta2, Double(step))
     return muon_adamw_constants(
       keep: Float(1 - options.learningRate * options.weightDecay),
-      rate: Float(options.learningRate / (1 - pow(options.beta1, t))),
+      rate: Float(options.learningRate / bias1),
       beta1: Float(options.beta1), rest1: Float(1 - options.beta1),
       beta2: Float(options.beta2), rest2: Float(1 - options.beta2),
-      scale2: Float(1 / (1 - pow(options.beta2, t)).squareRoot()), eps: Float(options.epsilon))
+      scale2: Float(1 / bias2.squareRoot()), eps: Float(options.epsilon))
   }
 
   func prepare(_ updates: [Update]) throws(MuonError) {

@@ -1,5 +1,3 @@
-internal import CMuonShims
-
 /// The exact polar factor U Vᵀ of X = U S Vᵀ, by LAPACK's divide and conquer.
 ///
 /// Singular directions below 1e-6 √max(r, c) of the largest singular value cannot be told from rounding
@@ -12,7 +10,7 @@ enum PolarFactor {
   static func scratch(rows: Int, columns: Int) throws(MuonError) -> (floats: Int, integers: Int) {
     let k = min(rows, columns)
     guard k <= maximumShortSide, case let work = workCount(rows: rows, columns: columns),
-      work <= BLAS.maximumExtent
+      work <= OpenBLAS.maximumExtent
     else {
       throw MuonError(
         .unsupported, "backend svd: LAPACK's work for \(rows)x\(columns) is past 32-bit integers")
@@ -34,27 +32,22 @@ enum PolarFactor {
   ) -> Bool {
     // Column by column, row-major X is Xᵀ: m x n with m the columns of X. (Xᵀ's polar factor is the
     // transpose of X's, so that the result is row-major again.)
-    var (m, n, k) = unsafe (Int32(x.columns), Int32(x.rows), Int32(x.shortSide))
-    var workCount = Int32(unsafe workCount(rows: x.rows, columns: x.columns))
-    var jobz = CChar(UInt8(ascii: "S"))
-    var info: Int32 = 0
+    let (m, n, k) = unsafe (x.columns, x.rows, x.shortSide)
     let u = unsafe floats
-    let vt = unsafe u + Int(m) * Int(k)
-    let singularValues = unsafe vt + Int(k) * Int(n)
-    let work = unsafe singularValues + Int(k)
-    var (leadingU, leadingVT) = (m, k)
-    unsafe blas.sgesdd(
-      &jobz, &m, &n, x.floats, &leadingU, singularValues, u, &leadingU, vt, &leadingVT, work,
-      &workCount, integers, &info)
-    guard info == 0 else { return false }
+    let vt = unsafe u + m * k
+    let singularValues = unsafe vt + k * n
+    guard
+      unsafe blas.decompose(
+        x.floats, m, n, singularValues: singularValues, u: u, vt: vt, work: singularValues + k,
+        workCount: workCount(rows: x.rows, columns: x.columns), integers: integers)
+    else { return false }
 
     let cutoff = unsafe 1e-6 * Float(max(m, n)).squareRoot() * singularValues[0]
-    for j in 0..<Int(k) where unsafe singularValues[j] <= cutoff {
-      unsafe (u + j * Int(m)).update(repeating: 0, count: Int(m))
+    for j in 0..<k where unsafe singularValues[j] <= cutoff {
+      unsafe (u + j * m).update(repeating: 0, count: m)
     }
     // Row-major: X ← (Vᵀ)ᵀ Uᵀ, of which u and vt are the transposes already.
-    unsafe BLAS.multiply(
-      Matrix(vt, Int(n), Int(k)), Matrix(u, Int(k), Int(m)), into: x, blas)
+    unsafe blas.multiply(vt, u, into: x.floats, rows: n, columns: m, depth: k)
     return true
   }
 }

@@ -1,6 +1,4 @@
 internal import CMuonKernels
-internal import CMuonShims
-internal import Glibc
 
 /// What is taken of the tables of kernels: what the processor has, capped by `MUON_MAX_CPU` in the environment
 /// at the first use.
@@ -22,15 +20,9 @@ enum Kernels {
 
   /// `MUON_MAX_CPU`.
   static var environment: EnvironmentSetting<String> {
-    guard let name = unsafe getenv("MUON_MAX_CPU").map({ unsafe String(cString: $0) }),
-      !name.isEmpty
-    else { return EnvironmentSetting() }
-    guard levels.contains(name) else {
-      return EnvironmentSetting(
-        warning: "MUON_MAX_CPU is \"\(name)\" and is ignored: one of "
-          + "\(levels.joined(separator: ", ")) is expected")
-    }
-    return EnvironmentSetting(value: name)
+    EnvironmentSetting(
+      "MUON_MAX_CPU", expected: "one of \(levels.joined(separator: ", ")) is expected"
+    ) { levels.contains($0) ? $0 : nil }
   }
 
   private static let cap = environment.value
@@ -46,15 +38,5 @@ enum Kernels {
       unsafe names.append(String(cString: kernel.pointee.level))
     }
     return names.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-  }
-
-  /// What the processor has of the instructions that kernels are chosen by, for messages.
-  static var features: String {
-    let size = 128
-    return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { text in
-      guard let start = text.baseAddress else { return "" }
-      unsafe muon_shim_cpu_features(start, size)
-      return unsafe String(cString: start)
-    }
   }
 }

@@ -1,6 +1,3 @@
-internal import CMuonShims
-internal import Glibc
-
 /// Numbers at an address that does not change, and freed with the object.
 ///
 /// Swift's arrays end the process when memory runs out; this throws.
@@ -20,7 +17,7 @@ final class Buffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral> {
     guard count >= 0, !overflow, !tooLarge else {
       throw MuonError(.outOfMemory, "\(count) elements are more than memory can hold")
     }
-    guard let memory = unsafe muon_shim_allocate(line, size) else {
+    guard let memory = unsafe Memory.allocate(size, alignment: line) else {
       throw MuonError(.outOfMemory, "out of memory: \(bytes) bytes could not be allocated")
     }
     self.count = count
@@ -29,7 +26,7 @@ final class Buffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral> {
     unsafe start.initialize(repeating: 0, count: count)
   }
 
-  deinit { unsafe free(memory) }
+  deinit { unsafe Memory.release(memory) }
 
   var elements: UnsafeMutableBufferPointer<Element> {
     unsafe UnsafeMutableBufferPointer(start: start, count: count)

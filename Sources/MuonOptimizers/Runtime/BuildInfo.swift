@@ -18,7 +18,7 @@ public enum BuildInfo {
     let parts = [
       "libmuon \(versionText)", Kernels.level,
       "kernels \(ProductKernel.f32.name)\(bf16)",
-      "processor \(Kernels.features.isEmpty ? Kernels.lowestLevel : Kernels.features)",
+      "processor \(Processors.features.isEmpty ? Kernels.lowestLevel : Processors.features)",
     ]
     return (parts + blas).joined(separator: "; ")
   }

@@ -1,5 +1,3 @@
-internal import CMuonShims
-internal import Glibc
 internal import Synchronization
 
 /// What the library has to say besides errors. It prints nothing: it is silent until a handler is set.
@@ -37,8 +35,8 @@ public enum Log {
       }
       return state.receiver
     }
-    guard let before, unsafe muon_shim_log_thread().pointee.is_inside == 0 else { return }
-    while state.withLock({ _ in before.isRunning }) { usleep(100) }
+    guard let before, !ThreadLog.current.isInside else { return }
+    while state.withLock({ _ in before.isRunning }) { Process.pause(microseconds: 100) }
   }
 
   /// A handler, and how many threads are in it; used under the lock.
@@ -46,7 +44,7 @@ public enum Log {
     let level: Level
     let handler: Handler
     private var running = 0
-    private var process = getpid()
+    private var forks = Process.forks
 
     init(_ level: Level, _ handler: @escaping Handler) {
       self.level = level
@@ -70,7 +68,7 @@ public enum Log {
 
     /// The threads that were in it when the process was forked are not in the child.
     private func noteFork() {
-      if process != getpid() { (process, running) = (getpid(), 0) }
+      if forks != Process.forks { (forks, running) = (Process.forks, 0) }
     }
   }
 
@@ -102,15 +100,15 @@ extension Log {
   /// Says something when the outermost `holding` of this thread ends.
   static func write(_ level: Level, _ text: @autoclosure () -> String) {
     guard wants(level) else { return }
-    let thread = unsafe muon_shim_log_thread()
-    guard unsafe thread.pointee.is_inside == 0 else { return }
+    let thread = ThreadLog.current
+    guard !thread.isInside else { return }
     holding {
       let pending: Pending
-      if let memory = unsafe thread.pointee.pending {
-        pending = unsafe Unmanaged.fromOpaque(memory).takeUnretainedValue()
+      if let kept = thread.pending(Pending.self) {
+        pending = kept
       } else {
         pending = Pending()
-        unsafe thread.pointee.pending = Unmanaged.passRetained(pending).toOpaque()
+        thread.keep(pending)
       }
       pending.messages.append((level, text().escapingControls))
     }
@@ -120,15 +118,14 @@ extension Log {
   package static func holding<Result, Failure: Error>(
     _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let thread = unsafe muon_shim_log_thread()
-    unsafe thread.pointee.held += 1
+    let thread = ThreadLog.current
+    thread.held += 1
     defer {
-      unsafe thread.pointee.held -= 1
-      if unsafe thread.pointee.held == 0, let memory = unsafe thread.pointee.pending {
-        unsafe thread.pointee.pending = nil
-        unsafe thread.pointee.is_inside = 1
-        tell(unsafe Unmanaged<Pending>.fromOpaque(memory).takeRetainedValue())
-        unsafe thread.pointee.is_inside = 0
+      thread.held -= 1
+      if thread.held == 0, let pending = thread.takePending(Pending.self) {
+        thread.isInside = true
+        tell(pending)
+        thread.isInside = false
       }
     }
     return try body()

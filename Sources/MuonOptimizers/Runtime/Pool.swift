@@ -1,4 +1,3 @@
-internal import CMuonShims
 internal import Synchronization
 
 /// The threads that help the host's, for the whole process. They are started when they are first
@@ -20,7 +19,7 @@ enum Pool {
     var started = 0
     /// Whether the system has just refused to start one.
     var isRefused = false
-    let forks = muon_shim_forks()
+    let forks = Process.forks
 
     mutating func takeOne() -> Worker? {
       if let worker = free {
@@ -45,7 +44,7 @@ enum Pool {
   static func take(_ wanted: Int) -> Crew? {
     let (crew, isRefused) = state.withLock { state in
       // A forked child has no worker yet, whatever its parent's were doing.
-      if state.forks != muon_shim_forks() { state = State() }
+      if state.forks != Process.forks { state = State() }
       state.isRefused = false
       var crew: Crew? = nil
       while (crew?.count ?? 0) < wanted, let worker = state.takeOne() {

@@ -1,6 +1,4 @@
 internal import CMuonKernels
-internal import CMuonShims
-internal import Glibc
 internal import Synchronization
 
 /// What every member of a team does, each on its thread.
@@ -72,7 +70,7 @@ struct Team: ~Copyable {
   private let size: Int
   /// The caller's rounding and its masks: results are those of one thread in any mode, and a worker
   /// may have started in another.
-  private let environment: fenv_t
+  private let environment = FloatingPointEnvironment()
   private let next = Atomic<Int>(0)
   private let arrived = Atomic<Int>(0)
   private let round = Atomic<UInt32>(0)
@@ -87,9 +85,6 @@ struct Team: ~Copyable {
     unsafe self.work = unsafe work
     self.type = type
     self.size = size
-    var environment = fenv_t()
-    unsafe fegetenv(&environment)
-    self.environment = environment
   }
 
   /// Does the work on up to `workers` threads at the same time, of which the caller's is one.
@@ -98,11 +93,10 @@ struct Team: ~Copyable {
     unsafe withUnsafePointer(to: work) { work in
       let team = unsafe Team(work, Work.self, size: crew.count + 1)
       unsafe withUnsafePointer(to: team) { team in
-        var processors = muon_shim_processors()
-        let isKnown = unsafe muon_shim_worker_processors(&processors) != 0
+        let processors = Processors.ofWorkers
         var (worker, index) = (Optional(crew.first), 1)
         while let member = worker {
-          if isKnown { unsafe member.place(on: &processors) }
+          if let processors { member.place(on: processors) }
           unsafe member.join(team, as: index)
           (worker, index) = (member.next, index + 1)
         }
@@ -117,17 +111,14 @@ struct Team: ~Copyable {
   /// A worker's part.
   borrowing func serve(as index: Int) {
     present.wrappingAdd(1, ordering: .relaxed)
-    var environment = environment
-    unsafe fesetenv(&environment)
-    // Without the caller's traps: their signal is blocked here, and would end the process.
-    unsafe feholdexcept(&environment)
+    environment.applyWithoutTraps()
     unsafe withUnsafePointer(to: self) { team in
       unsafe type.perform(at: work, by: Member(team: team, index: index))
     }
     // The caller may be gone, and the team with it, as soon as this is known: its address is not read.
-    let address = unsafe withUnsafePointer(to: left) { unsafe UnsafeRawPointer($0) }
+    let address = unsafe Futex.address(of: left)
     left.wrappingAdd(1, ordering: .releasing)
-    unsafe muon_shim_wake_sleepers(address)
+    unsafe Futex.wakeSleepers(at: address)
   }
 
   private borrowing func waitForAll() {
@@ -137,12 +128,12 @@ struct Team: ~Copyable {
       arrived.store(0, ordering: .relaxed)
       round.store(now &+ 1, ordering: .sequentiallyConsistent)
       if sleepers.load(ordering: .sequentiallyConsistent) > 0 {
-        unsafe withUnsafePointer(to: round) { unsafe muon_shim_wake_sleepers($0) }
+        Futex.wakeSleepers(on: round)
       }
     } else if !spin(until: { round.load(ordering: .acquiring) != now }) {
       sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
       while round.load(ordering: .sequentiallyConsistent) == now {
-        unsafe withUnsafePointer(to: round) { unsafe muon_shim_sleep_while($0, now) }
+        Futex.sleep(on: round, while: now)
       }
       sleepers.wrappingSubtract(1, ordering: .relaxed)
     }
@@ -154,7 +145,7 @@ struct Team: ~Copyable {
     while true {
       let now = left.load(ordering: .acquiring)
       if now == all { return }
-      unsafe withUnsafePointer(to: left) { unsafe muon_shim_sleep_while($0, now) }
+      Futex.sleep(on: left, while: now)
     }
   }
 

@@ -1,6 +1,3 @@
-internal import CMuonShims
-internal import Glibc
-
 /// The number of threads a step may use, for the whole process.
 public enum Threads {
   /// The largest number that can be set; a step uses at most 32.
@@ -20,7 +17,7 @@ public enum Threads {
   public static var count: Int {
     chosen.withLock { chosen in
       if let chosen { return chosen }
-      let count = environment.value ?? Int(muon_shim_available_processors())
+      let count = (environment.value ?? nil) ?? Processors.available
       chosen = count
       return count
     }
@@ -36,16 +33,14 @@ public enum Threads {
     chosen.withLock { $0 = count }
   }
 
-  /// `MUON_NUM_THREADS`. Empty and 0 stand for the default.
-  static var environment: EnvironmentSetting<Int> {
-    guard let text = unsafe getenv("MUON_NUM_THREADS").map({ unsafe String(cString: $0) }),
-      !text.isEmpty, text != "0"
-    else { return EnvironmentSetting() }
-    guard let count = Int(text), (1...maximum).contains(count) else {
-      return EnvironmentSetting(
-        warning: "MUON_NUM_THREADS is \"\(text)\" and is ignored: a whole number from 1 to "
-          + "\(maximum) is expected, or 0 for the default")
+  /// `MUON_NUM_THREADS`: the number, or `nil` for the default, which is 0 there.
+  static var environment: EnvironmentSetting<Int?> {
+    EnvironmentSetting(
+      "MUON_NUM_THREADS",
+      expected: "a whole number from 1 to \(maximum) is expected, or 0 for the default"
+    ) { text in
+      guard let count = Int(text), (0...maximum).contains(count) else { return nil }
+      return .some(count == 0 ? nil : count)
     }
-    return EnvironmentSetting(value: count)
   }
 }

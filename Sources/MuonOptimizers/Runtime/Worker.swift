@@ -1,6 +1,4 @@
 internal import CMuonKernels
-internal import CMuonShims
-internal import Glibc
 internal import Synchronization
 
 /// A thread of the pool. It is parked until it joins a team, and again when that is done.
@@ -17,58 +15,33 @@ final class Worker: @unchecked Sendable {
 
   private let number: Int
   private var index = 0
-  private var thread = pthread_t()
-  /// Whether it has a lower priority than later teams may expect.
-  private(set) var isTemporary = false
-  /// The processors it was last put on.
-  private let processors: UnsafeMutablePointer<muon_shim_processors>
+  private let thread = Thread()
+  private let parking = Parking()
   private let team = unsafe Atomic<UnsafeRawPointer?>(nil)
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let hasTeam: UnsafeMutablePointer<pthread_cond_t>
 
-  private init(number: Int) {
-    self.number = number
-    unsafe mutex = .allocate(capacity: 1)
-    unsafe mutex.initialize(to: pthread_mutex_t())
-    unsafe pthread_mutex_init(mutex, nil)
-    unsafe hasTeam = .allocate(capacity: 1)
-    unsafe hasTeam.initialize(to: pthread_cond_t())
-    unsafe pthread_cond_init(hasTeam, nil)
-    unsafe processors = .allocate(capacity: 1)
-    unsafe processors.initialize(to: muon_shim_processors())
-  }
-
-  /// Only where the thread did not start, has ended, or is not in this process: it stayed behind in the
+  /// It goes only where the thread did not start, has ended, or is not in this process: it stayed behind in the
   /// parent.
-  /// The mutex and the condition are not destroyed, for in a child they still count that thread, and
-  /// would wait for it.
-  deinit {
-    unsafe mutex.deallocate()
-    unsafe hasTeam.deallocate()
-    unsafe processors.deallocate()
-  }
+  private init(number: Int) { self.number = number }
 
   /// `nil` where the system gives no further thread.
   static func start(number: Int) -> Worker? {
     let worker = Worker(number: number)
     // Not retained: the pool, or a team, keeps it.
-    let status = unsafe muon_shim_start_thread(
-      &worker.thread,
-      { argument in
-        guard let argument = unsafe argument else { return nil }
-        unsafe Unmanaged<Worker>.fromOpaque(argument).takeUnretainedValue().work()
-        return nil
-      }, Unmanaged.passUnretained(worker).toOpaque())
-    guard status != 0 else { return nil }
-    worker.isTemporary = status < 0
-    pthread_detach(worker.thread)
-    return worker
+    let hasStarted = unsafe worker.thread.start(
+      with: Unmanaged.passUnretained(worker).toOpaque()
+    ) { argument in
+      guard let argument = unsafe argument else { return nil }
+      unsafe Unmanaged<Worker>.fromOpaque(argument).takeUnretainedValue().work()
+      return nil
+    }
+    return hasStarted ? worker : nil
   }
 
+  /// Whether it has a lower priority than later teams may expect.
+  var isTemporary: Bool { thread.isOfLowPriority }
+
   /// Puts the thread on these processors, if it is not there. That may be refused.
-  func place(on set: UnsafePointer<muon_shim_processors>) {
-    _ = unsafe muon_shim_place_thread(thread, set, processors)
-  }
+  func place(on processors: borrowing Processors) { thread.place(on: processors) }
 
   /// Wakes the thread: it serves the team once, as this member.
   func join(_ team: UnsafePointer<Team>, as index: Int) {
@@ -83,14 +56,11 @@ final class Worker: @unchecked Sendable {
   }
 
   private func wake(with message: UnsafeRawPointer) {
-    unsafe pthread_mutex_lock(mutex)
-    unsafe team.store(message, ordering: .releasing)
-    unsafe pthread_cond_signal(hasTeam)
-    unsafe pthread_mutex_unlock(mutex)
+    parking.wake { unsafe team.store(message, ordering: .releasing) }
   }
 
   private func work() {
-    muon_shim_name_thread(Int32(number))
+    Thread.nameCurrent(number)
     let itself = unsafe Unmanaged.passUnretained(self)
     while true {
       let team = unsafe waitForTeam()
@@ -111,11 +81,6 @@ final class Worker: @unchecked Sendable {
       muon_spin_hint()
     }
     if let found = unsafe team.exchange(nil, ordering: .acquiring) { return unsafe found }
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
-    while true {
-      if let found = unsafe team.exchange(nil, ordering: .acquiring) { return unsafe found }
-      unsafe pthread_cond_wait(hasTeam, mutex)
-    }
+    return unsafe parking.wait { unsafe team.exchange(nil, ordering: .acquiring) }
   }
 }

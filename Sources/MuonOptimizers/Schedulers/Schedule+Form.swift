@@ -1,5 +1,3 @@
-internal import Glibc
-
 extension Schedule.Form {
   /// The rate at a step: in closed form, except for a chain, which has none.
   func rate(base: Double, step: Int, previous: Double? = nil) -> Double {
@@ -59,6 +57,6 @@ extension Schedule.Form {
 
   /// cos(π step/period)
   private static func cosine(_ step: Int, _ period: Int) -> Double {
-    cos(Double.pi * Double(step) / Double(period))
+    Mathematics.cosine(Double.pi * Double(step) / Double(period))
   }
 }

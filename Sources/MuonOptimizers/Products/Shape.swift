@@ -48,9 +48,10 @@ package struct Shape: Hashable, Sendable, CustomStringConvertible {
       throw MuonError(
         .shape, "\(owner) has shape \(self); Muon takes matrices, of exactly 2 dimensions")
     }
-    guard count == 0 || extents.allSatisfy({ $0 <= BLAS.maximumExtent }) else {
+    guard count == 0 || extents.allSatisfy({ $0 <= OpenBLAS.maximumExtent }) else {
       throw MuonError(
-        .unsupported, "\(owner) has shape \(self); BLAS takes extents up to \(BLAS.maximumExtent)")
+        .unsupported,
+        "\(owner) has shape \(self); BLAS takes extents up to \(OpenBLAS.maximumExtent)")
     }
   }
 

@@ -8,7 +8,7 @@ enum BLASThreads {
   private struct State {
     var users = 0
     var hostCount: Int32 = 1
-    let forks = muon_shim_forks()
+    let forks = Process.forks
   }
   private static let state = Lock(State(), heldAcrossForks: true)
 
@@ -17,7 +17,7 @@ enum BLASThreads {
 
   static func single<Result>(_ blas: OpenBLAS.Functions, _ body: () -> Result) -> Result {
     state.withLock { state in
-      if state.forks != muon_shim_forks() {
+      if state.forks != Process.forks {
         // The steps that were under way when this process was forked have no thread here.
         if state.users > 0 { blas.set_threads(state.hostCount) }
         state = State()

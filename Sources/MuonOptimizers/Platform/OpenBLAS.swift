@@ -1,9 +1,11 @@
 internal import CMuonShims
-internal import Glibc
 
 /// OpenBLAS, which backend `svd` alone needs, for LAPACK. It is loaded then, once for the process.
 enum OpenBLAS {
   typealias Functions = muon_shim_openblas
+
+  /// The largest extent a matrix may have: LAPACK counts in 32-bit integers.
+  static let maximumExtent = Int(Int32.max)
 
   private enum State {
     case absent
@@ -32,10 +34,10 @@ enum OpenBLAS {
     while true {
       let found = try state.withLock { state throws(MuonError) -> State in
         if case .absent = state {
-          state = .loading(forks: muon_shim_forks())
+          state = .loading(forks: Process.forks)
           return .absent
         }
-        if case .loading(let forks) = state, forks != muon_shim_forks() {
+        if case .loading(let forks) = state, forks != Process.forks {
           throw MuonError(
             .unsupported,
             "OpenBLAS cannot be used in this process: when it was forked, another thread was just "
@@ -45,7 +47,7 @@ enum OpenBLAS {
       }
       switch found {
       case .loaded(let functions): return functions
-      case .loading: usleep(200)
+      case .loading: Process.pause(microseconds: 200)
       case .absent:
         let result = find()
         state.withLock { state in

@@ -1,0 +1,16 @@
+internal import Glibc
+
+/// A thread's rounding, its masks of exceptions, and what becomes of denormal numbers.
+struct FloatingPointEnvironment {
+  private var environment = fenv_t()
+
+  /// Of this thread.
+  init() { unsafe fegetenv(&environment) }
+
+  /// Gives it to this thread, but traps nothing: the signal may be blocked here, and would end the process.
+  func applyWithoutTraps() {
+    var environment = environment
+    unsafe fesetenv(&environment)
+    unsafe feholdexcept(&environment)
+  }
+}
