@@ -76,11 +76,15 @@ static void check_pack(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_
 static void check_pack_symmetric(const muon_gemm_kernel *kernel, ptrdiff_t n) {
   uint64_t seed = 2;
   const size_t bytes = (size_t)(n * n) * sizeof(float);
-  float *whole = memory(bytes), *lower = memory(bytes);
+  float *whole = memory(bytes), *lower = memory(bytes), *without = memory(bytes);
+  float *diagonal = memory((size_t)n * sizeof *diagonal);
   for (ptrdiff_t i = 0; i < n; i++) {
     for (ptrdiff_t j = 0; j <= i; j++) whole[i * n + j] = whole[j * n + i] = uniform(&seed);
   }
-  for (int mirror = 0; mirror < 2; mirror++) {
+  memcpy(without, whole, bytes);
+  for (ptrdiff_t i = 0; i < n; i++) without[i * n + i] = 0;
+  for (int variant = 0; variant < 4; variant++) {
+    const int mirror = variant & 1, apart = variant & 2;
     for (ptrdiff_t i = 0; i < n; i++) {
       for (ptrdiff_t j = 0; j < n; j++) {
         const int is_there = j <= i || (!mirror && i / kernel->lanes == j / kernel->lanes);
@@ -90,11 +94,21 @@ static void check_pack_symmetric(const muon_gemm_kernel *kernel, ptrdiff_t n) {
     void *packed = memory(packed_bytes(kernel, n, n));
     memset(packed, 0xFF, packed_bytes(kernel, n, n));
     for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
-      muon_gemm_pack_symmetric(kernel, lower, n, mirror, panel, packed);
-    check_packed(kernel, packed, n, n, whole, n, 1, mirror ? "symmetric, mirrored" : "symmetric");
+      muon_gemm_pack_symmetric(kernel, lower, n, mirror, panel, apart ? diagonal : NULL, packed);
+    check_packed(kernel, packed, n, n, apart ? without : whole, n, 1,
+                 mirror ? "symmetric, mirrored" : "symmetric");
+    for (ptrdiff_t i = 0; i < n; i++) {
+      if (apart) CHECK(diagonal[i] == whole[i * n + i], "%s, of %td", kernel->name, n);
+      for (ptrdiff_t j = 0; j < n; j++) {
+        const int is_there = i / kernel->lanes == j / kernel->lanes || j < i;
+        const float is = lower[i * n + j];
+        CHECK(is_there ? is == whole[i * n + j] : isnan(is), "%s, of %td: (%td, %td)", kernel->name,
+              n, i, j);
+      }
+    }
     free(packed);
   }
-  free(whole), free(lower);
+  free(whole), free(lower), free(without), free(diagonal);
 }
 
 /* A product with every epilogue. Numbers are exact in any order of sums, or else within `tolerance`
@@ -113,6 +127,10 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
     b[i] = tolerance > 0 ? uniform(&seed) : small_integer(&seed);
   float *d = memory(count * sizeof *d), *e = memory(count * sizeof *e);
   float *c[2] = {memory(count * sizeof(float)), memory(count * sizeof(float))};
+  float *row_factors = memory((size_t)rows * sizeof(float));
+  float *column_factors = memory((size_t)columns * sizeof(float));
+  for (ptrdiff_t i = 0; i < rows; i++) row_factors[i] = small_integer(&seed);
+  for (ptrdiff_t j = 0; j < columns; j++) column_factors[j] = small_integer(&seed);
   char *packed_a = memory(packed_bytes(kernel, rows, depth));
   char *packed_b = memory(packed_bytes(kernel, columns, depth));
   for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, rows); panel++)
@@ -120,20 +138,28 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
   for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, columns); panel++)
     muon_gemm_pack(kernel, b, depth, 1, columns, depth, panel, packed_b);
 
-  /* No term, one, the other, both; each of C itself or of another matrix; to one place or to
-   * two. */
-  for (int variant = 0; variant < 16; variant++) {
+  /* No term, one, the other, both; each of C itself or of another matrix; to one place or to two;
+   * of operands without their diagonals. */
+  for (int variant = 0; variant < 64; variant++) {
     const float first = variant & 1 ? 2 : 0, second = variant & 2 ? -0.25f : 0;
     const int adds_itself = variant & 4, outputs = variant & 8 ? 2 : 1;
+    const float *by_row = variant & 16 ? row_factors : NULL;
+    const float *by_column = variant & 32 ? column_factors : NULL;
+    const int reads_d = first != 0 || by_row, reads_e = second != 0 || by_column;
     for (size_t i = 0; i < count; i++) {
-      d[i] = first != 0 ? small_integer(&seed) : NAN;
-      e[i] = second != 0 ? small_integer(&seed) : NAN;
-      c[0][i] = adds_itself && first != 0 ? d[i] : NAN;
+      d[i] = reads_d ? small_integer(&seed) : NAN;
+      e[i] = reads_e ? small_integer(&seed) : NAN;
+      c[0][i] = adds_itself && reads_d ? d[i] : NAN;
       c[1][i] = NAN;
     }
     const muon_gemm_output one = {
-        c[0], stride, 0.5f, {{adds_itself ? c[0] : d, first}, {e, second}}};
-    const muon_gemm_output two = {c[1], stride, -4, {{d, 0}, {e, second}}};
+        c[0],
+        stride,
+        0.5f,
+        {{adds_itself ? c[0] : d, first, by_row, NULL}, {e, second, NULL, by_column}}};
+    const float *by_row_too = reads_e ? by_row : NULL;
+    const muon_gemm_output two = {
+        c[1], stride, -4, {{d, 0, NULL, NULL}, {e, second, by_row_too, by_column}}};
     const muon_gemm_epilogue epilogue = {outputs, {one, two}};
     for (ptrdiff_t tile = 0; tile < muon_gemm_tiles(kernel, rows, columns); tile++)
       muon_gemm_tile(kernel, packed_a, packed_b, depth, rows, columns, lower, tile, &epilogue);
@@ -146,9 +172,14 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
         for (ptrdiff_t k = 0; is_made && k < depth; k++)
           sum += (double)rounded(kernel, a[i * depth + k]) * rounded(kernel, b[j * depth + k]);
         for (int o = 0; o < 2; o++) {
-          double meant = o == 0 ? 0.5 * sum + (first != 0 ? first * d[at] : 0) : -4 * sum;
-          if (second != 0) meant += second * e[at];
-          const float untouched = o == 0 && adds_itself && first != 0 ? d[at] : NAN;
+          const double alpha = o == 0 ? 0.5 : -4;
+          const double r = by_row && is_made ? by_row[i] : 0;
+          const double s = by_column && is_made ? by_column[j] : 0;
+          double meant = alpha * sum;
+          if (o == 0 && reads_d) meant += (first + alpha * r) * d[at];
+          if (reads_e) meant += (second + alpha * (s + (o == 1 ? r : 0))) * e[at];
+          if (i == j && by_row && by_column) meant -= alpha * r * s;
+          const float untouched = o == 0 && adds_itself && reads_d ? d[at] : NAN;
           const float is = c[o][at];
           const int is_right = is_made && o < outputs
                                    ? fabs(is - meant) <= 4 * tolerance
@@ -161,6 +192,7 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
     }
   }
   if (!lower) free(b);
+  free(row_factors), free(column_factors);
   free(a), free(d), free(e), free(c[0]), free(c[1]), free(packed_a), free(packed_b);
 }
 

@@ -14,15 +14,19 @@
 
 /* ---- Matrix products ------------------------------------------------------------------------ */
 
-/* A term that is added to a product: factor times the element of a matrix, which is not read where
- * factor is 0, but has the shape of the others also then. */
+/* A term that is added to a product: at (i, j) it is (factor + alpha (rows_i + columns_j)) times
+ * the element of a matrix. The vectors are diagonals that were left out of the operands: of
+ * S = D + E, with D its diagonal, E alone is packed, and D X is rows_i X_ij. Without vectors, and
+ * with factor 0, the matrix is not read, but has the shape of the others also then. */
 typedef struct muon_gemm_term {
   const float *matrix;
   float factor;
+  const float *_Nullable rows, *_Nullable columns;
 } muon_gemm_term;
 
 /* C = alpha acc + a term + another. C and the matrices of the terms are row-major with one stride;
- * they may be the same. */
+ * they may be the same. Where both vectors are there, C is the product of two matrices without
+ * their diagonals, whose own product is in the terms twice: it is taken off once. */
 typedef struct muon_gemm_output {
   float *c;
   ptrdiff_t stride;
@@ -96,11 +100,13 @@ ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth)
 void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
                     ptrdiff_t depth_stride, ptrdiff_t count, ptrdiff_t depth, ptrdiff_t panel,
                     void *packed);
-/* The same of a symmetric n x n matrix, of which only the lower triangle is there. With `mirror`,
- * the block on the diagonal is made whole in the source; without, it must be whole, as
- * muon_gemm_tile with `lower` leaves it. */
+/* The same of a symmetric n x n matrix, of which only the lower triangle is there. Where `diagonal`
+ * is given, what is on the diagonal goes there, and is 0 in the panel. With `mirror`, the block on
+ * the diagonal is made whole in the source; without, it must be whole, as muon_gemm_tile with
+ * `lower` leaves it. */
 void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
-                              int mirror, ptrdiff_t panel, void *packed);
+                              int mirror, ptrdiff_t panel, float *_Nullable diagonal,
+                              void *packed);
 
 /* A product of so many rows and columns is made in so many tiles. It does not depend on the number
  * of threads, nor does the order of any sum. */

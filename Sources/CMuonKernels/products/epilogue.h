@@ -15,6 +15,10 @@ typedef gemm_vector gemm_memory __attribute__((aligned(sizeof(float)), may_alias
 
 enum { GEMM_VECTOR_FLOATS = sizeof(gemm_vector) / sizeof(float) };
 
+EPILOGUE_INLINE int gemm_reads(const muon_gemm_term *term) {
+  return term->factor != 0 || term->rows || term->columns;
+}
+
 /* Asks for what the epilogue will need, while the products are made: a tile's rows are far apart.
  * `lines` is how many cache lines each of them spans. */
 EPILOGUE_INLINE void gemm_prefetch(int rows, int lines, const muon_gemm_epilogue *epilogue) {
@@ -25,13 +29,26 @@ EPILOGUE_INLINE void gemm_prefetch(int rows, int lines, const muon_gemm_epilogue
       const ptrdiff_t at = i * output->stride;
       for (int line = 0; line < lines; line++) {
         __builtin_prefetch(output->c + at + 16 * line, 1);
-        if (one.factor != 0 && one.matrix != output->c)
+        if (gemm_reads(&one) && one.matrix != output->c)
           __builtin_prefetch(one.matrix + at + 16 * line);
-        if (two.factor != 0 && two.matrix != output->c)
+        if (gemm_reads(&two) && two.matrix != output->c)
           __builtin_prefetch(two.matrix + at + 16 * line);
       }
     }
   }
+}
+
+EPILOGUE_INLINE gemm_vector gemm_at(const float *floats) {
+  return *(const gemm_memory *)floats;
+}
+
+/* What a term's matrix is multiplied by in a row, from a column on. */
+EPILOGUE_INLINE gemm_vector gemm_factor(const muon_gemm_term *term, float alpha, int row,
+                                        int column) {
+  gemm_vector sum = {0};
+  if (term->rows) sum += term->rows[row];
+  if (term->columns) sum += gemm_at(term->columns + column);
+  return alpha * sum + term->factor;
 }
 
 /* A whole micro-tile, from registers. */
@@ -40,16 +57,16 @@ EPILOGUE_INLINE void gemm_store_whole(const gemm_vector *sums, int rows, int vec
   const gemm_vector zero = {0};
   const muon_gemm_term one = output->terms[0], two = output->terms[1];
   const gemm_vector alpha = zero + output->alpha;
-  const gemm_vector beta = zero + one.factor, gamma = zero + two.factor;
-  const int has_one = one.factor != 0, has_two = two.factor != 0;
+  const int has_one = gemm_reads(&one), has_two = gemm_reads(&two);
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
-      const ptrdiff_t at = i * output->stride + v * GEMM_VECTOR_FLOATS;
+      const int column = v * GEMM_VECTOR_FLOATS;
+      const ptrdiff_t at = i * output->stride + column;
       gemm_vector x = alpha * sums[i * vectors + v];
-      if (has_one) x = beta * *(const gemm_memory *)(one.matrix + at) + x;
-      if (has_two) x = gamma * *(const gemm_memory *)(two.matrix + at) + x;
+      if (has_one) x += gemm_factor(&one, output->alpha, i, column) * gemm_at(one.matrix + at);
+      if (has_two) x += gemm_factor(&two, output->alpha, i, column) * gemm_at(two.matrix + at);
       *(gemm_memory *)(output->c + at) = x;
     }
   }
@@ -59,21 +76,24 @@ EPILOGUE_INLINE void gemm_store_whole(const gemm_vector *sums, int rows, int vec
 EPILOGUE_INLINE void gemm_store_part(const float *tile, int lanes, int rows, int columns,
                                      const muon_gemm_output *output) {
   const float alpha = output->alpha;
-  const float beta = output->terms[0].factor, gamma = output->terms[1].factor;
   for (int i = 0; i < rows; i++) {
     const ptrdiff_t at = i * output->stride;
-    const float *t = tile + i * lanes;
     float *c = output->c + at;
-    const float *d = output->terms[0].matrix + at, *e = output->terms[1].matrix + at;
-    if (gamma != 0 && beta != 0) {
-      for (int j = 0; j < columns; j++) c[j] = alpha * t[j] + beta * d[j] + gamma * e[j];
-    } else if (gamma != 0) {
-      for (int j = 0; j < columns; j++) c[j] = alpha * t[j] + gamma * e[j];
-    } else if (beta != 0) {
-      for (int j = 0; j < columns; j++) c[j] = alpha * t[j] + beta * d[j];
-    } else {
-      for (int j = 0; j < columns; j++) c[j] = alpha * t[j];
+    float row[lanes];
+    for (int j = 0; j < columns; j++) row[j] = alpha * tile[i * lanes + j];
+    for (int t = 0; t < 2; t++) {
+      const muon_gemm_term *term = &output->terms[t];
+      if (!gemm_reads(term)) continue;
+      const float *d = term->matrix + at, of_row = term->rows ? term->rows[i] : 0;
+      const float same = alpha * of_row + term->factor;
+      if (term->columns) {
+        for (int j = 0; j < columns; j++)
+          row[j] += (alpha * (of_row + term->columns[j]) + term->factor) * d[j];
+      } else {
+        for (int j = 0; j < columns; j++) row[j] += same * d[j];
+      }
     }
+    for (int j = 0; j < columns; j++) c[j] = row[j];
   }
 }
 

@@ -37,18 +37,23 @@ void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff
 }
 
 /* A panel has columns `first` and the next: above the diagonal they are the rows of the lower
- * triangle. */
+ * triangle. What they have on the diagonal is no part of any other panel, so that it may be 0 in
+ * the source in the meantime. */
 void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
-                              int mirror, ptrdiff_t panel, void *packed) {
+                              int mirror, ptrdiff_t panel, float *diagonal, void *packed) {
   const ptrdiff_t first = panel * kernel->lanes, lanes = least(kernel->lanes, n - first);
-  for (ptrdiff_t i = first; mirror && i < first + lanes; i++) {
-    for (ptrdiff_t j = first; j < i; j++) source[j * n + i] = source[i * n + j];
+  for (ptrdiff_t i = first; i < first + lanes; i++) {
+    for (ptrdiff_t j = first; mirror && j < i; j++) source[j * n + i] = source[i * n + j];
+    if (!diagonal) continue;
+    diagonal[i] = source[i * n + i];
+    source[i * n + i] = 0;
   }
   char *out = (char *)packed + panel * muon_gemm_panel_bytes(kernel, n);
   const float *rows = source + first * n;
   kernel->pack(rows, n, 1, (int)lanes, first, out);
   kernel->pack(rows + first, 1, n, (int)lanes, n - first,
                out + muon_gemm_panel_bytes(kernel, first));
+  for (ptrdiff_t i = first; diagonal && i < first + lanes; i++) source[i * n + i] = diagonal[i];
 }
 
 ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns) {
@@ -60,8 +65,8 @@ ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
 static muon_gemm_epilogue adding(const muon_gemm_epilogue *epilogue) {
   muon_gemm_epilogue next = *epilogue;
   for (int o = 0; o < next.count; o++) {
-    next.outputs[o].terms[0] = (muon_gemm_term){next.outputs[o].c, 1};
-    next.outputs[o].terms[1].factor = 0;
+    next.outputs[o].terms[0] = (muon_gemm_term){next.outputs[o].c, 1, NULL, NULL};
+    next.outputs[o].terms[1] = (muon_gemm_term){next.outputs[o].c, 0, NULL, NULL};
   }
   return next;
 }
@@ -75,9 +80,24 @@ static inline void shift(muon_gemm_epilogue *here, const muon_gemm_epilogue *who
     muon_gemm_output *to = &here->outputs[o];
     const ptrdiff_t at = row * from->stride + column;
     to->c = from->c + at;
-    to->terms[0].matrix = from->terms[0].matrix + at;
-    to->terms[1].matrix = from->terms[1].matrix + at;
+    for (int t = 0; t < 2; t++) {
+      const muon_gemm_term *term = &from->terms[t];
+      to->terms[t].matrix = term->matrix + at;
+      if (term->rows) to->terms[t].rows = term->rows + row;
+      if (term->columns) to->terms[t].columns = term->columns + column;
+    }
   }
+}
+
+/* Takes the product of the diagonals off, from the first of a tile's elements on the diagonal of C
+ * to the last. */
+static void finish_diagonal(const muon_gemm_output *output, ptrdiff_t first, ptrdiff_t end) {
+  const muon_gemm_term *terms = output->terms;
+  const float *rows = terms[0].rows ? terms[0].rows : terms[1].rows;
+  const float *columns = terms[0].columns ? terms[0].columns : terms[1].columns;
+  if (!rows || !columns) return;
+  for (ptrdiff_t i = first; i < end; i++)
+    output->c[i * output->stride + i] -= output->alpha * (rows[i] * columns[i]);
 }
 
 /* Depth is the outermost loop, so that the blocks of panels of both operands stay in the
@@ -115,4 +135,7 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
     }
   }
   kernel->leave();
+  for (int o = 0; o < epilogue->count; o++)
+    finish_diagonal(&epilogue->outputs[o], row > column ? row : column,
+                    least(row_end, column_end));
 }

@@ -15,6 +15,8 @@ enum GramNewtonSchulz {
     /// A packed operand of the size of X, or two packed ones of m x m.
     let packed: UnsafeMutablePointer<Float>
     let secondPacked: UnsafeMutablePointer<Float>
+    /// Of R or Q, and of Z.
+    let diagonal, secondDiagonal: UnsafeMutablePointer<Float>
 
     init(at start: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ kernel: ProductKernel) {
       let m = min(rows, columns)
@@ -22,14 +24,16 @@ enum GramNewtonSchulz {
       unsafe r = start
       unsafe q = r + max(m * m, square)
       unsafe z = q + m * m
-      unsafe packed = z + m * m
+      unsafe diagonal = z + m * m
+      unsafe secondDiagonal = diagonal + NewtonSchulz.Scratch.onCacheLine(m)
+      unsafe packed = secondDiagonal + NewtonSchulz.Scratch.onCacheLine(m)
       unsafe secondPacked = packed + square
     }
 
     static func count(rows: Int, columns: Int, _ kernel: ProductKernel) -> Int {
       let m = min(rows, columns)
       let square = kernel.packedCount(lanes: m, depth: m)
-      return max(m * m, square) + 2 * m * m
+      return unsafe max(m * m, square) + 2 * m * m + 2 * NewtonSchulz.Scratch.onCacheLine(m)
         + max(
           2 * square,
           kernel.packedCount(lanes: rows, depth: columns),
@@ -37,6 +41,8 @@ enum GramNewtonSchulz {
     }
   }
 
+  /// Symmetric matrices are packed without their diagonals, see `ProductKernel.packSymmetric`.
+  ///
   /// Writes p(scale·X) to `epilogue`; X is lost. scale·X has singular values in [0, 1].
   ///
   /// - Parameter restarts: Before these steps, Q is applied to X and the iteration begins again.
@@ -51,21 +57,33 @@ enum GramNewtonSchulz {
     let q = unsafe Matrix(scratch.q, m, m)
     let z = unsafe Matrix(scratch.z, m, m)
     let (packed, packedZ) = unsafe (scratch.packed, scratch.secondPacked)
+    let (diagonal, diagonalOfZ) = unsafe (scratch.diagonal, scratch.secondDiagonal)
     var scale = scale
 
     /// p ← keep p + rate Q (scale X)
     func applyQ(to epilogue: Epilogue) {
       // R is not needed any more.
-      unsafe kernel.packSymmetric(q, into: r.floats, by: member)
+      unsafe kernel.packSymmetric(q, into: r.floats, diagonal: diagonal, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (r.floats, packed) : (packed, r.floats)
+      let (rows, columns) = unsafe x.isWide ? (diagonal, nil) : (nil, diagonal)
       var next = unsafe epilogue as Epilogue?
       while let to = unsafe next {
         unsafe kernel.multiply(
           left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
-          alpha: to.rate * scale, plus: to.keep, to.floats, by: member)
+          alpha: to.rate * scale, plus: ProductKernel.Term(matrix: to.floats, factor: to.keep),
+          plus: ProductKernel.Term(matrix: x.floats, rows: rows, columns: columns), by: member)
         unsafe next = to.next
       }
+    }
+
+    /// S ← a S + S Z, where S and Z commute.
+    func multiplyByZ(_ s: Matrix, adding a: Float) {
+      unsafe kernel.packSymmetric(s, into: packed, diagonal: diagonal, by: member)
+      unsafe kernel.multiply(
+        packed, packedZ, depth: m, into: s, symmetric: true,
+        plus: ProductKernel.Term(matrix: s.floats, factor: a, columns: diagonalOfZ),
+        plus: ProductKernel.Term(matrix: z.floats, rows: diagonal), by: member)
     }
 
     var begins = true
@@ -84,11 +102,13 @@ enum GramNewtonSchulz {
       }
 
       // Z = b R + c R²
-      unsafe kernel.packSymmetric(r, into: packed, by: member)
+      unsafe kernel.packSymmetric(r, into: packed, diagonal: diagonal, by: member)
       unsafe kernel.multiply(
         packed, packed, depth: m, into: z, symmetric: true, alpha: Float(p.c),
-        plus: Float(p.b), r.floats, by: member)
-      unsafe kernel.packSymmetric(z, into: packedZ, by: member)
+        plus: ProductKernel.Term(
+          matrix: r.floats, factor: Float(p.b), rows: diagonal, columns: diagonal),
+        by: member)
+      unsafe kernel.packSymmetric(z, into: packedZ, diagonal: diagonalOfZ, by: member)
 
       if begins {
         // Q = Z + a I
@@ -96,20 +116,12 @@ enum GramNewtonSchulz {
         begins = false
       } else {
         // Q ← a Q + Q Z
-        unsafe kernel.packSymmetric(q, into: packed, by: member)
-        unsafe kernel.multiply(
-          packed, packedZ, depth: m, into: q, symmetric: true, plus: Float(p.a), q.floats,
-          by: member)
+        unsafe multiplyByZ(q, adding: Float(p.a))
       }
 
       // R ← (a I + Z) R (a I + Z), in two products
       if step < coefficients.count - 1, !restarts.contains(step + 1) {
-        for _ in 0..<2 {
-          unsafe kernel.packSymmetric(r, into: packed, by: member)
-          unsafe kernel.multiply(
-            packed, packedZ, depth: m, into: r, symmetric: true, plus: Float(p.a), r.floats,
-            by: member)
-        }
+        for _ in 0..<2 { unsafe multiplyByZ(r, adding: Float(p.a)) }
       }
     }
     unsafe applyQ(to: epilogue)

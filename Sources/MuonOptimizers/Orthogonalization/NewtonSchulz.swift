@@ -13,19 +13,26 @@ enum NewtonSchulz {
   struct Scratch {
     /// Two of m x m, each with room for its packed form.
     let gram, polynomial: UnsafeMutablePointer<Float>
+    /// Of A and of B.
+    let diagonal: UnsafeMutablePointer<Float>
     /// A packed operand of the size of X.
     let packed: UnsafeMutablePointer<Float>
 
     init(at start: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ kernel: ProductKernel) {
-      let square = unsafe Self.square(min(rows, columns), kernel)
+      let m = min(rows, columns)
+      let square = unsafe Self.square(m, kernel)
       unsafe gram = start
       unsafe polynomial = start + square
-      unsafe packed = start + 2 * square
+      unsafe diagonal = start + 2 * square
+      unsafe packed = diagonal + Self.onCacheLine(m)
     }
 
     static func count(rows: Int, columns: Int, _ kernel: ProductKernel) -> Int {
-      unsafe 2 * square(min(rows, columns), kernel) + packed(rows, columns, kernel)
+      let m = min(rows, columns)
+      return unsafe 2 * square(m, kernel) + onCacheLine(m) + packed(rows, columns, kernel)
     }
+
+    static func onCacheLine(_ count: Int) -> Int { (count + 15) / 16 * 16 }
 
     private static func square(_ m: Int, _ kernel: ProductKernel) -> Int {
       max(m * m, kernel.packedCount(lanes: m, depth: m))
@@ -57,6 +64,8 @@ enum NewtonSchulz {
     var scale = scale
 
     for (step, p) in coefficients.enumerated() {
+      let isApart = step >= stepsWithWholeDiagonal(of: coefficients.count)
+      let diagonal = unsafe isApart ? scratch.diagonal : nil
       // A = X Xᵀ
       unsafe kernel.pack(short, of: x, into: packed, by: member)
       unsafe kernel.multiply(
@@ -68,32 +77,48 @@ enum NewtonSchulz {
       // B = b A + c A²; A is symmetric. Without c it is b A, and b is taken into the next product.
       var (polynomial, factor) = unsafe (a, Float(p.b))
       if p.c != 0 {
-        unsafe kernel.packSymmetric(a, mirroring: rescaled, into: packed, by: member)
+        unsafe kernel.packSymmetric(
+          a, mirroring: rescaled, into: packed, diagonal: diagonal, by: member)
         unsafe kernel.multiply(
           packed, packed, depth: m, into: b, symmetric: true, alpha: Float(p.c),
-          plus: Float(p.b), a.floats, by: member)
+          plus: ProductKernel.Term(
+            matrix: a.floats, factor: Float(p.b), rows: diagonal, columns: diagonal),
+          by: member)
         unsafe (polynomial, factor) = (b, 1)
       }
 
       // X ← a X + B X, or, at the last step, the epilogue of it.
       let packedPolynomial = unsafe polynomial.floats == a.floats ? b.floats : a.floats
       unsafe kernel.packSymmetric(
-        polynomial, mirroring: rescaled, into: packedPolynomial, by: member)
+        polynomial, mirroring: rescaled, into: packedPolynomial, diagonal: diagonal, by: member)
       unsafe kernel.pack(long, of: x, into: packed, by: member)
       let (left, right) = unsafe x.isWide ? (packedPolynomial, packed) : (packed, packedPolynomial)
+      let (rows, columns) = unsafe x.isWide ? (diagonal, nil) : (nil, diagonal)
       let isLast = step == coefficients.count - 1
       var next =
         unsafe isLast ? epilogue : Epilogue(floats: x.floats, keep: 0, rate: 1) as Epilogue?
       while let to = unsafe next {
         unsafe kernel.multiply(
           left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
-          alpha: to.rate * (factor * scale), plus: to.keep, to.floats,
-          plus: to.rate * (Float(p.a) * scale), x.floats, by: member)
+          alpha: to.rate * (factor * scale),
+          plus: ProductKernel.Term(matrix: to.floats, factor: to.keep),
+          plus: ProductKernel.Term(
+            matrix: x.floats, factor: to.rate * (Float(p.a) * scale), rows: rows, columns: columns),
+          by: member)
         unsafe next = to.next
       }
       scale = 1
     }
   }
+
+  /// In how many of the first steps A and B are multiplied whole; then their diagonals are multiplied apart,
+  /// see `ProductKernel.packSymmetric`.
+  ///
+  /// Each step brings the small singular values of X a few times nearer to the large ones, and A and B nearer
+  /// to multiples of the identity. Before they are near, B is next to nothing where singular values are
+  /// small, and so is B times the rounding error of X; that error times B without its diagonal is not, and the
+  /// steps that follow would magnify it there.
+  static func stepsWithWholeDiagonal(of steps: Int) -> Int { max(1, steps - 6) }
 
   /// p(σ) of one singular value: all there is to the iteration of a vector.
   static func value(_ sigma: Double, _ coefficients: [Coefficients], aolScaling: Bool) -> Double {
