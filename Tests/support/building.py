@@ -63,7 +63,8 @@ def compile_c(
                     "-ldispatch", "-lBlocksRuntime", f"-Wl,-rpath,{libraries}"]
     if not any(str(option).startswith("-O") for option in compiler):
         compiler = [*compiler, "-O2"]
-    run([*compiler, *STRICT, "-I", include, *sources, built, f"-Wl,-rpath,{built.parent}", "-lm",
+    # What the compiler is given turns off what is strict, so it comes behind that.
+    run([compiler[0], *STRICT, *compiler[1:], "-I", include, *sources, built, f"-Wl,-rpath,{built.parent}", "-lm",
          "-pthread", "-o", out])
     return out
 
