@@ -34,6 +34,15 @@
  *   failure muon_last_error() has the text: what was wrong, and what was expected.
  *   A call that fails has changed nothing, unless it says otherwise.
  *
+ * Lists are results too: outThings, capacity, outCount. *outCount is how many there are, of which
+ *   min(capacity, *outCount) are written. With a capacity of 0 outThings may be NULL: so ask for the
+ *   number first. What a caller gives is counted by the argument behind it.
+ *
+ * Numbers. A count, a capacity or a size in memory is a size_t. An index, a step, a number of steps, and
+ *   an extent of a matrix or of a shape is an int64_t. A setting that is a small whole number is an
+ *   int32_t, as is what is true (1) or false (0). The context of a callback is its last argument, and
+ *   stands right behind the callback where one is set.
+ *
  * Handles. muon_optimizer, muon_schedule and muon_scheduler are handles, not addresses. A handle
  *   that was destroyed, made up, or belongs to another kind gives MUON_ERR_INVALID_HANDLE.
  *   Destroying NULL does nothing and succeeds.
@@ -207,20 +216,19 @@ muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptio
                                             size_t struct_size);
 
 /* Writes the orthogonal matrix nearest in direction to the rows x cols matrix g: approximately
- * U V^T where g = U S V^T, in the layout of g. Both buffers have rows*cols elements. out may be g
+ * U V^T where g = U S V^T, in the layout of g. Both buffers have rows*cols elements. outMatrix may be g
  * itself, but must not overlap it in another way. Zeros give zeros; NaN or infinity is
  * MUON_ERR_INVALID_ARGUMENT. g may be as small as float32 has it; what is below 1e-26 of its norm + eps
  * may count as 0, and results below 1.2e-38 do, whatever the thread's floating-point mode says, which is
  * as before afterwards. options may be NULL: the defaults beside the fields above. */
 muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
-                               const muon_orthogonalize_options *options, float *out,
+                               const muon_orthogonalize_options *options, float *outMatrix,
                                size_t out_count);
 
-/* The coefficient rows a backend uses for a number of steps (0: its own number). Writes
- * min(capacity, *outCount) rows; out may be NULL when capacity is 0. MUON_BACKEND_SVD has 0 rows;
- * MUON_BACKEND_CUSTOM is MUON_ERR_INVALID_ARGUMENT. */
+/* The coefficient rows a backend uses for a number of steps (0: its own number). MUON_BACKEND_SVD has
+ * 0 rows; MUON_BACKEND_CUSTOM is MUON_ERR_INVALID_ARGUMENT. */
 muon_status muon_backend_get_coefficients(muon_backend backend, int32_t backend_steps,
-                                          muon_coefficients *out, size_t capacity,
+                                          muon_coefficients *outCoefficients, size_t capacity,
                                           size_t *outCount);
 
 /* ---- Parameters ----------------------------------------------------------------------------- */
@@ -385,9 +393,10 @@ muon_status muon_optimizer_set_adamw_options(muon_optimizer *optimizer, int64_t 
                                    const muon_adamw_options *options);
 
 /* The coefficient rows of a group of a Muon: of MUON_BACKEND_CUSTOM all that it was given, else those in
- * use. As muon_backend_get_coefficients. */
+ * use. */
 muon_status muon_optimizer_get_coefficients(const muon_optimizer *optimizer, int64_t group,
-                                       muon_coefficients *out, size_t capacity, size_t *outCount);
+                                            muon_coefficients *outCoefficients, size_t capacity,
+                                            size_t *outCount);
 
 /* The learning rate alone, for either kind. */
 muon_status muon_optimizer_get_lr(const muon_optimizer *optimizer, int64_t group, double *outLr);
@@ -485,9 +494,8 @@ muon_status muon_scheduler_step(muon_scheduler *scheduler);
 muon_status muon_scheduler_get_step(const muon_scheduler *scheduler, int64_t *outStep);
 muon_status muon_scheduler_set_step(muon_scheduler *scheduler, int64_t step);
 
-/* The rates last set, one a group, optimizer by optimizer. Writes min(capacity, *outCount) rates; out
- * may be NULL when capacity is 0. */
-muon_status muon_scheduler_get_last_lr(const muon_scheduler *scheduler, double *out,
+/* The rates last set, one a group, optimizer by optimizer. */
+muon_status muon_scheduler_get_last_lr(const muon_scheduler *scheduler, double *outRates,
                                        size_t capacity, size_t *outCount);
 
 muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
@@ -527,21 +535,26 @@ typedef struct muon_route {
 const char *muon_route_reason_text(muon_route_reason reason);
 
 /* Where muon_config_build_optimizers sends each of count parameters, and why. Of a parameter only dtype,
- * requires_grad and ndim are read. out has count elements. */
+ * requires_grad and ndim are read. */
 muon_status muon_config_route_params(const char *config, const muon_param *params, size_t count,
-                              muon_route *out);
+                                     muon_route *outRoutes, size_t capacity, size_t *outCount);
 
 /* Makes the optimizers the configuration asks for, with the parameters that muon_config_route_params sends
- * to them: a Muon, an AdamW, or both in that order. A side without parameters is not made. out has
- * room for 2 handles. In each optimizer, parameters keep their order. AdamW has betas (0.9, 0.95). */
+ * to them: a Muon, an AdamW, or both in that order. A side without parameters is not made. In each
+ * optimizer, parameters keep their order. AdamW has betas (0.9, 0.95). A capacity of 2 is enough for this
+ * version. Where the capacity is too small nothing is made: MUON_ERR_INVALID_ARGUMENT, but with 0 the
+ * number is written, and it is MUON_OK. */
 muon_status muon_config_build_optimizers(const char *config, const muon_param *params, size_t count,
-                                  muon_optimizer **out, size_t *outCount);
+                                         muon_optimizer **outOptimizers, size_t capacity,
+                                         size_t *outCount);
 
 /* Makes one scheduler for each of count optimizers. total = n_epochs * batches_per_epoch (>= 1 each).
  * Warmup, if warmup_steps > 0, is linear from 1e-5 to 1; then the main schedule begins, its length
- * total. With neither, the rates stay as they are. out has count elements. */
+ * total. With neither, the rates stay as they are. A capacity that is too small is as above. */
 muon_status muon_config_build_schedulers(const char *config, muon_optimizer *const *optimizers,
-                                  size_t count, int64_t batches_per_epoch, muon_scheduler **out);
+                                         size_t count, int64_t batches_per_epoch,
+                                         muon_scheduler **outSchedulers, size_t capacity,
+                                         size_t *outCount);
 
 /* ---- Checkpoints ---------------------------------------------------------------------------- */
 
@@ -561,7 +574,7 @@ muon_status muon_config_build_schedulers(const char *config, muon_optimizer *con
 
 /* Called after every 4 MiB or less with the bytes done so far and those in all; other than 0 cancels:
  * MUON_ERR_CANCELLED, nothing changed. It must not use the optimizers and schedulers of the call. */
-typedef int32_t (*muon_progress_callback)(void *context, uint64_t done, uint64_t total);
+typedef int32_t (*muon_progress_callback)(uint64_t done, uint64_t total, void *context);
 
 typedef struct muon_checkpoint_options {
   size_t struct_size;
@@ -569,7 +582,7 @@ typedef struct muon_checkpoint_options {
   int32_t allow_missing;             /* loading: parameters, groups, optimizers and schedulers that the
                                         checkpoint lacks stay as they are. 0 */
   int32_t allow_extra;               /* loading: those that this run lacks are left out. 0 */
-  muon_progress_callback progress; /* NULL: none. NULL */
+  muon_progress_callback progress;   /* NULL: none. NULL */
   void *progress_context;            /* handed to progress. NULL */
 } muon_checkpoint_options;
 
@@ -594,15 +607,13 @@ muon_status muon_checkpoint_load(const char *path, muon_optimizer *const *optimi
                                  size_t optimizer_count, muon_scheduler *const *schedulers,
                                  size_t scheduler_count, const muon_checkpoint_options *options);
 
-/* The same to and from memory, which must not be that of a parameter. get_size is what save_memory
- * needs if nothing is changed in between. A save_memory that was cancelled has written a part of it. */
-muon_status muon_checkpoint_get_size(muon_optimizer *const *optimizers, size_t optimizer_count,
-                                     muon_scheduler *const *schedulers, size_t scheduler_count,
-                                     const muon_checkpoint_options *options, size_t *outSize);
-muon_status muon_checkpoint_save_memory(void *out, size_t capacity,
-                                        muon_optimizer *const *optimizers, size_t optimizer_count,
+/* The same to and from memory, which must not be that of a parameter. *outSize is the size of the
+ * checkpoint. With a capacity of 0 save_memory writes that alone: ask first. A capacity that is too small
+ * is MUON_ERR_INVALID_ARGUMENT. A save_memory that was cancelled has written a part of it. */
+muon_status muon_checkpoint_save_memory(muon_optimizer *const *optimizers, size_t optimizer_count,
                                         muon_scheduler *const *schedulers, size_t scheduler_count,
-                                        const muon_checkpoint_options *options, size_t *outSize);
+                                        const muon_checkpoint_options *options, void *outBytes,
+                                        size_t capacity, size_t *outSize);
 muon_status muon_checkpoint_load_memory(const void *data, size_t size,
                                         muon_optimizer *const *optimizers, size_t optimizer_count,
                                         muon_scheduler *const *schedulers, size_t scheduler_count,
@@ -677,8 +688,8 @@ typedef void (*muon_log_callback)(muon_log_level level, const char *message, voi
  * When this returns, the callback before it is not running on any other thread and is not called again:
  * its context may be freed. So hold nothing that the callback waits for. Called from inside a callback
  * it does not wait. */
-muon_status muon_set_log_callback(muon_log_callback callback, void *context,
-                                  muon_log_level level);
+muon_status muon_set_log_callback(muon_log_level level, muon_log_callback callback,
+                                  void *context);
 
 #ifdef __cplusplus
 }

@@ -85,21 +85,43 @@ func floats(
     try floats(UnsafeMutableRawPointer(mutating: pointer), count: count, name))
 }
 
-/// Writes the first `capacity` of `values`, and how many there are.
-func write<T>(
-  _ values: [T], to out: UnsafeMutablePointer<T>?, capacity: Int,
-  count outCount: UnsafeMutablePointer<Int>?
-) throws {
-  let outCount = try unsafe required(outCount, "outCount")
-  guard capacity >= 0 else {
-    throw CallError(
-      MUON_ERR_INVALID_ARGUMENT, "a capacity of \(UInt(bitPattern: capacity)) is past memory")
+/// Where a call writes a list: the arguments `outThings, capacity, outCount` that end it.
+@safe
+struct ListResult<Element> {
+  private let elements: UnsafeMutablePointer<Element>?
+  private let count: UnsafeMutablePointer<Int>
+  let capacity: Int
+
+  /// Checked before the call does anything. With a capacity of 0 there need be no list.
+  init(
+    _ elements: UnsafeMutablePointer<Element>?, _ name: String, capacity: Int,
+    count: UnsafeMutablePointer<Int>?
+  ) throws {
+    unsafe self.count = try unsafe required(count, "outCount")
+    guard capacity >= 0 else {
+      throw CallError(
+        MUON_ERR_INVALID_ARGUMENT, "a capacity of \(UInt(bitPattern: capacity)) is past memory")
+    }
+    unsafe self.elements = capacity == 0 ? nil : try unsafe required(elements, name)
+    self.capacity = capacity
   }
-  if capacity > 0 {
-    let out = try unsafe required(out, "out")
-    for index in 0..<min(capacity, values.count) { unsafe out[index] = values[index] }
+
+  /// Writes as many as there is room for, and how many there are.
+  func write(_ values: [Element]) {
+    for (index, value) in values.prefix(capacity).enumerated() { unsafe elements?[index] = value }
+    writeCount(values.count)
   }
-  unsafe outCount.pointee = values.count
+
+  func writeCount(_ count: Int) { unsafe self.count.pointee = count }
+
+  /// For a call that makes what it lists: what is not written could never be destroyed.
+  func requireRoom(for needed: Int, _ things: String) throws {
+    guard needed <= capacity else {
+      throw CallError(
+        MUON_ERR_INVALID_ARGUMENT,
+        "there are \(needed) \(things), and the capacity is \(capacity); nothing was made")
+    }
+  }
 }
 
 /// A 0 or 1.

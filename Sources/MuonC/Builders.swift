@@ -32,9 +32,12 @@ public func muon_route_reason_text(_ reason: muon_route_reason) -> UnsafePointer
 @c @implementation
 public func muon_config_route_params(
   _ config: UnsafePointer<CChar>?, _ params: UnsafePointer<muon_param>?, _ count: Int,
-  _ out: UnsafeMutablePointer<muon_route>?
+  _ outRoutes: UnsafeMutablePointer<muon_route>?, _ capacity: Int,
+  _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   guarded {
+    let result = try unsafe ListResult(
+      outRoutes, "outRoutes", capacity: capacity, count: outCount)
     let configuration = try unsafe configuration(config)
     let routes = unsafe try parameterList(params, count: count).map {
       let route = try unsafe route($0, configuration)
@@ -42,20 +45,19 @@ public func muon_config_route_params(
         optimizer: try cKind(route.optimizer),
         reason: try muon_route_reason(named: route.reason.cName))
     }
-    guard !routes.isEmpty else { return }
-    let out = try unsafe required(out, "out")
-    for (index, route) in routes.enumerated() { unsafe out[index] = route }
+    result.write(routes)
   }
 }
 
 @c @implementation
 public func muon_config_build_optimizers(
   _ config: UnsafePointer<CChar>?, _ params: UnsafePointer<muon_param>?, _ count: Int,
-  _ out: UnsafeMutablePointer<OpaquePointer?>?, _ outCount: UnsafeMutablePointer<Int>?
+  _ outOptimizers: UnsafeMutablePointer<OpaquePointer?>?, _ capacity: Int,
+  _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   guarded {
-    let out = try unsafe required(out, "out")
-    let outCount = try unsafe required(outCount, "outCount")
+    let result = try unsafe ListResult(
+      outOptimizers, "outOptimizers", capacity: capacity, count: outCount)
     let configuration = try unsafe configuration(config)
     var trained: [ParameterBinding] = []
     let params = unsafe try parameterList(params, count: count)
@@ -64,24 +66,30 @@ public func muon_config_build_optimizers(
       trained.append(try unsafe ParameterBinding(params[index], index: index))
     }
     let optimizers = try buildOptimizers(trained, configuration: configuration)
+    guard capacity > 0 else { return unsafe result.writeCount(optimizers.count) }
+    try unsafe result.requireRoom(for: optimizers.count, "optimizers")
     let handles = try HandleTable.shared.insert(optimizers.count, .optimizer) {
       optimizers.map { OptimizerHandle($0, .optimizer) }
     }
-    for index in handles.indices { unsafe out[index] = handles[index].pointer }
-    unsafe outCount.pointee = optimizers.count
+    unsafe result.write(handles.map(\.pointer))
   }
 }
 
 @c @implementation
 public func muon_config_build_schedulers(
   _ config: UnsafePointer<CChar>?, _ optimizers: UnsafePointer<OpaquePointer?>?, _ count: Int,
-  _ batches_per_epoch: Int64, _ out: UnsafeMutablePointer<OpaquePointer?>?
+  _ batches_per_epoch: Int64, _ outSchedulers: UnsafeMutablePointer<OpaquePointer?>?,
+  _ capacity: Int, _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   guarded {
+    let result = try unsafe ListResult(
+      outSchedulers, "outSchedulers", capacity: capacity, count: outCount)
     let configuration = try unsafe configuration(config)
     let handles = try unsafe distinctOptimizers(optimizers, count)
-    // Also for no optimizers, so that a wrong configuration never passes.
-    let out = try unsafe handles.isEmpty ? out : required(out, "out")
+    // Before anything is made: making a scheduler sets rates. None at all are made all the same, so that
+    // a wrong configuration never passes.
+    guard capacity > 0 || handles.isEmpty else { return unsafe result.writeCount(handles.count) }
+    try unsafe result.requireRoom(for: handles.count, "schedulers")
     let made = try HandleTable.shared.insert(handles.count, .scheduler) {
       let schedulers = try withAll(handles) { optimizers in
         try buildSchedulers(
@@ -91,6 +99,6 @@ public func muon_config_build_schedulers(
         SchedulerHandle(DrivenOptimizers(scheduler: scheduler, handles: [handle]), .scheduler)
       }
     }
-    for index in made.indices { unsafe out?[index] = made[index].pointer }
+    unsafe result.write(made.map(\.pointer))
   }
 }

@@ -39,7 +39,7 @@ private func withCall<Result>(
     chosen.allowsMissing = try unsafe flag(c.allow_missing, "allow_missing")
     chosen.allowsExtra = try unsafe flag(c.allow_extra, "allow_extra")
     if let report = unsafe c.progress {
-      progress = { unsafe report(c.progress_context, UInt64($0), UInt64($1)) == 0 }
+      progress = { unsafe report(UInt64($0), UInt64($1), c.progress_context) == 0 }
     }
   }
   let optimizers = try unsafe distinctOptimizers(optimizers, optimizerCount)
@@ -102,33 +102,23 @@ public func muon_checkpoint_load(
 }
 
 @c @implementation
-public func muon_checkpoint_get_size(
-  _ optimizers: UnsafePointer<OpaquePointer?>?, _ optimizer_count: Int,
-  _ schedulers: UnsafePointer<OpaquePointer?>?, _ scheduler_count: Int,
-  _ options: UnsafePointer<muon_checkpoint_options>?, _ outSize: UnsafeMutablePointer<Int>?
-) -> muon_status {
-  unsafe guarded(outSize, "outSize") {
-    try unsafe withCall(optimizers, optimizer_count, schedulers, scheduler_count, options) {
-      try Checkpoint.byteCount(
-        of: $0.optimizers, schedulers: $0.schedulers, options: $0.options)
-    }
-  }
-}
-
-@c @implementation
 public func muon_checkpoint_save_memory(
-  _ out: UnsafeMutableRawPointer?, _ capacity: Int,
   _ optimizers: UnsafePointer<OpaquePointer?>?, _ optimizer_count: Int,
   _ schedulers: UnsafePointer<OpaquePointer?>?, _ scheduler_count: Int,
-  _ options: UnsafePointer<muon_checkpoint_options>?, _ outSize: UnsafeMutablePointer<Int>?
+  _ options: UnsafePointer<muon_checkpoint_options>?, _ outBytes: UnsafeMutableRawPointer?,
+  _ capacity: Int, _ outSize: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   unsafe guarded(outSize, "outSize") {
     let memory = try unsafe UnsafeMutableRawBufferPointer(
-      mutating: bytes(UnsafeRawPointer(out), count: capacity, "out"))
+      mutating: bytes(UnsafeRawPointer(outBytes), count: capacity, "outBytes"))
     return try unsafe withCall(
       optimizers, optimizer_count, schedulers, scheduler_count, options
     ) {
-      try unsafe Checkpoint.save(
+      guard capacity > 0 else {
+        return try Checkpoint.byteCount(
+          of: $0.optimizers, schedulers: $0.schedulers, options: $0.options)
+      }
+      return try unsafe Checkpoint.save(
         to: memory, optimizers: $0.optimizers, schedulers: $0.schedulers, options: $0.options,
         progress: $0.progress)
     }

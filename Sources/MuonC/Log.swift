@@ -6,7 +6,7 @@ internal import MuonOptimizers
 
 @c @implementation
 public func muon_set_log_callback(
-  _ callback: muon_log_callback?, _ context: UnsafeMutableRawPointer?, _ level: muon_log_level
+  _ level: muon_log_level, _ callback: muon_log_callback?, _ context: UnsafeMutableRawPointer?
 ) -> muon_status {
   guarded {
     guard let callback = unsafe callback else {

@@ -56,16 +56,19 @@ public func muon_optimizer_set_adamw_options(
 
 @c @implementation
 public func muon_optimizer_get_coefficients(
-  _ optimizer: OpaquePointer?, _ group: Int64, _ out: UnsafeMutablePointer<muon_coefficients>?,
-  _ capacity: Int, _ outCount: UnsafeMutablePointer<Int>?
+  _ optimizer: OpaquePointer?, _ group: Int64,
+  _ outCoefficients: UnsafeMutablePointer<muon_coefficients>?, _ capacity: Int,
+  _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   guarded {
+    let result = try unsafe ListResult(
+      outCoefficients, "outCoefficients", capacity: capacity, count: outCount)
     let options = try unsafe withMuon(optimizer) { try $0.options(ofGroup: Int(group)) }
     let rows =
       if case .custom(let given) = options.backend { given } else {
         try options.backend.coefficients(steps: options.backendSteps)
       }
-    try unsafe write(cRows(rows), to: out, capacity: capacity, count: outCount)
+    result.write(cRows(rows))
   }
 }
 

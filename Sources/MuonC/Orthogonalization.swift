@@ -7,18 +7,19 @@ internal import MuonOptimizers
 @c @implementation
 public func muon_orthogonalize(
   _ g: UnsafePointer<Float>?, _ g_count: Int, _ rows: Int64, _ cols: Int64,
-  _ options: UnsafePointer<muon_orthogonalize_options>?, _ out: UnsafeMutablePointer<Float>?,
-  _ out_count: Int
+  _ options: UnsafePointer<muon_orthogonalize_options>?,
+  _ outMatrix: UnsafeMutablePointer<Float>?, _ out_count: Int
 ) -> muon_status {
   guarded {
     let matrix = try unsafe floats(g, count: g_count, "g")
-    let result = try unsafe floats(UnsafeMutableRawPointer(out), count: out_count, "out")
+    let result = try unsafe floats(
+      UnsafeMutableRawPointer(outMatrix), count: out_count, "outMatrix")
     let options = try unsafe MuonC.options(options)
-    let (from, to) = (UInt(bitPattern: g), UInt(bitPattern: out))
+    let (from, to) = (UInt(bitPattern: g), UInt(bitPattern: outMatrix))
     let bytes = UInt(min(matrix.count, result.count)) * UInt(MemoryLayout<Float>.stride)
     guard from == to || max(from, to) - min(from, to) >= bytes else {
       throw CallError(
-        MUON_ERR_INVALID_ARGUMENT, "out overlaps g; it must be g itself or lie apart")
+        MUON_ERR_INVALID_ARGUMENT, "outMatrix overlaps g; it must be g itself or lie apart")
     }
     try unsafe orthogonalize(
       matrix, rows: Int(rows), columns: Int(cols), options: options, into: result)
@@ -27,19 +28,20 @@ public func muon_orthogonalize(
 
 @c @implementation
 public func muon_backend_get_coefficients(
-  _ backend: muon_backend, _ backend_steps: Int32, _ out: UnsafeMutablePointer<muon_coefficients>?,
-  _ capacity: Int, _ outCount: UnsafeMutablePointer<Int>?
+  _ backend: muon_backend, _ backend_steps: Int32,
+  _ outCoefficients: UnsafeMutablePointer<muon_coefficients>?, _ capacity: Int,
+  _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   guarded {
+    let result = try unsafe ListResult(
+      outCoefficients, "outCoefficients", capacity: capacity, count: outCount)
     guard backend != MUON_BACKEND_CUSTOM else {
       throw CallError(
         MUON_ERR_INVALID_ARGUMENT, "MUON_BACKEND_CUSTOM has the coefficients it is given")
     }
     var options = OrthogonalizeOptions()
     try options.set("backend", to: .choice(try backend.name(of: "backend")))
-    try unsafe write(
-      cRows(options.backend.coefficients(steps: steps(backend_steps))), to: out, capacity: capacity,
-      count: outCount)
+    result.write(cRows(try options.backend.coefficients(steps: steps(backend_steps))))
   }
 }
 

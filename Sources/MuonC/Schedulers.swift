@@ -75,12 +75,12 @@ public func muon_scheduler_set_step(_ scheduler: OpaquePointer?, _ step: Int64) 
 
 @c @implementation
 public func muon_scheduler_get_last_lr(
-  _ scheduler: OpaquePointer?, _ out: UnsafeMutablePointer<Double>?, _ capacity: Int,
+  _ scheduler: OpaquePointer?, _ outRates: UnsafeMutablePointer<Double>?, _ capacity: Int,
   _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
   guarded {
-    let rates = try unsafe withScheduler(scheduler) { $0.lastRates }
-    try unsafe write(rates, to: out, capacity: capacity, count: outCount)
+    let result = try unsafe ListResult(outRates, "outRates", capacity: capacity, count: outCount)
+    result.write(try unsafe withScheduler(scheduler) { $0.lastRates })
   }
 }
 

@@ -25,7 +25,10 @@ struct BuilderCallTests {
 
   @Test func explainRoutes() {
     var routes = [muon_route](repeating: muon_route(), count: 4)
-    expectOK(unsafe muon_config_route_params(configuration("Muon"), params(), 4, &routes))
+    var count = 77
+    expectOK(
+      unsafe muon_config_route_params(configuration("Muon"), params(), 4, &routes, 4, &count))
+    #expect(count == 4)
     #expect(
       routes.map(\.optimizer) == [
         MUON_OPTIMIZER_KIND_MUON, MUON_OPTIMIZER_KIND_ADAMW, MUON_OPTIMIZER_KIND_NONE,
@@ -36,7 +39,8 @@ struct BuilderCallTests {
         MUON_ROUTE_REASON_MATRIX, MUON_ROUTE_REASON_NOT_MATRIX, MUON_ROUTE_REASON_FROZEN,
         MUON_ROUTE_REASON_NOT_FLOAT,
       ])
-    expectOK(unsafe muon_config_route_params(configuration("AdamW"), params(), 4, &routes))
+    expectOK(
+      unsafe muon_config_route_params(configuration("AdamW"), params(), 4, &routes, 4, &count))
     #expect(
       routes.map(\.reason) == [
         MUON_ROUTE_REASON_ADAMW_ONLY, MUON_ROUTE_REASON_ADAMW_ONLY, MUON_ROUTE_REASON_FROZEN,
@@ -45,16 +49,54 @@ struct BuilderCallTests {
     // Types that are not in this version are floating point all the same.
     var half = unsafe params()
     unsafe half[0].dtype = MUON_DTYPE_BF16
-    expectOK(unsafe muon_config_route_params(configuration("Muon"), half, 1, &routes))
+    expectOK(unsafe muon_config_route_params(configuration("Muon"), half, 1, &routes, 1, &count))
     #expect(routes[0].reason == MUON_ROUTE_REASON_MATRIX)
-    expectOK(unsafe muon_config_route_params(configuration("Muon"), nil, 0, nil))
+    expectOK(unsafe muon_config_route_params(configuration("Muon"), nil, 0, nil, 0, &count))
+    #expect(count == 0)
+    // As many as there is room for.
+    routes = [muon_route](repeating: muon_route(), count: 4)
+    expectOK(
+      unsafe muon_config_route_params(configuration("Muon"), params(), 4, &routes, 1, &count))
+    #expect(count == 4 && routes[0].reason == MUON_ROUTE_REASON_MATRIX)
+    #expect(routes[1].reason.rawValue == 0)
+  }
+
+  /// What is made and not handed out could never be destroyed.
+  @Test func makeNothingWithoutRoom() {
+    var out: [OpaquePointer?] = unsafe [nil, nil]
+    var count = 77
+    let config = configuration("Muon")
+    expectRefused(
+      unsafe muon_config_build_optimizers(config, params(), 4, &out, 1, &count),
+      MUON_ERR_INVALID_ARGUMENT)
+    #expect(lastError() == "there are 2 optimizers, and the capacity is 1; nothing was made")
+    #expect(count == 77)
+    #expect(unsafe out[0] == nil)
+    expectOK(unsafe muon_config_build_optimizers(config, params(), 4, nil, 0, &count))
+    #expect(count == 2)
+    expectOK(unsafe muon_config_build_optimizers(config, params(), 4, &out, 2, &count))
+    var (schedulers, made): ([OpaquePointer?], Int) = unsafe ([nil, nil], 77)
+    expectRefused(
+      unsafe muon_config_build_schedulers(config, out, 2, 10, &schedulers, 1, &made),
+      MUON_ERR_INVALID_ARGUMENT)
+    #expect(made == 77)
+    #expect(unsafe schedulers[0] == nil)
+    expectOK(unsafe muon_config_build_schedulers(config, out, 2, 10, nil, 0, &made))
+    #expect(made == 2)
+    // No rate was set.
+    for index in 0..<2 {
+      var rate = 0.0
+      expectOK(unsafe muon_optimizer_get_initial_lr(out[index], 0, &rate))
+      #expect(rate.isNaN)
+      expectOK(unsafe muon_optimizer_destroy(out[index]))
+    }
   }
 
   @Test func buildOptimizersAndSchedulers() {
     var out: [OpaquePointer?] = unsafe [nil, nil]
     var count = 77
     let config = configuration("Muon", #", "muon": {"lr": 0.125}, "adamw": {"betas": [0.5, 0.75]}"#)
-    expectOK(unsafe muon_config_build_optimizers(config, params(), 4, &out, &count))
+    expectOK(unsafe muon_config_build_optimizers(config, params(), 4, &out, 2, &count))
     #expect(count == 2)
     let (muon, adamW) = unsafe (Handle(out[0]), Handle(out[1]))
     var options = unsafe muon_muon_options()
@@ -72,7 +114,7 @@ struct BuilderCallTests {
     }
 
     var schedulers: [OpaquePointer?] = unsafe [nil, nil]
-    expectOK(unsafe muon_config_build_schedulers(config, out, 2, 10, &schedulers))
+    expectOK(unsafe muon_config_build_schedulers(config, out, 2, 10, &schedulers, 2, &count))
     // Halfway through a cosine of 20 steps that begins after 5.
     let halves = unsafe [(Handle(schedulers[0]), 0.0625), (Handle(schedulers[1]), 0.25)]
     for (scheduler, half) in halves {
@@ -95,7 +137,8 @@ struct BuilderCallTests {
       var out: [OpaquePointer?] = unsafe [nil, nil]
       var count = 77
       expectOK(
-        unsafe muon_config_build_optimizers(configuration(name), some, some.count, &out, &count))
+        unsafe muon_config_build_optimizers(
+          configuration(name), some, some.count, &out, 2, &count))
       #expect(count == kinds.count)
       for (index, expected) in kinds.enumerated() {
         var kind = MUON_OPTIMIZER_KIND_NONE
@@ -116,7 +159,7 @@ struct BuilderCallTests {
       var out: [OpaquePointer?] = unsafe [nil, nil]
       var count = 77
       expectRefused(
-        unsafe muon_config_build_optimizers(config, params(), 4, &out, &count), MUON_ERR_CONFIG)
+        unsafe muon_config_build_optimizers(config, params(), 4, &out, 2, &count), MUON_ERR_CONFIG)
       #expect(lastError().hasPrefix(path))
       #expect(count == 77)
     }
@@ -130,7 +173,7 @@ struct BuilderCallTests {
     var out: [OpaquePointer?] = unsafe [nil, nil]
     var count = 77
     expectRefused(
-      unsafe muon_config_build_optimizers(configuration("Muon"), params, 4, &out, &count),
+      unsafe muon_config_build_optimizers(configuration("Muon"), params, 4, &out, 2, &count),
       MUON_ERR_UNSUPPORTED)
     #expect(lastError().contains("bias"))
   }

@@ -34,24 +34,24 @@ struct LogCallTests {
       expectOK(unsafe muon_optimizer_bind_buffer(optimizer, 0, MUON_BUFFER_GRAD, nan, 6))
       expectOK(unsafe muon_optimizer_set_nonfinite_policy(optimizer, MUON_NONFINITE_POLICY_SKIP))
       var heard = Heard(optimizer: world.muon.bits)
-      expectOK(unsafe muon_set_log_callback(LogCallTests.callback, &heard, MUON_LOG_LEVEL_WARNING))
+      expectOK(unsafe muon_set_log_callback(MUON_LOG_LEVEL_WARNING, LogCallTests.callback, &heard))
       expectOK(unsafe muon_optimizer_step(optimizer))
       #expect(heard.count == 1)
       #expect(heard.level == MUON_LOG_LEVEL_WARNING)
       #expect(heard.skipped == 1)
 
       // NULL: nobody is told, whatever the rest is.
-      expectOK(muon_set_log_callback(nil, nil, muon_log_level(77)))
+      expectOK(muon_set_log_callback(muon_log_level(77), nil, nil))
       expectOK(unsafe muon_optimizer_step(optimizer))
       #expect(heard.count == 1)
-      expectOK(unsafe muon_set_log_callback(LogCallTests.callback, &heard, MUON_LOG_LEVEL_ERROR))
+      expectOK(unsafe muon_set_log_callback(MUON_LOG_LEVEL_ERROR, LogCallTests.callback, &heard))
       expectOK(unsafe muon_optimizer_step(optimizer))
       #expect(heard.count == 1)
       // A level that there is not changes nothing.
       expectRefused(
-        unsafe muon_set_log_callback(LogCallTests.callback, nil, muon_log_level(0)),
+        unsafe muon_set_log_callback(muon_log_level(0), LogCallTests.callback, nil),
         MUON_ERR_INVALID_ARGUMENT)
-      expectOK(muon_set_log_callback(nil, nil, MUON_LOG_LEVEL_ERROR))
+      expectOK(muon_set_log_callback(MUON_LOG_LEVEL_ERROR, nil, nil))
     }
   }
 }

@@ -13,7 +13,7 @@ static void check(muon_status status) {
   exit(1);
 }
 
-static int32_t progress(void *context, uint64_t done, uint64_t total) {
+static int32_t progress(uint64_t done, uint64_t total, void *context) {
   uint64_t *last = (uint64_t *)context;
   *last = done == total ? total : 0;
   return done > total;
@@ -64,11 +64,11 @@ int main(int argc, char **argv) {
 
   check(muon_checkpoint_save(argv[2], optimizers, 2, &scheduler, 1, &options));
   size_t size, written;
-  check(muon_checkpoint_get_size(optimizers, 2, &scheduler, 1, NULL, &size));
+  check(muon_checkpoint_save_memory(optimizers, 2, &scheduler, 1, NULL, NULL, 0, &size));
   if (told != size) return fprintf(stderr, "progress ended at %d\n", (int)told), 1;
   void *memory = malloc(size);
   if (memory == NULL) return 1;
-  check(muon_checkpoint_save_memory(memory, size, optimizers, 2, &scheduler, 1, NULL, &written));
+  check(muon_checkpoint_save_memory(optimizers, 2, &scheduler, 1, NULL, memory, size, &written));
   check(muon_checkpoint_load_memory(memory, written, optimizers, 2, &scheduler, 1, NULL));
   free(memory);
 

@@ -66,7 +66,7 @@ static void copy(muon_optimizer *of, float out[2][16]) {
 
 int main(void) {
   setvbuf(stdout, NULL, _IONBF, 0);
-  check(muon_set_log_callback(print, "", MUON_LOG_LEVEL_WARNING));
+  check(muon_set_log_callback(MUON_LOG_LEVEL_WARNING, print, ""));
 
   /* A step that fails, and its text afterwards; it has changed nothing, also not of a matrix that needs
    * no SVD. Then one matrix. */
@@ -105,9 +105,9 @@ int main(void) {
   const pid_t child = fork();
   if (child == 0) {
     muon_optimizer_step(svd);
-    check(muon_set_log_callback(print, "child ", MUON_LOG_LEVEL_WARNING));
+    check(muon_set_log_callback(MUON_LOG_LEVEL_WARNING, print, "child "));
     muon_optimizer_step(svd);
-    check(muon_set_log_callback(NULL, NULL, MUON_LOG_LEVEL_ERROR));
+    check(muon_set_log_callback(MUON_LOG_LEVEL_ERROR, NULL, NULL));
     muon_optimizer_step(svd);
     _exit(0);
   }

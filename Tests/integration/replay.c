@@ -50,8 +50,8 @@ int main(int argc, char **argv) {
   muon_optimizer *optimizers[2];
   muon_scheduler *schedulers[2];
   size_t count;
-  check(muon_config_build_optimizers(config, params, PARAMS, optimizers, &count));
-  check(muon_config_build_schedulers(config, optimizers, count, 10, schedulers));
+  check(muon_config_build_optimizers(config, params, PARAMS, optimizers, 2, &count));
+  check(muon_config_build_schedulers(config, optimizers, count, 10, schedulers, count, &count));
 
   file = open_in(argv[1], "gradients.f32");
   while (fread(gradients, sizeof *gradients, TOTAL, file) == TOTAL) {

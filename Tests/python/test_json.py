@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from ctypes import byref, c_size_t
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ TRAINING = '"training": {"optimizer": "Muon", "learning_rate": 0.1%s}'
 def read(text: str) -> None:
     """As all builders read it."""
     lib = libmuon._library.lib
-    libmuon._library.check(lib.muon_config_route_params(text.encode(), None, 0, None))
+    count = byref(c_size_t())
+    libmuon._library.check(lib.muon_config_route_params(text.encode(), None, 0, None, 0, count))
 
 
 def refused(text: str, *parts: str) -> None:
@@ -205,7 +207,8 @@ def test_whole_numbers_are_not_rounded(number, is_fine):
     optimizers = [libmuon.Muon([np.ones((2, 2), np.float32)])]
     handles = libmuon.schedulers.optimizer_handles(optimizers)
     made = (libmuon._abi.SchedulerHandle * 1)()
-    status = libmuon._library.lib.muon_config_build_schedulers(text, handles, 1, 1, made)
+    count = byref(c_size_t())
+    status = libmuon._library.lib.muon_config_build_schedulers(text, handles, 1, 1, made, 1, count)
     if is_fine:
         libmuon._library.check(status)
         libmuon._library.lib.muon_scheduler_destroy(made[0])

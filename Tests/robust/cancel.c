@@ -28,7 +28,7 @@ static void fail(const char *what) {
 }
 
 /* Cancellation points in the host's own code, which the library calls with locks held. */
-static int32_t progress(void *context, uint64_t done, uint64_t total) {
+static int32_t progress(uint64_t done, uint64_t total, void *context) {
   (void)context, (void)done, (void)total;
   usleep(1);
   return 0;
@@ -46,8 +46,7 @@ static muon_status load(void) {
   return muon_checkpoint_load(path, optimizers, 2, &scheduler, 1, &options);
 }
 static muon_status save_memory(void) {
-  return muon_checkpoint_save_memory(memory, sizeof memory, optimizers, 2, &scheduler, 1, &options,
-                                     &size);
+  return muon_checkpoint_save_memory(optimizers, 2, &scheduler, 1, &options, memory, sizeof memory, &size);
 }
 static muon_status load_memory(void) {
   return muon_checkpoint_load_memory(memory, size, optimizers, 2, &scheduler, 1, &options);
@@ -131,7 +130,7 @@ int main(int argc, char **argv) {
   alarm(60);
   for (int i = 0; i < 24; i++)
     for (int j = 0; j < 2; j++) data[j][i] = (float)i, grad[j][i] = (float)(i % 5 - 2 + j);
-  if (muon_set_log_callback(hear, NULL, MUON_LOG_LEVEL_INFO) || muon_optimizer_create_muon(NULL, &optimizers[0]) ||
+  if (muon_set_log_callback(MUON_LOG_LEVEL_INFO, hear, NULL) || muon_optimizer_create_muon(NULL, &optimizers[0]) ||
       muon_optimizer_create_adamw(NULL, &optimizers[1]))
     fail("create");
   for (int i = 0; i < 2; i++) {
@@ -163,7 +162,7 @@ int main(int argc, char **argv) {
       for (int other = 0; other < CALLS; other++)
         if (calls[other].call()) fail(calls[other].name);
       if (!one.returned) return 1;
-      if (muon_set_log_callback(hear, NULL, MUON_LOG_LEVEL_INFO)) fail("log");
+      if (muon_set_log_callback(MUON_LOG_LEVEL_INFO, hear, NULL)) fail("log");
     }
   printf("asynchronous\n");
   fflush(stdout);

@@ -43,9 +43,9 @@ static void cycle(long number) {
     params[i].data = data[i], params[i].grad = grad[i];
     params[i].data_count = params[i].grad_count = 256;
   }
-  is(MUON_OK, muon_config_build_optimizers(good, params, 3, pair, &count));
-  is(MUON_OK, muon_config_build_schedulers(good, pair, count, 5, schedulers));
-  is(MUON_ERR_CONFIG, muon_config_build_optimizers(bad, params, 3, pair, &count));
+  is(MUON_OK, muon_config_build_optimizers(good, params, 3, pair, 2, &count));
+  is(MUON_OK, muon_config_build_schedulers(good, pair, count, 5, schedulers, count, &count));
+  is(MUON_ERR_CONFIG, muon_config_build_optimizers(bad, params, 3, pair, 2, &count));
   for (int i = 0; i < 2; i++) {
     is(MUON_OK, muon_optimizer_step(pair[i]));
     is(MUON_OK, muon_scheduler_step(schedulers[i]));

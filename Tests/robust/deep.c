@@ -14,8 +14,9 @@ static char error[1024];
 
 static void *read_it(void *context) {
   muon_route route;
+  size_t count;
   (void)context;
-  status = muon_config_route_params(text, NULL, 0, &route);
+  status = muon_config_route_params(text, NULL, 0, &route, 0, &count);
   strcpy(error, status ? muon_last_error() : "");
   return NULL;
 }

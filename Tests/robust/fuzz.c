@@ -69,7 +69,6 @@ static void *result_out(void) {
 static const int64_t odd[] = {0, -1, INT64_MIN, INT64_MAX, (int64_t)1 << 32, (int64_t)1 << 62, 100};
 static int64_t int64(void) { return rarely() ? PICK(odd) : (int64_t)below(12); }
 static int64_t index_of(void) { return rarely() ? PICK(odd) : (int64_t)below(3); }
-static size_t size(void) { return rarely() ? (size_t)PICK(odd) : below(12); }
 static int32_t int32(void) {
   static const int32_t values[] = {0, -1, INT32_MIN, INT32_MAX, 99, 100};
   return rarely() ? PICK(values) : (int32_t)below(6);
@@ -124,7 +123,7 @@ static const void *floats_in(size_t *count) { return floats(count, 0); }
 static void *floats_bound(size_t *count) { return floats(count, 0); }
 static void *floats_out(size_t *count) { return floats(count, 1); }
 
-static void *rows_out(size_t *capacity) {
+static void *list_out(size_t *capacity) {
   *capacity = rarely() ? false_count() : below(120);
   return result_out();
 }
@@ -156,7 +155,7 @@ static void *handle(enum kind kind) {
 static int succeeded;
 static void keep(enum kind kind) {
   for (int i = 0; succeeded && i < result_count; i++)
-    for (int slot = 0; slot < 2; slot++) {
+    for (int slot = 0; slot < 4; slot++) {
       uintptr_t bits;
       memcpy(&bits, results[i] + slot * 8, 8);
       /* Its kind is in its lowest byte; counts and the pattern are no handles. */
@@ -310,7 +309,7 @@ static const char *path(void) {
   return own_path;
 }
 
-static int32_t progress(void *context, uint64_t done, uint64_t total) {
+static int32_t progress(uint64_t done, uint64_t total, void *context) {
   if (done > total) fail("progress", "more is done than there is");
   return context != NULL;
 }
@@ -334,7 +333,7 @@ static const void *checkpoint_in(size_t *size) {
   unsigned char *bytes = block(RESULT_BYTES);
   const size_t count = 1 + below(2);
   if (!bytes || rarely()) return *size = 0, NULL;
-  if (muon_checkpoint_save_memory(bytes, RESULT_BYTES, of, count, NULL, 0, NULL, size) != MUON_OK)
+  if (muon_checkpoint_save_memory(of, count, NULL, 0, NULL, bytes, RESULT_BYTES, size) != MUON_OK)
     *size = below(64);
   if (*size && below(4) == 0) bytes[below(*size)] ^= (unsigned char)(1 << below(8));
   if (rarely()) *size = below(*size + 1);

@@ -121,17 +121,17 @@ static void checkpoint(void) {
     param.name = names[i];
     expect(muon_optimizer_add_param(optimizer, 0, &param, NULL), MUON_OK, "add");
   }
-  expect(muon_checkpoint_get_size(&optimizer, 1, NULL, 0, NULL, &size), MUON_OK, "size");
+  expect(muon_checkpoint_save_memory(&optimizer, 1, NULL, 0, NULL, NULL, 0, &size), MUON_OK, "size");
   char *saved = malloc(size);
   if (!saved) exit(2);
-  expect(muon_checkpoint_save_memory(saved, size, &optimizer, 1, NULL, 0, NULL, &size), MUON_OK, "save");
+  expect(muon_checkpoint_save_memory(&optimizer, 1, NULL, 0, NULL, saved, size, &size), MUON_OK, "save");
   malloc_trim(0);
   /* From too little for anything to enough for all: where it ends, memory runs out at another place. */
   int refused[2] = {0, 0};
   for (size_t more = 0;; more += (size_t)4 << 20) {
     allow_more(more);
     const muon_status statuses[2] = {
-        muon_checkpoint_save_memory(saved, size, &optimizer, 1, NULL, 0, NULL, &size),
+        muon_checkpoint_save_memory(&optimizer, 1, NULL, 0, NULL, saved, size, &size),
         muon_checkpoint_load_memory(saved, size, &optimizer, 1, NULL, 0, NULL)};
     allow_all();
     for (int i = 0; i < 2; i++) {

@@ -32,7 +32,7 @@ PAIRS = [
     (r"const void \*", r"size", "checkpoint_in"),
     (r"void \*", r"capacity", "bytes_out"),
     (r"const int64_t \*", r"\w+_count", "milestones"),
-    (r"(muon_coefficients|double) \*", r"capacity", "rows_out"),
+    (r"\w+ \*\*?", r"capacity", "list_out"),
     (r"muon_\w+ \*", r"struct_size", "struct_out"),
 ]
 
@@ -42,7 +42,6 @@ ARGUMENTS = [
     (r"int64_t", r"rows|cols", "extent(&{hint})"),
     (r"int64_t", r"group|param", "index_of()"),
     (r"int64_t", r".*", "int64()"),
-    (r"size_t", r".*", "size()"),
     (r"double", r".*", "number()"),
     (r"const char \*", r"config", "config()"),
     (r"const char \*", r"path", "path()"),

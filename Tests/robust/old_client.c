@@ -77,11 +77,11 @@ int main(void) {
   OK(muon_orthogonalize(grad[0], 64, 8, 8, &ortho.value, out, 64));
 
   const char *config = "{\"training\":{\"optimizer\":\"Muon\",\"learning_rate\":0.1,\"n_epochs\":1}}";
-  OK(muon_config_route_params(config, params.value, 3, routes));
+  OK(muon_config_route_params(config, params.value, 3, routes, 3, &count));
   TRUE(routes[1].reason == MUON_ROUTE_REASON_MATRIX && routes[2].optimizer == MUON_OPTIMIZER_KIND_ADAMW);
-  OK(muon_config_build_optimizers(config, params.value, 3, pair, &count));
+  OK(muon_config_build_optimizers(config, params.value, 3, pair, 2, &count));
   TRUE(count == 2);
-  OK(muon_config_build_schedulers(config, pair, 2, 10, built));
+  OK(muon_config_build_schedulers(config, pair, 2, 10, built, 2, &count));
   for (int i = 0; i < 2; i++) {
     OK(muon_optimizer_step(pair[i]));
     OK(muon_scheduler_destroy(built[i]));

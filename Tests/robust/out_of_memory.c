@@ -220,9 +220,9 @@ static void builder_scenario(void) {
   muon_optimizer *optimizers[2] = {NULL, NULL};
   muon_scheduler *schedulers[2] = {NULL, NULL};
   size_t count = 0;
-  CALL(muon_config_route_params(config, params, 3, routes));
-  CALL(muon_config_build_optimizers(config, params, 3, optimizers, &count));
-  CALL(muon_config_build_schedulers(config, optimizers, count, 10, schedulers));
+  CALL(muon_config_route_params(config, params, 3, routes, 3, &count));
+  CALL(muon_config_build_optimizers(config, params, 3, optimizers, 2, &count));
+  CALL(muon_config_build_schedulers(config, optimizers, count, 10, schedulers, count, &count));
   for (int i = 0; i < 2; i++) CALL(muon_optimizer_step(optimizers[i]));
   for (int i = 0; i < 2; i++) CALL(muon_scheduler_step(schedulers[i]));
   for (int i = 0; i < 2; i++) CALL(muon_optimizer_step(optimizers[i]));
@@ -258,7 +258,7 @@ static void thread_scenario(void) {
   if (!given_up) memcpy(out, large[0], sizeof out);
 }
 
-static int32_t go_on(void *context, uint64_t done, uint64_t total) {
+static int32_t go_on(uint64_t done, uint64_t total, void *context) {
   return context || done > total;
 }
 
@@ -283,8 +283,8 @@ static void checkpoint_scenario(void) {
   for (int i = 0; i < 2; i++) CALL(muon_optimizer_step(optimizers[i]));
   CALL(muon_scheduler_step(scheduler));
   CALL(muon_checkpoint_save(file_name, optimizers, 2, &scheduler, 1, &options));
-  CALL(muon_checkpoint_get_size(optimizers, 2, &scheduler, 1, NULL, &size));
-  CALL(muon_checkpoint_save_memory(saved, sizeof saved, optimizers, 2, &scheduler, 1, NULL, &written));
+  CALL(muon_checkpoint_save_memory(optimizers, 2, &scheduler, 1, NULL, NULL, 0, &size));
+  CALL(muon_checkpoint_save_memory(optimizers, 2, &scheduler, 1, NULL, saved, sizeof saved, &written));
   if (!given_up && (written != size || size < 64 * 5 * sizeof(float))) stop("a wrong size", "save");
   for (int i = 0; i < 2; i++) {
     for (int j = 0; j < 2; j++) CALL(muon_optimizer_step(optimizers[j]));

@@ -27,7 +27,7 @@ static void steps(muon_optimizer *optimizer, muon_scheduler *scheduler) {
     ok(muon_scheduler_step(scheduler));
     ok(muon_optimizer_zero_grad(optimizer));
   }
-  ok(muon_checkpoint_save_memory(checkpoint, sizeof checkpoint, &optimizer, 1, &scheduler, 1, NULL, &size));
+  ok(muon_checkpoint_save_memory(&optimizer, 1, &scheduler, 1, NULL, checkpoint, sizeof checkpoint, &size));
   ok(muon_checkpoint_load_memory(checkpoint, size, &optimizer, 1, &scheduler, 1, NULL));
   ok(muon_checkpoint_save("/dev/shm/libmuon-stacks", &optimizer, 1, &scheduler, 1, NULL));
   ok(muon_checkpoint_load("/dev/shm/libmuon-stacks", &optimizer, 1, &scheduler, 1, NULL));
@@ -51,8 +51,8 @@ static void *everything(void *unused) {
     params[i].data = data[i], params[i].grad = grad;
     params[i].data_count = params[i].grad_count = i ? SIDE : SIDE * SIDE;
   }
-  ok(muon_config_build_optimizers(config, params, 2, optimizers, &count));
-  ok(muon_config_build_schedulers(config, optimizers, count, 10, schedulers));
+  ok(muon_config_build_optimizers(config, params, 2, optimizers, 2, &count));
+  ok(muon_config_build_schedulers(config, optimizers, count, 10, schedulers, count, &count));
   for (size_t i = 0; i < count; i++) {
     steps(optimizers[i], schedulers[i]);
     ok(muon_scheduler_get_last_lr(schedulers[i], rates, 4, &(size_t){0}));
@@ -63,7 +63,7 @@ static void *everything(void *unused) {
   /* Errors too. */
   muon_status status = muon_optimizer_step(optimizers[0]);
   if (status != MUON_ERR_INVALID_HANDLE || !strlen(muon_last_error())) exit(1);
-  status = muon_config_build_optimizers("{\"training\": [[[", params, 2, optimizers, &count);
+  status = muon_config_build_optimizers("{\"training\": [[[", params, 2, optimizers, 2, &count);
   if (status != MUON_ERR_CONFIG) exit(1);
   return unused;
 }

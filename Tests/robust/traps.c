@@ -52,7 +52,7 @@ static void set_traps(int on) {
       return fprintf(stderr, "%s: mxcsr was %x, is %x\n", now, before, _mm_getcsr()), 1; \
   } while (0)
 
-static int32_t progress(void *context, uint64_t done, uint64_t total) {
+static int32_t progress(uint64_t done, uint64_t total, void *context) {
   (void)context;
   /* A host may compute here, whatever comes of it. */
   volatile double zero = 0, sink = (double)done / (double)total / zero;
@@ -109,11 +109,11 @@ static int run(const char *path, float *result, size_t room) {
   adamw.beta1 = 0.99999999999999;
   EXPECT(muon_optimizer_create_adamw(&adamw, &other), MUON_ERR_INVALID_ARGUMENT);
   EXPECT(muon_config_build_optimizers("{\"training\": {\"optimizer\": \"Muon\", \"learning_rate\": 1e39}}", params,
-                               3, optimizers, &count), MUON_ERR_CONFIG);
+                                      3, optimizers, 2, &count), MUON_ERR_CONFIG);
   EXPECT(muon_config_build_optimizers("{\"training\": {\"optimizer\": \"Muon\", \"learning_rate\": 1e999}}", params,
-                               3, optimizers, &count), MUON_ERR_CONFIG);
-  EXPECT(muon_config_build_optimizers(config, params, 3, optimizers, &count), MUON_OK);
-  EXPECT(muon_config_build_schedulers(config, optimizers, 2, 7, schedulers), MUON_OK);
+                                      3, optimizers, 2, &count), MUON_ERR_CONFIG);
+  EXPECT(muon_config_build_optimizers(config, params, 3, optimizers, 2, &count), MUON_OK);
+  EXPECT(muon_config_build_schedulers(config, optimizers, 2, 7, schedulers, 2, &count), MUON_OK);
   for (int step = 0; step < 4; step++)
     for (int i = 0; i < 2; i++) {
       EXPECT(muon_optimizer_step(optimizers[i]), MUON_OK);

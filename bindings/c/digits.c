@@ -103,7 +103,8 @@ static void describe(const mlp *model, muon_param params[PARAMS], int64_t shapes
 static void print_routing(const muon_param params[PARAMS]) {
   static const char *const optimizers[] = {"none", "Muon", "AdamW"};
   muon_route routes[PARAMS];
-  check(muon_config_route_params(config, params, PARAMS, routes));
+  size_t count;
+  check(muon_config_route_params(config, params, PARAMS, routes, PARAMS, &count));
   for (int i = 0; i < PARAMS; i++)
     printf("%-10s -> %-5s (%s)\n", params[i].name, optimizers[routes[i].optimizer],
            muon_route_reason_text(routes[i].reason));
@@ -118,9 +119,10 @@ typedef struct trainer {
 } trainer;
 
 static void build(trainer *trainer, const muon_param params[PARAMS]) {
-  check(muon_config_build_optimizers(config, params, PARAMS, trainer->optimizers, &trainer->count));
+  check(muon_config_build_optimizers(config, params, PARAMS, trainer->optimizers, 2,
+                                     &trainer->count));
   check(muon_config_build_schedulers(config, trainer->optimizers, trainer->count, BATCHES,
-                              trainer->schedulers));
+                                     trainer->schedulers, 2, &trainer->count));
 }
 
 static void destroy(trainer *trainer) {

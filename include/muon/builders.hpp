@@ -6,7 +6,6 @@
 #include <muon/optimizer.hpp>
 #include <muon/scheduler.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,8 +24,8 @@ struct Route {
 inline std::vector<Route> route_params(const std::string &config,
                                        const std::vector<Parameter> &params) {
   const std::vector<muon_param> list = detail::to_c(params);
-  std::vector<muon_route> found(params.size());
-  detail::check(muon_config_route_params(detail::to_c_text(config, "config"), list.data(), list.size(), found.data()));
+  const std::vector<muon_route> found = detail::results_of<muon_route>(
+      muon_config_route_params, detail::to_c_text(config, "config"), list.data(), list.size());
   std::vector<Route> routes;
   routes.reserve(found.size());
   for (const muon_route &route : found)
@@ -40,13 +39,16 @@ inline std::vector<Route> route_params(const std::string &config,
 inline std::vector<Optimizer> build_optimizers(const std::string &config,
                                                const std::vector<Parameter> &params) {
   const std::vector<muon_param> list = detail::to_c(params);
-  std::array<muon_optimizer *, 2> handles{};
+  const char *const text = detail::to_c_text(config, "config");
   std::size_t count = 0;
+  detail::check(
+      muon_config_build_optimizers(text, list.data(), list.size(), nullptr, 0, &count));
+  std::vector<muon_optimizer *> handles(count);
   std::vector<Optimizer> optimizers;
-  optimizers.reserve(handles.size());  // before there is something to lose
-  detail::check(muon_config_build_optimizers(detail::to_c_text(config, "config"), list.data(), list.size(),
-                                      handles.data(), &count));
-  for (std::size_t i = 0; i < count; i++) optimizers.emplace_back(handles[i]);
+  optimizers.reserve(count);  // before there is something to lose
+  detail::check(muon_config_build_optimizers(text, list.data(), list.size(), handles.data(),
+                                             handles.size(), &count));
+  for (muon_optimizer *handle : handles) optimizers.emplace_back(handle);
   return optimizers;
 }
 
@@ -58,8 +60,10 @@ inline std::vector<Scheduler> build_schedulers(const std::string &config,
   std::vector<muon_scheduler *> handles(driven.size());
   std::vector<Scheduler> schedulers;
   schedulers.reserve(handles.size());
-  detail::check(muon_config_build_schedulers(detail::to_c_text(config, "config"), driven.data(), driven.size(),
-                                      batches_per_epoch, handles.data()));
+  std::size_t count = 0;
+  detail::check(muon_config_build_schedulers(detail::to_c_text(config, "config"), driven.data(),
+                                             driven.size(), batches_per_epoch, handles.data(),
+                                             handles.size(), &count));
   for (muon_scheduler *handle : handles) schedulers.emplace_back(handle);
   return schedulers;
 }

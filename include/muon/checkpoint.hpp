@@ -42,7 +42,7 @@ struct CheckpointReporter {
   const std::function<bool(std::uint64_t, std::uint64_t)> &progress;
   std::exception_ptr thrown = nullptr;
 
-  static std::int32_t report(void *context, std::uint64_t done, std::uint64_t total) noexcept {
+  static std::int32_t report(std::uint64_t done, std::uint64_t total, void *context) noexcept {
     CheckpointReporter &reporter = *static_cast<CheckpointReporter *>(context);
     try {
       return reporter.progress(done, total) ? 0 : 1;
@@ -113,11 +113,11 @@ inline std::vector<std::byte> save_checkpoint_bytes(const OptimizerList &optimiz
                                                     const CheckpointOptions &options = {}) {
   std::size_t size = 0;
   detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
-    return muon_checkpoint_get_size(run..., &size);
+    return muon_checkpoint_save_memory(run..., nullptr, 0, &size);
   });
   std::vector<std::byte> bytes(size);
   detail::with_checkpoint(optimizers, schedulers, options, [&](auto... run) {
-    return muon_checkpoint_save_memory(bytes.data(), bytes.size(), run..., &size);
+    return muon_checkpoint_save_memory(run..., bytes.data(), bytes.size(), &size);
   });
   return bytes;
 }

@@ -38,9 +38,9 @@ class Log {
       Receiver told;
       do {
         told = current();
-        check(muon_set_log_callback(told ? tell : nullptr, nullptr,
-                                    static_cast<muon_log_level>(told ? told->up_to
-                                                                     : LogLevel::error)));
+        const LogLevel up_to = told ? told->up_to : LogLevel::error;
+        check(muon_set_log_callback(static_cast<muon_log_level>(up_to), told ? tell : nullptr,
+                                    nullptr));
       } while (told != current());
     } catch (...) {
       replace(next, before);

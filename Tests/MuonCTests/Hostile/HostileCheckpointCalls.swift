@@ -45,7 +45,7 @@ extension HostileCall {
   private static func size(_ world: World) -> Int {
     var (muon, scheduler) = unsafe (world.muon.pointer, world.scheduler.pointer)
     var size = 0
-    expectOK(unsafe muon_checkpoint_get_size(&muon, 1, &scheduler, 1, nil, &size))
+    expectOK(unsafe muon_checkpoint_save_memory(&muon, 1, &scheduler, 1, nil, nil, 0, &size))
     return size
   }
 
@@ -56,7 +56,7 @@ extension HostileCall {
       var size = 0
       expectOK(
         unsafe muon_checkpoint_save_memory(
-          memory.start(as: UInt8.self), ArgumentMemory.size, &muon, 1, &scheduler, 1, nil, &size))
+          &muon, 1, &scheduler, 1, nil, memory.start(as: UInt8.self), ArgumentMemory.size, &size))
       return memory.address
     },
     wrong: { _, memory in
@@ -98,25 +98,19 @@ extension HostileCall {
           $0.input(0), $0.input(1), $0.integer(2), $0.input(3), $0.integer(4), $0.input(5))
       },
       HostileCall(
-        "muon_checkpoint_get_size", optimizerList, optimizerCount, schedulerList,
-        .integer(1, fine: [0]), options, .out
-      ) {
-        unsafe muon_checkpoint_get_size(
-          $0.input(0), $0.integer(1), $0.input(2), $0.integer(3), $0.input(4), $0.out(5))
-      },
-      HostileCall(
-        "muon_checkpoint_save_memory",
+        "muon_checkpoint_save_memory", optimizerList, optimizerCount, schedulerList,
+        .integer(1, fine: [0]), options,
         Argument(right: { $1.address }) { _, _ in
           [Argument.Wrong(what: "NULL", bits: 0, status: MUON_ERR_INVALID_ARGUMENT)]
         },
         exactSize([
-          (0, MUON_ERR_INVALID_ARGUMENT), (-1, MUON_ERR_INVALID_ARGUMENT),
+          (0, MUON_OK), (-1, MUON_ERR_INVALID_ARGUMENT),
           (.min, MUON_ERR_INVALID_ARGUMENT), (100, MUON_ERR_INVALID_ARGUMENT),
-        ]), optimizerList, optimizerCount, schedulerList, .integer(1, fine: [0]), options, .out
+        ]), .out
       ) {
         unsafe muon_checkpoint_save_memory(
-          $0.raw(0), $0.integer(1), $0.input(2), $0.integer(3), $0.input(4), $0.integer(5),
-          $0.input(6), $0.out(7))
+          $0.input(0), $0.integer(1), $0.input(2), $0.integer(3), $0.input(4), $0.raw(5),
+          $0.integer(6), $0.out(7))
       },
       HostileCall(
         "muon_checkpoint_load_memory", saved,

@@ -47,8 +47,8 @@ struct HostileMemoryTests {
           muon_orthogonalize(
             [1, 2, 3, 4, 5, 6], 6, 2, 3, UnsafePointer(bitPattern: address), &result, 6),
           muon_optimizer_add_param(world.muon.pointer, 0, param, nil),
-          muon_config_route_params(configuration, param, 1, &route),
-          muon_config_build_optimizers(configuration, param, 1, &out, &count),
+          muon_config_route_params(configuration, param, 1, &route, 1, &count),
+          muon_config_build_optimizers(configuration, param, 1, &out, 2, &count),
         ]
         #expect(statuses.allSatisfy { $0 == MUON_ERR_INVALID_ARGUMENT }, "\(statuses)")
       }

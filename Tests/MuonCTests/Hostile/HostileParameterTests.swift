@@ -25,17 +25,21 @@ struct HostileParameterTests {
       unsafe (param.data, param.grad, param.state) = unsafe (nowhere, nowhere, (nowhere, nowhere))
       unsafe (param.data_count, param.ndim) = (.max, 2)
       var route = muon_route()
+      var count = 0
       expectOK(
-        unsafe muon_config_route_params(HostileParameterTests.configuration, &param, 1, &route))
+        unsafe muon_config_route_params(
+          HostileParameterTests.configuration, &param, 1, &route, 1, &count))
       #expect(
         route.optimizer == MUON_OPTIMIZER_KIND_MUON && route.reason == MUON_ROUTE_REASON_MATRIX)
       unsafe param.dtype = muon_dtype(77)
       expectRefused(
-        unsafe muon_config_route_params(HostileParameterTests.configuration, &param, 1, &route),
+        unsafe muon_config_route_params(
+          HostileParameterTests.configuration, &param, 1, &route, 1, &count),
         MUON_ERR_INVALID_ARGUMENT)
       unsafe param.struct_size -= 1
       expectRefused(
-        unsafe muon_config_route_params(HostileParameterTests.configuration, &param, 1, &route),
+        unsafe muon_config_route_params(
+          HostileParameterTests.configuration, &param, 1, &route, 1, &count),
         MUON_ERR_INVALID_ARGUMENT)
       #expect(route.reason == MUON_ROUTE_REASON_MATRIX, "the output was written")
     }
@@ -66,7 +70,7 @@ struct HostileParameterTests {
       var count = 0xA5
       let out = unsafe UnsafeMutableRawPointer(built).assumingMemoryBound(to: OpaquePointer?.self)
       expectRefused(
-        unsafe muon_config_build_optimizers(configuration, both, 2, out, &count), expected,
+        unsafe muon_config_build_optimizers(configuration, both, 2, out, 2, &count), expected,
         sourceLocation: sourceLocation)
       let written = unsafe built[0] != 0xA5 || built[1] != 0xA5 || count != 0xA5
       #expect(!written, "outputs were written", sourceLocation: sourceLocation)

@@ -108,22 +108,29 @@ extension HostileCall {
 
   static func builders() -> [HostileCall] {
     [
-      HostileCall("muon_config_route_params", configuration, param, .integer(1, fine: [0]), .out) {
-        unsafe muon_config_route_params($0.input(0), $0.input(1), $0.integer(2), $0.out(3))
+      HostileCall(
+        "muon_config_route_params", configuration, param, .integer(1, fine: [0]), .out,
+        .integer(1, fine: [0, .max, 1 << 32, 1 << 62]), .out
+      ) {
+        unsafe muon_config_route_params(
+          $0.input(0), $0.input(1), $0.integer(2), $0.out(3), $0.integer(4), $0.out(5))
       },
       HostileCall(
-        "muon_config_build_optimizers", configuration, param, .integer(1, fine: [0]), .out, .out
+        "muon_config_build_optimizers", configuration, param, .integer(1, fine: [0]), .out,
+        .integer(2, fine: [0, .max, 1 << 32, 1 << 62]), .out
       ) {
         unsafe muon_config_build_optimizers(
-          $0.input(0), $0.input(1), $0.integer(2), $0.out(3), $0.out(4))
+          $0.input(0), $0.input(1), $0.integer(2), $0.out(3), $0.integer(4), $0.out(5))
       },
       HostileCall(
         "muon_config_build_schedulers", configuration, oneOptimizer, .integer(1, fine: [0]),
         .integer(
-          10, fine: [1 << 32], but: [.max: MUON_ERR_CONFIG, 1 << 62: MUON_ERR_CONFIG]), .out
+          10, fine: [1 << 32], but: [.max: MUON_ERR_CONFIG, 1 << 62: MUON_ERR_CONFIG]), .out,
+        .integer(1, fine: [0, .max, 1 << 32, 1 << 62]), .out
       ) {
         unsafe muon_config_build_schedulers(
-          $0.input(0), $0.input(1), $0.integer(2), $0.int64(3), $0.out(4))
+          $0.input(0), $0.input(1), $0.integer(2), $0.int64(3), $0.out(4), $0.integer(5),
+          $0.out(6))
       },
     ]
   }

@@ -16,13 +16,15 @@ struct HostileScheduleTests {
         + invalid.map { ($0, MUON_ERR_INVALID_HANDLE) }
       for (bits, status) in wrong {
         let list = unsafe [world.muon.pointer, OpaquePointer(bitPattern: bits)]
+        var count = 0
         let out = unsafe world.memory.array([0xA5, 0xA5] as [UInt])
         let handles = unsafe UnsafeMutableRawPointer(out)
           .assumingMemoryBound(to: OpaquePointer?.self)
         expectRefused(
           unsafe muon_scheduler_create(world.schedule.pointer, list, 2, handles), status)
         expectRefused(
-          unsafe muon_config_build_schedulers(configuration, list, 2, 10, handles), status)
+          unsafe muon_config_build_schedulers(configuration, list, 2, 10, handles, 2, &count),
+          status)
         let written = unsafe out[0] != 0xA5 || out[1] != 0xA5
         #expect(!written, "outputs were written")
       }

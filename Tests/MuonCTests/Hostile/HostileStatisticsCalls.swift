@@ -32,12 +32,12 @@ extension HostileCall {
         "muon_optimizer_get_param_statistics", .handle(.optimizer), .integer(0), statistics
       ) { unsafe muon_optimizer_get_param_statistics($0.handle(0), $0.int64(1), $0.out(2)) },
       HostileCall(
-        "muon_set_log_callback", callback, .pointer(null: MUON_OK, misaligned: MUON_OK),
-        .enumeration(1)
+        "muon_set_log_callback", .enumeration(1), callback,
+        .pointer(null: MUON_OK, misaligned: MUON_OK)
       ) {
         unsafe muon_set_log_callback(
-          unsafeBitCast($0.bits[0], to: muon_log_callback?.self), $0.raw(1),
-          muon_log_level($0.uint32(2)))
+          muon_log_level($0.uint32(0)), unsafeBitCast($0.bits[1], to: muon_log_callback?.self),
+          $0.raw(2))
       },
     ]
   }

@@ -123,8 +123,8 @@ class Route(Structure):
     ]
 
 
-# typedef int32_t (*muon_progress_callback)(void *context, uint64_t done, uint64_t total);
-ProgressCallback = CFUNCTYPE(c_int32, c_void_p, c_uint64, c_uint64)
+# typedef int32_t (*muon_progress_callback)(uint64_t done, uint64_t total, void *context);
+ProgressCallback = CFUNCTYPE(c_int32, c_uint64, c_uint64, c_void_p)
 
 
 class CheckpointOptions(Structure):
@@ -177,7 +177,7 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     #                                             size_t struct_size);
     ("muon_orthogonalize_options_init", c_int, [POINTER(OrthogonalizeOptions), c_size_t]),
     # muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
-    #                                const muon_orthogonalize_options *options, float *out,
+    #                                const muon_orthogonalize_options *options, float *outMatrix,
     #                                size_t out_count);
     (
         "muon_orthogonalize",
@@ -185,7 +185,7 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         [c_void_p, c_size_t, c_int64, c_int64, POINTER(OrthogonalizeOptions), c_void_p, c_size_t],
     ),
     # muon_status muon_backend_get_coefficients(muon_backend backend, int32_t backend_steps,
-    #                                           muon_coefficients *out, size_t capacity,
+    #                                           muon_coefficients *outCoefficients, size_t capacity,
     #                                           size_t *outCount);
     (
         "muon_backend_get_coefficients",
@@ -260,8 +260,8 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     #                                              const muon_adamw_options *options);
     ("muon_optimizer_set_adamw_options", c_int, [OptimizerHandle, c_int64, POINTER(AdamWOptions)]),
     # muon_status muon_optimizer_get_coefficients(const muon_optimizer *optimizer, int64_t group,
-    #                                             muon_coefficients *out, size_t capacity,
-    #                                             size_t *outCount);
+    #                                             muon_coefficients *outCoefficients,
+    #                                             size_t capacity, size_t *outCount);
     (
         "muon_optimizer_get_coefficients",
         c_int,
@@ -362,7 +362,7 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     ("muon_scheduler_get_step", c_int, [SchedulerHandle, POINTER(c_int64)]),
     # muon_status muon_scheduler_set_step(muon_scheduler *scheduler, int64_t step);
     ("muon_scheduler_set_step", c_int, [SchedulerHandle, c_int64]),
-    # muon_status muon_scheduler_get_last_lr(const muon_scheduler *scheduler, double *out,
+    # muon_status muon_scheduler_get_last_lr(const muon_scheduler *scheduler, double *outRates,
     #                                        size_t capacity, size_t *outCount);
     (
         "muon_scheduler_get_last_lr",
@@ -375,23 +375,38 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # const char *muon_route_reason_text(muon_route_reason reason);
     ("muon_route_reason_text", c_char_p, [c_int]),
     # muon_status muon_config_route_params(const char *config, const muon_param *params,
-    #                                      size_t count, muon_route *out);
-    ("muon_config_route_params", c_int, [c_char_p, POINTER(Param), c_size_t, POINTER(Route)]),
+    #                                      size_t count, muon_route *outRoutes, size_t capacity,
+    #                                      size_t *outCount);
+    (
+        "muon_config_route_params",
+        c_int,
+        [c_char_p, POINTER(Param), c_size_t, POINTER(Route), c_size_t, POINTER(c_size_t)],
+    ),
     # muon_status muon_config_build_optimizers(const char *config, const muon_param *params,
-    #                                          size_t count, muon_optimizer **out,
-    #                                          size_t *outCount);
+    #                                          size_t count, muon_optimizer **outOptimizers,
+    #                                          size_t capacity, size_t *outCount);
     (
         "muon_config_build_optimizers",
         c_int,
-        [c_char_p, POINTER(Param), c_size_t, POINTER(OptimizerHandle), POINTER(c_size_t)],
+        [c_char_p, POINTER(Param), c_size_t, POINTER(OptimizerHandle), c_size_t, POINTER(c_size_t)],
     ),
     # muon_status muon_config_build_schedulers(const char *config,
     #                                          muon_optimizer *const *optimizers, size_t count,
-    #                                          int64_t batches_per_epoch, muon_scheduler **out);
+    #                                          int64_t batches_per_epoch,
+    #                                          muon_scheduler **outSchedulers, size_t capacity,
+    #                                          size_t *outCount);
     (
         "muon_config_build_schedulers",
         c_int,
-        [c_char_p, POINTER(OptimizerHandle), c_size_t, c_int64, POINTER(SchedulerHandle)],
+        [
+            c_char_p,
+            POINTER(OptimizerHandle),
+            c_size_t,
+            c_int64,
+            POINTER(SchedulerHandle),
+            c_size_t,
+            POINTER(c_size_t),
+        ],
     ),
     # ---- Checkpoints
     # muon_status muon_checkpoint_options_init(muon_checkpoint_options *outOptions,
@@ -429,41 +444,23 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
             POINTER(CheckpointOptions),
         ],
     ),
-    # muon_status muon_checkpoint_get_size(muon_optimizer *const *optimizers,
-    #                                      size_t optimizer_count,
-    #                                      muon_scheduler *const *schedulers,
-    #                                      size_t scheduler_count,
-    #                                      const muon_checkpoint_options *options, size_t *outSize);
-    (
-        "muon_checkpoint_get_size",
-        c_int,
-        [
-            POINTER(OptimizerHandle),
-            c_size_t,
-            POINTER(SchedulerHandle),
-            c_size_t,
-            POINTER(CheckpointOptions),
-            POINTER(c_size_t),
-        ],
-    ),
-    # muon_status muon_checkpoint_save_memory(void *out, size_t capacity,
-    #                                         muon_optimizer *const *optimizers,
+    # muon_status muon_checkpoint_save_memory(muon_optimizer *const *optimizers,
     #                                         size_t optimizer_count,
     #                                         muon_scheduler *const *schedulers,
     #                                         size_t scheduler_count,
     #                                         const muon_checkpoint_options *options,
-    #                                         size_t *outSize);
+    #                                         void *outBytes, size_t capacity, size_t *outSize);
     (
         "muon_checkpoint_save_memory",
         c_int,
         [
-            c_void_p,
-            c_size_t,
             POINTER(OptimizerHandle),
             c_size_t,
             POINTER(SchedulerHandle),
             c_size_t,
             POINTER(CheckpointOptions),
+            c_void_p,
+            c_size_t,
             POINTER(c_size_t),
         ],
     ),
@@ -504,7 +501,7 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [OptimizerHandle, c_int64, POINTER(ParamStatistics)],
     ),
-    # muon_status muon_set_log_callback(muon_log_callback callback, void *context,
-    #                                   muon_log_level level);
-    ("muon_set_log_callback", c_int, [LogCallback, c_void_p, c_int]),
+    # muon_status muon_set_log_callback(muon_log_level level, muon_log_callback callback,
+    #                                   void *context);
+    ("muon_set_log_callback", c_int, [c_int, LogCallback, c_void_p]),
 ]

@@ -63,9 +63,9 @@ ctypes.pythonapi.Py_IncRef(ctypes.py_object(_callback))
 
 def connect() -> None:
     """From now on the library's messages go to the logger; not when the interpreter ends."""
-    check(lib.muon_set_log_callback(_callback, None, LogLevel.info))
+    check(lib.muon_set_log_callback(LogLevel.info, _callback, None))
     atexit.register(disconnect)
 
 
 def disconnect() -> None:
-    check(lib.muon_set_log_callback(LogCallback(), None, LogLevel.info))
+    check(lib.muon_set_log_callback(LogLevel.info, LogCallback(), None))

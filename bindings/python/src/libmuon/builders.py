@@ -69,8 +69,14 @@ def build_optimizers(
     parameters, text = as_parameters(model_params), config_text(config)
     grads = [parameter.grad for parameter in parameters]
     structs, routes = route(parameters, grads, text)
-    handles, count = (_abi.OptimizerHandle * 2)(), c_size_t()
-    check(lib.muon_config_build_optimizers(text, structs, len(structs), handles, byref(count)))
+    count = c_size_t()
+    check(lib.muon_config_build_optimizers(text, structs, len(structs), None, 0, byref(count)))
+    handles = (_abi.OptimizerHandle * count.value)()
+    check(
+        lib.muon_config_build_optimizers(
+            text, structs, len(structs), handles, len(handles), byref(count)
+        )
+    )
     optimizers: list[Any] = []
     for index in range(count.value):
         handle = _abi.OptimizerHandle(handles[index].value)
@@ -125,7 +131,11 @@ def build_schedulers(
     handles = optimizer_handles(optimizers)
     made = (_abi.SchedulerHandle * len(handles))()
     batches = len(training_setup.train_dataloader)
-    check(lib.muon_config_build_schedulers(config_text(config), handles, len(handles), batches, made))
+    check(
+        lib.muon_config_build_schedulers(
+            config_text(config), handles, len(handles), batches, made, len(made), byref(c_size_t())
+        )
+    )
     return [
         Scheduler._adopt(_abi.SchedulerHandle(each.value), optimizer)
         for each, optimizer in zip(made, optimizers)
@@ -141,5 +151,9 @@ def route(
             parameter.check_trainable()
     structs = structs_of(parameters, grads)
     routes = (_abi.Route * len(parameters))()
-    check(lib.muon_config_route_params(text, structs, len(structs), routes))
+    check(
+        lib.muon_config_route_params(
+            text, structs, len(structs), routes, len(routes), byref(c_size_t())
+        )
+    )
     return structs, routes

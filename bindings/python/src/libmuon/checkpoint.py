@@ -107,18 +107,18 @@ def dumps(
     """The bytes of the file that save() writes."""
     call = Call(optimizers, schedulers, progress, data=data)
     size = c_size_t()
-    call.check(lib.muon_checkpoint_get_size(*call.arguments, byref(size)))
+    call.check(lib.muon_checkpoint_save_memory(*call.arguments, None, 0, byref(size)))
     tries = 0
     while True:
         tries += 1
         needed = size.value
         out = create_string_buffer(needed)
-        status = lib.muon_checkpoint_save_memory(out, len(out), *call.arguments, byref(size))
+        status = lib.muon_checkpoint_save_memory(*call.arguments, out, len(out), byref(size))
         if not status or call.errors:
             call.check(status)
             return out.raw[: size.value]
         error = failure(status)
-        call.check(lib.muon_checkpoint_get_size(*call.arguments, byref(size)))
+        call.check(lib.muon_checkpoint_save_memory(*call.arguments, None, 0, byref(size)))
         # Too little room, where another thread changed something after the size was taken. Whoever
         # changes it back and forth may leave a size here that is no larger than the one before.
         if size.value <= needed and (tries >= 100 or not isinstance(error, InvalidArgumentError)):
@@ -197,7 +197,7 @@ class Call:
 def reporter(progress: Progress, errors: list[BaseException]) -> Any:
     """The callback for C. What it raises is put into errors, to be raised again after the call."""
 
-    def report(context: c_void_p, done: int, total: int) -> int:
+    def report(done: int, total: int, context: c_void_p) -> int:
         try:
             answer = progress(done, total)
             return isinstance(answer, (bool, np.bool_)) and not answer
