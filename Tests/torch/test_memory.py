@@ -402,7 +402,7 @@ def test_a_batch_of_matrices(dtype):
 
 def test_what_is_no_matrix():
     conv, vector = parameters((8, 3, 5, 5), (4,))
-    with pytest.raises(ValueError, match="only supports 2D.*param0.*flatten"):
+    with pytest.raises(ValueError, match="only supports 2D.*param0.*higher_dims"):
         Muon([conv])
     for option in ("refuse", "flatten", "batch"):
         with pytest.raises(ValueError, match="only supports 2D.*bias"):

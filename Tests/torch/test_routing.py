@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
 
-from libmuon.torch import MuonWithAdamW, route_module
+from libmuon.torch import Muon, MuonWithAdamW, route_module
 from small_model import HIDDEN, Block, Model, to
 
 
@@ -110,10 +112,10 @@ def test_layers_with_parts_for_a_weight(wrap):
 def test_a_parametrized_parameter_of_the_module_itself():
     module = nn.Module()
     module.pos_embed = nn.Parameter(torch.zeros(5, 3))
-    module.mix = nn.Parameter(torch.zeros(3, 3))
-    for name in ("pos_embed", "mix"):
+    module.mix_weight = nn.Parameter(torch.zeros(3, 3))
+    for name in ("pos_embed", "mix_weight"):
         nn.utils.parametrize.register_parametrization(module, name, nn.Identity())
-    assert to(route_module(module), "Muon") == ["parametrizations.mix.original"]
+    assert to(route_module(module), "Muon") == ["parametrizations.mix_weight.original"]
     name = "parametrizations.pos_embed.original"
     assert reason(module, name) == "AdamW: an embedding, by its name"
 
@@ -122,8 +124,9 @@ def test_a_module_under_two_names_and_one_called_parametrizations():
     module = nn.Module()
     module.first = module.second = nn.Embedding(5, 3)
     module.parametrizations = nn.Bilinear(3, 3, 3)
-    module.parametrizations.mix = nn.Parameter(torch.zeros(3, 3))
-    assert to(route_module(module), "Muon") == ["parametrizations.mix"]
+    module.parametrizations.proj = nn.Parameter(torch.zeros(3, 3))
+    assert to(route_module(module), "Muon") == ["parametrizations.weight", "parametrizations.proj"]
+    assert reason(module, "parametrizations.weight") == "Muon: a stack of 3 hidden matrices"
     assert reason(module, "first.weight") == "AdamW: an embedding"
 
 
@@ -146,9 +149,14 @@ def test_matrices_that_are_not_weights():
     module.pos_embed = nn.Parameter(torch.zeros(5, 3))
     module.relative_bias = nn.Parameter(torch.zeros(5, 3))
     module.bag = nn.EmbeddingBag(4, 3)
-    module.mix = nn.Parameter(torch.zeros(3, 3))
-    module.conv = nn.Conv2d(2, 3, 3)
-    assert to(route_module(module), "Muon") == ["mix"]
+    for name in ("A_log", "time_decay", "gamma", "cls_token"):
+        setattr(module, name, nn.Parameter(torch.zeros(3, 3)))
+        assert reason(module, name) == "AdamW: no weight of a layer, by its name"
+    module.tokens = nn.Parameter(torch.zeros(2, 3, 3))
+    assert reason(module, "tokens") == "AdamW: neither a convolution nor a stack of matrices"
+    module.w_proj = nn.Parameter(torch.zeros(3, 3))
+    assert to(route_module(module), "Muon") == ["w_proj"]
+    assert to(route_module(module, to_muon=["A_log"]), "Muon") == ["A_log", "w_proj"]
     assert "LayerNorm" in reason(module, "norm.weight")
     assert "embedding" in reason(module, "pos_embed")
     assert "bias" in reason(module, "relative_bias")
@@ -195,7 +203,11 @@ def test_wrong_types():
     with pytest.raises(TypeError, match="to_muon: a list of names"):
         route_module(Model(), to_muon="wte.weight")
     with pytest.raises(TypeError, match="an nn.Module is expected, not generator"):
-        MuonWithAdamW(Model().parameters())
+        route_module(Model().parameters())
+    with pytest.raises(TypeError, match="an nn.Module, or its parameters, is expected, not int"):
+        MuonWithAdamW(3)
+    with pytest.raises(ValueError, match="need the module, not its parameters"):
+        MuonWithAdamW(Model().named_parameters(), to_muon=["wte.weight"])
     with pytest.raises(ValueError, match="no parameter to train"):
         MuonWithAdamW(nn.Sequential(nn.ReLU()))
     with pytest.raises(TypeError, match="momentun"):
@@ -206,23 +218,125 @@ def test_wrong_types():
         MuonWithAdamW(Model(), nonfinite="perhaps")
 
 
-def test_convolutions_on_request():
-    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Linear(12, 2))
-    with pytest.raises(ValueError, match="higher_dims"):
-        MuonWithAdamW(module, to_muon=["0.weight"])
-    optimizer = MuonWithAdamW(module, to_muon=["0.weight"], muon={"higher_dims": "flatten"})
-    module(torch.ones(1, 2, 4, 4)).sum().backward()
-    before = module[0].weight.clone()
+class Experts(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w1 = nn.Parameter(torch.randn(4, 6, 5))
+        self.w1_bias = nn.Parameter(torch.zeros(4, 5))
+
+
+def test_convolutions_are_flattened_and_experts_batched():
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(2, 4, 3), nn.Conv2d(4, 4, 3, groups=4), nn.ConvTranspose1d(4, 2, 3), Experts(),
+        nn.Conv2d(4, 4, 1, groups=2),
+    )
+    optimizer = MuonWithAdamW(module, lr=0.01, muon={"precision": "f32"})
+    assert [str(route)[48:] for route in optimizer.routes if len(route.shape) > 1] == [
+        "Muon   a convolution: a matrix of 4 rows",
+        "AdamW  a depthwise convolution: a filter a channel",
+        "Muon   a convolution: a matrix of 4 rows",
+        "Muon   a stack of 4 hidden matrices",
+        "AdamW  a bias, by its name",
+        "Muon   a convolution: a matrix of 4 rows",
+    ]
+    groups = optimizer.param_groups
+    assert [(g["optimizer"], g.get("higher_dims")) for g in groups] == [
+        ("Muon", "flatten"), ("Muon", "batch"), ("AdamW", None)
+    ]
+    experts = [nn.Parameter(each.clone()) for each in module[3].w1.detach()]
+    conv = nn.Parameter(module[0].weight.detach().flatten(1))
+    for p in module.parameters():
+        p.grad = torch.randn(p.shape)
+    for number, each in enumerate(experts):
+        each.grad = module[3].w1.grad[number].clone()
+    conv.grad = module[0].weight.grad.flatten(1).clone()
+    options = {"adjust_lr_fn": "match_rms_adamw", "precision": "f32"}
+    Muon([conv, *experts], lr=0.01, weight_decay=0.1, **options).step()
     optimizer.step()
-    assert not torch.equal(module[0].weight, before)
+    assert torch.equal(module[0].weight.flatten(1), conv)
+    assert torch.equal(module[3].w1, torch.stack(experts))
 
 
-def test_the_routing_is_printed(capsys):
-    MuonWithAdamW(Model())
+def test_more_than_2_dimensions_as_asked():
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Conv2d(3, 3, 3, groups=3), Experts())
+    only = ["0.weight", "1.weight", "2.w1"]
+    assert to(route_module(module, higher_dims="refuse"), "Muon") == []
+    routes = route_module(module, to_muon=["1.weight"])
+    assert [(r.name, r.higher_dims) for r in routes if r.optimizer == "Muon"] == [
+        *zip(only, ["flatten", "flatten", "batch"])
+    ]
+    for kind in ("flatten", "batch"):
+        routes = route_module(module, higher_dims=kind)
+        assert {r.higher_dims for r in routes if r.optimizer == "Muon"} == {kind}
+        [group, _] = MuonWithAdamW(module, muon={"higher_dims": kind}).param_groups
+        assert group["higher_dims"] == kind
+    with pytest.raises(ValueError, match="higher_dims"):
+        MuonWithAdamW(module, to_muon=["0.weight"], muon={"higher_dims": "refuse"})
+    with pytest.raises(ValueError, match="higher_dims: 'split' is not one of"):
+        MuonWithAdamW(module, muon={"higher_dims": "split"})
+
+
+def test_a_warning_where_muon_gets_little():
+    module = nn.Module()
+    module.first, module.lm_head = nn.Linear(4, 4), nn.Linear(4, 400)
+    module.table = nn.Embedding(400, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MuonWithAdamW(module)
+    module.mix = nn.Parameter(torch.zeros(5, 4))
+    text = r"Muon gets 16 of the 36 elements of hidden matrices \(44%\)"
+    with pytest.warns(UserWarning, match=text) as seen:
+        MuonWithAdamW(module)
+    assert seen[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MuonWithAdamW(module, to_muon=["mix"])
+        MuonWithAdamW(module, to_adamw=["mix"])
+
+
+def test_what_is_not_decayed():
+    module = Model()
+    module.scale = nn.LayerNorm((2, 3))
+    module.relative_bias = nn.Parameter(torch.zeros(5, 3))
+    names = {id(p): name for name, p in module.named_parameters()}
+    optimizer = MuonWithAdamW(module, weight_decay=0.3, no_decay=True)
+    exempt = {
+        names[id(p)] for g in optimizer.param_groups if g["weight_decay"] == 0 for p in g["params"]
+    }
+    assert exempt == {
+        name for name, p in module.named_parameters()
+        if p.ndim < 2 or name.startswith("scale.") or name == "relative_bias"
+    }
+    assert {g["weight_decay"] for g in optimizer.param_groups} == {0, 0.3}
+    assert len(MuonWithAdamW(module).param_groups) == 2
+    optimizer = MuonWithAdamW(module, no_decay=["wte.weight", "blocks.*.up.weight"])
+    exempt = [
+        names[id(p)] for g in optimizer.param_groups if g["weight_decay"] == 0 for p in g["params"]
+    ]
+    assert exempt == [HIDDEN[0], HIDDEN[2], "wte.weight"]
+    with pytest.raises(ValueError, match="no_decay: 'wte' matches no parameter"):
+        MuonWithAdamW(module, no_decay=["wte"])
+    with pytest.raises(TypeError, match="no_decay: a list of names"):
+        MuonWithAdamW(module, no_decay="wte.weight")
+
+
+def test_the_routing_is_a_table(capsys):
+    module = nn.Sequential(nn.Linear(3, 12), nn.LayerNorm(12), nn.Linear(12, 2))
+    MuonWithAdamW(module)
     assert capsys.readouterr().out == ""
-    optimizer = MuonWithAdamW(Model(), verbose=True)
-    lines = capsys.readouterr().out.splitlines()
-    assert lines == [str(route) for route in optimizer.routes]
+    optimizer = MuonWithAdamW(module, verbose=True)
+    table = """\
+parameter  shape    to     why
+0.weight   (12, 3)  Muon   a hidden matrix
+0.bias     (12,)    AdamW  it does not have 2 dimensions
+1.weight   (12,)    AdamW  it does not have 2 dimensions
+1.bias     (12,)    AdamW  it does not have 2 dimensions
+2.weight   (2, 12)  AdamW  the output layer: it is the last nn.Linear
+2.bias     (2,)     AdamW  it does not have 2 dimensions
+"""
+    assert capsys.readouterr().out == table
+    assert f"{optimizer.routes}\n" == table
 
 
 def test_whole_names_are_looked_up(monkeypatch):

@@ -109,7 +109,7 @@ def test_the_rates_of_the_schedule_are_used():
 
 def test_one_side_alone():
     matrix = nn.Module()
-    matrix.mix = nn.Parameter(torch.ones(3, 3))
+    matrix.mix_weight = nn.Parameter(torch.ones(3, 3))
     vector = nn.LayerNorm(3)
     for module, kind in ((matrix, "Muon"), (vector, "AdamW")):
         optimizer = MuonWithAdamW(module)

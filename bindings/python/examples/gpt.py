@@ -175,7 +175,7 @@ def main():
 
     text = Characters(load_text())
     model = GPT(len(text.alphabet), LENGTH, **shape)
-    print(*route_module(model), sep="\n")
+    print(route_module(model))
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, "
           f"{len(text.train):,} characters to train on, {torch.get_num_threads()} threads",
           flush=True)

@@ -17,15 +17,20 @@ except ImportError as error:
     raise ImportError('libmuon.torch needs torch: pip install "libmuon[torch]"') from error
 
 from .adamw import AdamW
+from .aux_adam import MuonWithAuxAdam, SingleDeviceMuonWithAuxAdam
 from .builders import build_optimizers, build_schedulers, route_params
 from .muon import Muon
+from .routes import ModuleRoute
 from .routing import route_module
 from .whole_module import MuonWithAdamW
 
 __all__ = [
     "AdamW",
+    "ModuleRoute",
     "Muon",
     "MuonWithAdamW",
+    "MuonWithAuxAdam",
+    "SingleDeviceMuonWithAuxAdam",
     "build_optimizers",
     "build_schedulers",
     "route_params",

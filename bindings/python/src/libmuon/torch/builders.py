@@ -119,15 +119,20 @@ def torch_scheduler(
     return SequentialLR(optimizer, parts, milestones=[warmup])
 
 
-def named_tensors(model_params: ModelParams) -> list[tuple[Optional[str], Tensor]]:
-    """The parameters with their names; None for one that has none."""
+def named_tensors(
+    model_params: ModelParams, first: int = 0
+) -> list[tuple[Optional[str], Tensor]]:
+    """The parameters with their names; None for one that has none.
+
+    first: the number of the first one, for errors.
+    """
     if isinstance(model_params, Tensor):
         raise TypeError("an iterable of tensors is expected; put a single one into a list")
     items: Iterable[Any] = model_params
     if isinstance(model_params, Mapping):
         items = model_params.items()
     named: list[tuple[Optional[str], Tensor]] = []
-    for index, item in enumerate(items):
+    for index, item in enumerate(items, first):
         pair = item if isinstance(item, tuple) and len(item) == 2 else (None, item)
         name, tensor = pair
         label = f"param{index}" if name is None else repr(name)

@@ -19,16 +19,27 @@ from ._dialects import muon_group_struct
 from ._session import Kind
 from .optimizer import Optimizer
 
-HIGHER_DIMS = ("refuse", "flatten", "batch")
+HIGHER_DIMS = ("refuse", "auto", "flatten", "batch")
 
 
 def layout(shape: torch.Size, group: Mapping[str, Any]) -> tuple[int, tuple[int, ...]]:
     """The matrices of a parameter: how many, one after another, and their rows and columns."""
-    if len(shape) > 2 and group["higher_dims"] == "flatten":
+    kind = group["higher_dims"]
+    if kind == "auto":
+        kind = "batch" if len(shape) == 3 else "flatten"
+    if len(shape) > 2 and kind == "flatten":
         return 1, (shape[0], prod(shape[1:]))
-    if len(shape) > 2 and group["higher_dims"] == "batch":
+    if len(shape) > 2 and kind == "batch":
         return prod(shape[:-2]), (shape[-2], shape[-1])
     return 1, tuple(shape)
+
+
+def check_higher_dims(value: Any, choices: Sequence[str]) -> None:
+    """Raises unless it is one of the choices."""
+    if value not in choices:
+        raise InvalidArgumentError(
+            f"higher_dims: {value!r} is not one of {', '.join(map(repr, choices))}"
+        )
 
 
 class Muon(Optimizer):
@@ -80,7 +91,8 @@ class Muon(Optimizer):
     method: of the iteration: "auto", "standard" or "gram", as in libmuon.Muon.
     higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
-        dimensions for every index of the others. r and c are those of that matrix.
+        dimensions for every index of the others; "auto", "batch" for 3 and "flatten" for more, as
+        Keller Jordan's. r and c are those of that matrix.
     nonfinite: what to do with NaN or infinity in a gradient or the state: "error", "skip" or
         "propagate" (as torch). The default is "error", because orthogonalization spreads one NaN
         over the whole matrix and ends a run for good; one that stopped before anything has changed
@@ -180,15 +192,11 @@ class Muon(Optimizer):
         return super()._loaded(own, current)
 
     def _check_group(self, group: Mapping[str, Any], number: int) -> None:
-        higher_dims = group["higher_dims"]
-        if higher_dims not in HIGHER_DIMS:
-            raise InvalidArgumentError(
-                f"higher_dims: {higher_dims!r} is not one of {', '.join(map(repr, HIGHER_DIMS))}"
-            )
+        check_higher_dims(group["higher_dims"], HIGHER_DIMS)
         super()._check_group(group, number)
         for index, parameter in enumerate(group["params"]):
             if len(layout(parameter.shape, group)[1]) != 2:
-                hint = ' (see higher_dims="flatten" and "batch")' if parameter.ndim > 2 else ""
+                hint = ' (see higher_dims)' if parameter.ndim > 2 else ""
                 raise ShapeError(
                     "Muon only supports 2D parameters whereas we found a parameter with size: "
                     f"{parameter.size()}: {self._label(number, index)}{hint}"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from ..builders import Route
 from .builders import route_params
-from .output_layers import is_embedding, output_layers
+from .hidden_matrices import Place, nature_of
+from .muon import HIGHER_DIMS, check_higher_dims
+from .output_layers import output_layers
+from .routes import ModuleRoute, Routes
 
 # All that the library needs to say which parameters can be Muon's at all.
 CONFIG = {"training": {"optimizer": "Muon", "learning_rate": 0.0}}
@@ -20,70 +22,53 @@ CONFIG = {"training": {"optimizer": "Muon", "learning_rate": 0.0}}
 PARAMETRIZED = "parametrizations"
 
 
-class Place(NamedTuple):
-    """Where a parameter is in a module. One that is tied is in several places.
-
-    For a part of a parametrized one: where that one would be.
-    """
-
-    path: str
-    owner: nn.Module
-    attribute: str
-
-
 def route_module(
-    module: nn.Module, *, to_muon: Sequence[str] = (), to_adamw: Sequence[str] = ()
-) -> list[Route]:
+    module: nn.Module,
+    *,
+    to_muon: Sequence[str] = (),
+    to_adamw: Sequence[str] = (),
+    higher_dims: str = "auto",
+) -> Routes:
     """Says for each parameter of a module where MuonWithAdamW sends it, and why.
 
-    AdamW gets what is no matrix; the output layer; embeddings (nn.Embedding, nn.EmbeddingBag,
-    parameters with "embed" in their own name), tied or not; norms; and biases. Muon gets the
-    matrices that are left. The output layer is what get_output_embeddings() returns, if module has
-    that; an nn.Linear with the name of one, such as "lm_head" or "classifier"; or else the last
-    nn.Linear that is not part of a repeated block.
+    AdamW gets vectors; the output layer; embeddings (nn.Embedding, nn.EmbeddingBag, parameters with
+    "embed" in their own name), tied or not; norms; biases; depthwise convolutions; and parameters of
+    2 or more dimensions that are no weights of a layer, as A_log and cls_token. Muon gets the
+    matrices that are left: those of layers, convolutions, each as a matrix of shape[0] rows, and
+    stacks of matrices, such as a layer's experts, each of them by itself. The output layer is what
+    get_output_embeddings() returns, if module has that; an nn.Linear with the name of one, such as
+    "lm_head" or "classifier"; or else the last nn.Linear that is not part of a repeated block. A
+    parameter is a weight if its own name has "weight", "proj" or "kernel" in it.
 
     to_muon, to_adamw: names of parameters, or patterns such as "*.router.weight", that go there
-        whatever the above says. Convolutions can go to Muon if it has higher_dims="flatten".
+        whatever the above says.
+    higher_dims: what Muon takes parameters of more than 2 dimensions for: "auto", as above, by their layers;
+        "flatten" or "batch", always that (see Muon); "refuse": they go to AdamW.
 
-    Returns a Route for each of module.named_parameters(), in that order;
-    print(*route_module(module), sep="\\n") is a table. Raises TypeError if module is no nn.Module,
-    and ValueError for a pattern that matches no parameter, for a parameter asked for on both sides
-    or not trained, and for one asked for on Muon's that is a vector.
+    Returns a list with a ModuleRoute for each of module.named_parameters(), in that order; printed,
+    it is a table. Raises TypeError if module is no nn.Module, and ValueError for a pattern that
+    matches no parameter, for a parameter asked for on both sides or not trained, for one asked for
+    on Muon's that is a vector, and for another higher_dims.
     """
     if not isinstance(module, nn.Module):
         raise TypeError(f"module: an nn.Module is expected, not {type(module).__name__}")
+    check_higher_dims(higher_dims, HIGHER_DIMS)
     parameters = dict(module.named_parameters())
     asked = asked_for([*parameters], to_muon, to_adamw)
     places, outputs = places_of(module), output_layers(module)
-    routes = []
-    for route in route_params(parameters, CONFIG):
-        if route.name in asked:
-            routes.append(as_asked(route, *asked[route.name]))
-        elif route.optimizer == "Muon":
-            why = why_not_hidden(places[id(parameters[route.name])], outputs)
-            choice = ("Muon", "a hidden matrix") if why is None else ("AdamW", why)
-            routes.append(Route(route.name, route.shape, *choice))
-        else:
-            routes.append(route)
+    routes = Routes()
+    for name, shape, optimizer, reason in route_params(parameters, CONFIG):
+        route = ModuleRoute(name, shape, optimizer, reason)
+        if len(shape) >= 2 and optimizer != "none":
+            parameter = parameters[name]
+            nature = nature_of(parameter, places[id(parameter)], outputs)
+            route = ModuleRoute(name, shape, *nature)
+            if len(shape) == 2 or higher_dims != "auto":
+                route = route._replace(higher_dims=higher_dims if len(shape) > 2 else "refuse")
+            if len(shape) > 2 and higher_dims == "refuse":
+                route = route._replace(optimizer="AdamW", reason=reason)
+        routes.append(as_asked(route, *asked[name]) if name in asked else route)
     return routes
-
-
-def why_not_hidden(places: list[Place], outputs: dict[nn.Module, str]) -> Optional[str]:
-    """Why a matrix is not one of the hidden ones; None if it is."""
-    for place in places:
-        if is_embedding(place.owner):
-            others = [other.path for other in places if other is not place]
-            return "an embedding" + (f", tied to {', '.join(others)}" if others else "")
-    for path, owner, attribute in places:
-        if owner in outputs:
-            return f"the output layer: {outputs[owner]}"
-        if "norm" in type(owner).__name__.lower():
-            return f"part of a {type(owner).__name__}"
-        if "bias" in attribute.lower():
-            return "a bias, by its name"
-        if "embed" in attribute.lower():
-            return "an embedding, by its name"
-    return None
 
 
 def places_of(module: nn.Module) -> dict[int, list[Place]]:
@@ -118,29 +103,37 @@ def asked_for(
 ) -> dict[str, tuple[str, str]]:
     """For each parameter that a pattern matches, the optimizer asked for, and the pattern."""
     asked: dict[str, tuple[str, str]] = {}
-    known = set(names)
     for argument, patterns in (("to_muon", to_muon), ("to_adamw", to_adamw)):
-        if isinstance(patterns, str):
-            raise TypeError(f"{argument}: a list of names is expected, not a single string")
         optimizer = "Muon" if argument == "to_muon" else "AdamW"
-        for pattern in patterns:
-            # Whole names may be as many as there are parameters.
-            if WILDCARDS.isdisjoint(pattern):
-                found = [pattern] if pattern in known else []
-            else:
-                found = [name for name in names if fnmatchcase(name, pattern)]
-            if not found:
-                raise ValueError(f"{argument}: {pattern!r} matches no parameter")
-            for name in found:
-                if asked.setdefault(name, (optimizer, pattern))[0] != optimizer:
-                    raise ValueError(f"to_muon and to_adamw both match {name!r}")
+        for name, pattern in matched(argument, patterns, names).items():
+            if asked.setdefault(name, (optimizer, pattern))[0] != optimizer:
+                raise ValueError(f"to_muon and to_adamw both match {name!r}")
     return asked
 
 
-def as_asked(route: Route, optimizer: str, pattern: str) -> Route:
+def matched(argument: str, patterns: Sequence[str], names: list[str]) -> dict[str, str]:
+    """The names that patterns match, each with the first pattern that does."""
+    if isinstance(patterns, str):
+        raise TypeError(f"{argument}: a list of names is expected, not a single string")
+    known = dict.fromkeys(names)
+    result: dict[str, str] = {}
+    for pattern in patterns:
+        # Whole names may be as many as there are parameters.
+        if WILDCARDS.isdisjoint(pattern):
+            found = [pattern] if pattern in known else []
+        else:
+            found = [name for name in names if fnmatchcase(name, pattern)]
+        if not found:
+            raise ValueError(f"{argument}: {pattern!r} matches no parameter")
+        for name in found:
+            result.setdefault(name, pattern)
+    return result
+
+
+def as_asked(route: ModuleRoute, optimizer: str, pattern: str) -> ModuleRoute:
     """The route of a parameter that the user sends somewhere."""
     argument = f"to_{optimizer.lower()}"
-    # Muon itself says whether it takes more than 2 dimensions.
     if route.optimizer == "none" or (optimizer == "Muon" and len(route.shape) < 2):
         raise ValueError(f"{argument}: {route.name!r} cannot go there: {route.reason}")
-    return route._replace(optimizer=optimizer, reason=f"asked for: {argument} has {pattern!r}")
+    reason = f"asked for: {argument} has {pattern!r}"
+    return route._replace(optimizer=optimizer, reason=reason, is_hidden=optimizer == "Muon")

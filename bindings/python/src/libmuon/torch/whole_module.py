@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -12,13 +13,14 @@ from torch import Tensor, nn
 
 from .._lock import give_lock
 from .._log import Later
-from ..builders import Route
 from ..errors import InvalidArgumentError
 from ._dialects import LIBMUON, dialect_of
 from .adamw import AdamW
-from .muon import Muon
+from .muon import HIGHER_DIMS, Muon
 from .optimizer import step_together
-from .routing import route_module
+from .param_routes import UNNAMED, Params, asked_by, groups_of_params
+from .routes import Routes, is_exempt
+from .routing import matched, route_module
 
 Side = Union[Muon, AdamW]
 Loss = Optional[Callable[[], Any]]
@@ -26,26 +28,43 @@ Loss = Optional[Callable[[], Any]]
 CLASSES: dict[str, type[Side]] = {"Muon": Muon, "AdamW": AdamW}
 
 
+class AdamWGroup(dict[str, Any]):
+    """A group of AdamW's beside those of Muon: what is set as its momentum is the first of betas.
+
+    torch's schedulers of the momentum set it in all groups or the betas in all.
+    """
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key == "momentum":
+            key, value = "betas", (value, *self["betas"][1:])
+        super().__setitem__(key, value)
+
+
 class MuonWithAdamW(torch.optim.Optimizer):
     """Muon for the hidden matrices of a module and AdamW for the rest, as one torch optimizer.
 
         optimizer = MuonWithAdamW(model, lr=1e-3)
         scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=1000)
-        print(*optimizer.routes, sep="\\n")
+        print(optimizer.routes)
 
-    A learning-rate scheduler made for it drives both sides; its state_dict() holds both. There is
-    one parameter group for each side, and more by add_param_group; the "optimizer" of a group is
-    "Muon" or "AdamW".
+    A learning-rate scheduler made for it drives both sides; its state_dict() holds both. Each side
+    has one parameter group, or several where its parameters differ in higher_dims (Muon) or
+    weight_decay (see no_decay), and more by add_param_group; the "optimizer" of a group is "Muon" or
+    "AdamW".
 
-    module: the whole model. route_module says what goes where, and why; so does .routes. Parameters
-        that do not require a gradient are left out.
+    module: the whole model; or, without knowing of layers, its parameters, with their names or without,
+        or groups of them, which say where they go by "use_muon" (True or False). route_module says what goes where, and why; so does .routes, which
+        prints as a table. Parameters that do not require a gradient are left out. A warning says so
+        where Muon gets less than half of the elements of hidden matrices.
     lr, weight_decay: of both sides. Muon's updates are scaled to be as large as AdamW's
         ("match_rms_adamw"), so that one rate can serve both.
     muon, adamw: options of one side, such as muon={"lr": 0.02, "adjust_lr_fn": "original"} or
         adamw={"lr": 3e-4, "betas": (0.9, 0.999)}: the arguments of libmuon.torch.Muon and
         libmuon.torch.AdamW. They override lr and weight_decay. AdamW's betas are (0.9, 0.95) here.
     to_muon, to_adamw: names or patterns of parameters that go there whatever they are; see
-        route_module.
+        route_module. muon={"higher_dims": ...} is route_module's.
+    no_decay: which parameters have a weight_decay of 0: True for vectors, norms and biases, as is
+        usual for language models; or names or patterns.
     nonfinite: what to do with NaN or infinity in a gradient of either side: "error", "skip" or
         "propagate", as for Muon and AdamW. The first two change neither side.
     verbose: print the routes.
@@ -56,7 +75,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
 
     def __init__(
         self,
-        module: nn.Module,
+        module: Union[nn.Module, Params],
         lr: Union[float, Tensor] = 1e-3,
         weight_decay: float = 0.1,
         *,
@@ -64,6 +83,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         adamw: Optional[Mapping[str, Any]] = None,
         to_muon: Sequence[str] = (),
         to_adamw: Sequence[str] = (),
+        no_decay: Union[bool, Sequence[str]] = False,
         nonfinite: str = "error",
         verbose: bool = False,
     ) -> None:
@@ -71,7 +91,24 @@ class MuonWithAdamW(torch.optim.Optimizer):
         for side in (muon, adamw):
             if side is not None and "nonfinite" in side:
                 raise InvalidArgumentError("nonfinite is of both sides: give it beside them")
-        self.routes: list[Route] = route_module(module, to_muon=to_muon, to_adamw=to_adamw)
+        if isinstance(module, nn.Module):
+            higher_dims = (muon or {}).get("higher_dims", "auto")
+            if higher_dims == "auto":
+                muon = {key: each for key, each in (muon or {}).items() if key != "higher_dims"}
+            self.routes = route_module(
+                module, to_muon=to_muon, to_adamw=to_adamw, higher_dims=higher_dims
+            )
+            groups = groups_of(module, self.routes, no_decay)
+            warn_of_few(module, self.routes)
+        else:
+            if to_muon or to_adamw or no_decay:
+                raise InvalidArgumentError(
+                    "to_muon, to_adamw and no_decay need the module, not its parameters"
+                )
+            self.routes, groups = groups_of_params(module)
+            warn_of_unnamed(self.routes)
+        if not groups:
+            raise InvalidArgumentError("module: it has no parameter to train")
         common = {"lr": lr, "weight_decay": weight_decay, "nonfinite": nonfinite}
         scale = "shape_scale" if dialect_of(muon or {}) == LIBMUON else "adjust_lr_fn"
         self._options: dict[str, dict[str, Any]] = {
@@ -80,17 +117,11 @@ class MuonWithAdamW(torch.optim.Optimizer):
         }
         self._nonfinite = nonfinite
         self._skipped_steps = 0
-        parameters = dict(module.named_parameters())
-        groups = []
-        for kind in CLASSES:
-            own = [(r.name, parameters[r.name]) for r in self.routes if r.optimizer == kind]
-            if own:
-                groups.append({"params": own, "optimizer": kind})
-        if not groups:
-            raise InvalidArgumentError("module: it has no parameter to train")
         super().__init__(groups, {"lr": lr, "weight_decay": weight_decay})
+        # For schedulers that change it, such as OneCycleLR. See AdamWGroup.
+        self.defaults["momentum"] = self._options["Muon"].get("momentum", 0.95)
         if verbose:
-            print(*self.routes, sep="\n", flush=True)
+            print(self.routes, flush=True)
 
     _lock: AbstractContextManager[Any]
 
@@ -136,7 +167,9 @@ class MuonWithAdamW(torch.optim.Optimizer):
         with Later(), self._lock:
             # The class of the side checks the group, and adds what it does not say.
             [group] = CLASSES[kind]([param_group], **self._options[kind]).param_groups
-            super().add_param_group(group)
+            super().add_param_group(group if kind == "Muon" else AdamWGroup(group))
+            if kind == "AdamW":
+                self.param_groups[-1].pop("momentum", None)  # torch's, of the defaults
             if kind in self.__dict__.get("_sides", {}):
                 self._sides[kind].param_groups.append(self.param_groups[-1])
             else:
@@ -145,6 +178,10 @@ class MuonWithAdamW(torch.optim.Optimizer):
     def _link(self) -> None:
         """Makes the optimizers of the sides anew, to work on the groups and state of this one."""
         self._sides = {}
+        self.param_groups = [
+            AdamWGroup(group) if group["optimizer"] == "AdamW" else group
+            for group in self.param_groups
+        ]
         for kind, make in CLASSES.items():
             groups = [group for group in self.param_groups if group["optimizer"] == kind]
             if groups:
@@ -190,13 +227,61 @@ class MuonWithAdamW(torch.optim.Optimizer):
     _loaded: Optional[tuple[list[dict[str, Any]], defaultdict[Tensor, Any]]] = None
 
 
+def groups_of(
+    module: nn.Module, routes: Routes, no_decay: Union[bool, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """The parameter groups of a module: Muon's, then AdamW's; first the plainest of each."""
+    parameters = dict(module.named_parameters())
+    if isinstance(no_decay, bool):
+        exempt = {r.name for r in routes if no_decay and is_exempt(r)}
+    else:
+        exempt = set(matched("no_decay", no_decay, [*parameters]))
+    groups: dict[tuple[int, bool, str], dict[str, Any]] = {}
+    for route in routes:
+        if route.optimizer not in CLASSES:
+            continue
+        higher_dims = route.higher_dims if route.optimizer == "Muon" else "refuse"
+        key = ([*CLASSES].index(route.optimizer), route.name in exempt, higher_dims)
+        group = groups.setdefault(key, {"params": [], "optimizer": route.optimizer})
+        group["params"].append((route.name, parameters[route.name]))
+        if higher_dims != "refuse":
+            group["higher_dims"] = higher_dims
+        if route.name in exempt:
+            group["weight_decay"] = 0.0
+    return [groups[key] for key in sorted(groups, key=lambda k: (*k[:2], HIGHER_DIMS.index(k[2])))]
+
+
+def warn_of_unnamed(routes: Routes) -> None:
+    """Warns where embeddings and output layers may be among the matrices."""
+    count = sum(route.reason == UNNAMED for route in routes)
+    if count:
+        warnings.warn(
+            f"{count} matrices without names go to Muon, embeddings and output layers too: give the "
+            "module, or named_parameters()",
+            stacklevel=3,
+        )
+
+
+def warn_of_few(module: nn.Module, routes: Routes) -> None:
+    """Warns where Muon gets less than half of what it is for."""
+    count = {name: parameter.numel() for name, parameter in module.named_parameters()}
+    hidden = sum(count[route.name] for route in routes if route.is_hidden)
+    muon = sum(count[route.name] for route in routes if route.optimizer == "Muon")
+    if 2 * muon < hidden:
+        warnings.warn(
+            f"Muon gets {muon:,} of the {hidden:,} elements of hidden matrices "
+            f"({muon / hidden:.0%}): print(optimizer.routes) says why, and to_muon=[...] sends it more",
+            stacklevel=3,
+        )
+
+
 def load_sides(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
     """The last of the hooks before loading: each side's class reads its part of a state dict.
 
     They keep it in float32. torch is left with none, which it would copy and cast.
     """
     saved, groups = state_dict["param_groups"], optimizer.param_groups
-    kinds, expected = ([each.get("optimizer") for each in part] for part in (saved, groups))
+    kinds, expected = ([asked_by(each) for each in part] for part in (saved, groups))
     if kinds != expected:
         raise InvalidArgumentError(
             f"state_dict: param_groups of {expected} are expected, not of {kinds}"
@@ -204,7 +289,7 @@ def load_sides(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
     loaded: dict[str, Any] = {}
     state: defaultdict[Tensor, Any] = defaultdict(dict)
     for kind in optimizer._sides:
-        own = [group for group in saved if group["optimizer"] == kind]
+        own = [{**group, "optimizer": kind} for group in saved if asked_by(group) == kind]
         ids = {key for group in own for key in group["params"]}
         side = CLASSES[kind]([dict(group) for group in optimizer._sides[kind].param_groups])
         side.load_state_dict(
@@ -215,5 +300,5 @@ def load_sides(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
         )
         state.update(side.state)
         loaded[kind] = iter(side.param_groups)
-    optimizer._loaded = [next(loaded[kind]) for kind in kinds], state
+    optimizer._loaded = [next(loaded[str(kind)]) for kind in kinds], state
     return {**state_dict, "state": {}}
