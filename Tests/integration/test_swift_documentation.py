@@ -60,7 +60,7 @@ def test_the_errors_that_comments_name_exist(symbols):
     for path, symbol in symbols.items():
         for throws in re.findall(r"- Throws: (.*?)(?=\n *- |\Z)", text(symbol), re.DOTALL):
             named = set(re.findall(r"`(\w+)`", throws))
-            refers = re.search(r"`\w+\(.*?\)`|`DecodingError`", throws)
+            refers = re.search(r"`\w+\(.*?\)`|`(?:De|En)codingError`", throws)
             assert named & cases or refers, f"{path}: {throws}"
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-import timeit
 
 import numpy as np
 
@@ -78,10 +78,14 @@ def test_other_threads_run_during_a_step(rng):
 
 
 def test_a_step_costs_little_besides_its_work():
-    """A slip such as checking arrays at every step costs tens of microseconds; a bound for that."""
-    parameter = Parameter(np.zeros((1, 1), np.float32))
-    parameter.grad = np.zeros((1, 1), np.float32)
-    optimizer = Muon([parameter])
-    bare = timeit.repeat(lambda: optimizer._step(optimizer._handle), number=2000, repeat=5)
-    whole = timeit.repeat(optimizer.step, number=2000, repeat=5)
-    assert (min(whole) - min(bare)) / 2000 < 10e-6
+    """A slip such as checking arrays at every step would be calls for each of them."""
+    parameters = [Parameter(np.zeros((1, 1), np.float32)) for _ in range(50)]
+    for parameter in parameters:
+        parameter.grad = np.zeros((1, 1), np.float32)
+    optimizer = Muon(parameters)
+    optimizer.step()
+    calls = []
+    sys.setprofile(lambda frame, event, _: calls.append(frame.f_code) if "call" in event else None)
+    optimizer.step()
+    sys.setprofile(None)
+    assert 1 < len(calls) < 20

@@ -44,6 +44,8 @@ public struct OptionOverrides<Options: OptionTable>: Hashable, Sendable {
 
 extension OptionOverrides: Codable {
   /// Refuses keys that it does not have.
+  ///
+  /// - Throws: `DecodingError`, which has the path.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: AnyKey.self)
     let keys = Options.options.reduce(into: [String]()) {
@@ -70,6 +72,8 @@ extension OptionOverrides: Codable {
   }
 
   /// The options that were given.
+  ///
+  /// - Throws: `EncodingError`, also where a list has not all of its elements.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: AnyKey.self)
     for option in Options.options where gives(option) {

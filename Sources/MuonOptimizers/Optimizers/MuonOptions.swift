@@ -111,5 +111,7 @@ extension MuonOptions {
   ]
 
   /// Requires that backend, steps, precision and method go together.
+  ///
+  /// - Throws: `invalidArgument`, or `unsupported` for what this processor or this version does not have.
   public func checkTogether() throws(MuonError) { _ = try orthogonalizer() }
 }

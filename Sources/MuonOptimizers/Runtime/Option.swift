@@ -6,6 +6,8 @@ public protocol OptionTable: Hashable, Sendable {
   /// Every option, in the order in which checkpoints have them.
   static var options: [Option<Self>] { get }
   /// Requires what no option can say alone.
+  ///
+  /// - Throws: `invalidArgument` or `unsupported`.
   func checkTogether() throws(MuonError)
 }
 
