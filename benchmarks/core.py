@@ -17,6 +17,7 @@ import measure
 import ours
 import sets
 
+ELEMENTS = ("f32", "bf16", "int16")  # in the order of muon_element
 PRECISIONS = {"auto": ours.auto, "f32": ours.f32}
 
 
@@ -27,18 +28,18 @@ def peak_library():
         library = ctypes.CDLL(str(machine.compile_c("peak.c", "peak.so", "-shared", "-fPIC")))
     except RuntimeError:
         return None
-    for name in ("f32", "bf16"):
+    for name in ELEMENTS:
         getattr(library, f"peak_{name}").restype = ctypes.c_double
     return library
 
 
 def peaks():
-    """Operations a second of loops that never leave the registers, in f32 and bf16 (0: has none).
+    """Operations a second of loops that never leave the registers, by their elements (0: has none).
 
     None without a C compiler.
     """
     library = peak_library()
-    return library and {"f32": library.peak_f32(), "bf16": library.peak_bf16()}
+    return library and {name: getattr(library, f"peak_{name}")() for name in ELEMENTS}
 
 
 PRODUCTS = ("X Xᵀ", "b A + c A²", "a X + B X")  # in the order of products.c
@@ -69,7 +70,7 @@ def products(sizes):
     if peak_library() is None:
         return None
     found = {}
-    for kernel, name in enumerate(("f32", "bf16")):
+    for kernel, name in enumerate(ELEMENTS):
         for n in sizes:
             rates, fractions = [], []
             for _ in range(ROUNDS):
@@ -93,7 +94,7 @@ def products(sizes):
 def square_rate(n, precision):
     """Seconds of a step on one n x n matrix, operations a second, and their part of the peak.
 
-    All of the step's time is counted, and the operations it needs. "auto" is held against the bf16
+    All of the step's time is counted, and the operations it needs. "auto" is held against the int16
     peak wherever the processor has one; the peak is measured anew in each round.
     """
     grad = np.random.default_rng(1).standard_normal((n, n), dtype=np.float32)
@@ -104,8 +105,8 @@ def square_rate(n, precision):
     for _ in range(rounds):
         seconds.append(measure.median_seconds(step, budget=0.2))
         if library := peak_library():
-            bf16 = library.peak_bf16() if precision == "auto" else 0
-            peak = bf16 or library.peak_f32()
+            int16 = library.peak_int16() if precision == "auto" else 0
+            peak = int16 or library.peak_f32()
             fractions.append(sets.square_operations(n) / seconds[-1] / peak)
     middle = statistics.median(seconds)
     return {

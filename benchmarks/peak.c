@@ -1,7 +1,7 @@
 /* The most this core can do: loops of multiply-adds that never leave the registers. */
 #define _POSIX_C_SOURCE 199309L
 #include <time.h>
-#if defined(__AVX512BF16__)
+#if defined(__AVX512BF16__) || defined(__AVX512VNNI__)
 #include <immintrin.h>
 #endif
 
@@ -40,6 +40,8 @@ static volatile float sink;
 #define KEEP(sum) __asm__("" : IN_REGISTER(sum));
 #define ADD_F32(sum) sum += x * y; KEEP(sum)
 #define ADD_BF16(sum) sum = (vector)_mm512_dpbf16_ps((__m512)sum, x, y); KEEP(sum)
+#define ADD_INT16(sum) \
+  sum = (vector)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)x, (__m512i)y); KEEP(sum)
 #define READ(sum) sink = sum[0];
 
 #define BEST_RATE(ADD, OPERATIONS)                           \
@@ -66,6 +68,17 @@ double peak_bf16(void) {
 #if defined(__AVX512BF16__)
   __m512bh x = (__m512bh)_mm512_set1_epi16(0x3f80), y = x;
   BEST_RATE(ADD_BF16, 4.0 * WIDTH);
+#else
+  return 0;
+#endif
+}
+
+/* The same in int16; 0 if this processor has no AVX512-VNNI. */
+double peak_int16(void) {
+#if defined(__AVX512VNNI__)
+  vector x = (vector)_mm512_set1_epi16(1), y = x;
+  KEEP(x) KEEP(y)
+  BEST_RATE(ADD_INT16, 4.0 * WIDTH);
 #else
   return 0;
 #endif

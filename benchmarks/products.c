@@ -36,9 +36,8 @@ enum { GRAM, POLYNOMIAL, APPLY, COUNT };
 
 /* Operations a second of X X^T, b A + c A^2 (one triangle of each) and a X + B X on n x n matrices, each
  * made once. Returns 0, or another number if the processor has no such kernel or memory runs out. */
-int product_rates(int bf16, int n, double rates[COUNT]) {
-  const muon_gemm_kernel *kernel =
-      muon_gemm_kernel_for(bf16 ? MUON_ELEMENT_BF16 : MUON_ELEMENT_F32, NULL);
+int product_rates(muon_element element, int n, double rates[COUNT]) {
+  const muon_gemm_kernel *kernel = muon_gemm_kernel_for(element, NULL);
   if (!kernel) return 1;
   const size_t packed =
       (size_t)(muon_gemm_panels(kernel, n) * muon_gemm_panel_bytes(kernel, n)) / sizeof(float);
@@ -47,9 +46,9 @@ int product_rates(int bf16, int n, double rates[COUNT]) {
   const int failed = !x || !c || !a || !b;
   if (!failed) {
     const muon_gemm_output outputs[COUNT] = {
-        {c, n, 1e-3f, {{c, 0}, {c, 0}}},
-        {c, n, 1e-6f, {{x, 1e-3f}, {c, 0}}},
-        {c, n, 1e-6f, {{c, 0}, {x, 1e-3f}}}};
+        {c, n, 1e-3f, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}},
+        {c, n, 1e-6f, {{x, 1e-3f, x, x}, {c, 0, NULL, NULL}}},
+        {c, n, 1e-6f, {{c, 0, NULL, NULL}, {x, 1e-3f, x, NULL}}}};
     pack(kernel, n, x, a, 1);
     pack(kernel, n, x, b, 0);
     for (int what = 0; what < COUNT; what++) {

@@ -18,6 +18,11 @@ static inline int has_avx512(void) {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
 
+#define AVX512_VNNI AVX512 ",avx512vnni"
+static inline int has_avx512vnni(void) {
+  return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
 #define AVX512_BF16 AVX512 ",avx512bf16"
 static inline int has_avx512bf16(void) {
   return has_avx512() && __builtin_cpu_supports("avx512bf16");

@@ -24,6 +24,7 @@ void muon_shim_cpu_features(char *text, size_t size) {
   ADD("avx512bw");
   ADD("avx512vl");
   ADD("avx512dq");
+  ADD("avx512vnni");
   ADD("avx512bf16");
 #else
   (void)size;

@@ -43,6 +43,7 @@ extension muon_precision: NamedEnum {
     (MUON_PRECISION_AUTO, "auto"),
     (MUON_PRECISION_F32, "f32"),
     (MUON_PRECISION_BF16, "bf16"),
+    (MUON_PRECISION_INT16, "int16"),
   ]
 }
 

@@ -164,6 +164,18 @@ struct OptionTests {
     #expect(try muon.groupCount == 1 && muon.options() == MuonOptions())
   }
 
+  @Test(arguments: Backend.named.filter { $0 != .svd })
+  func int16IsForProcessorsThatHaveIt(_ backend: Backend) throws {
+    let options = MuonOptions(backend: backend, precision: .int16)
+    if processorHasInt16() {
+      #expect(try Muon(options: options).options() == options)
+    } else {
+      let error = #expect(throws: MuonError.self) { try Muon(options: options) }
+      #expect(error?.code == .unsupported)
+      #expect(error?.message == "precision int16: the processor has no such products")
+    }
+  }
+
   @Test(arguments: Backend.named.filter { $0 != .polarExpress && $0 != .cans && $0 != .svd })
   func bfloat16IsForProcessorsThatHaveIt(_ backend: Backend) throws {
     let options = MuonOptions(backend: backend, precision: .bf16)

@@ -122,7 +122,7 @@ struct OrthogonalizeTests {
     }
   }
 
-  /// Large enough that `auto` may use bfloat16.
+  /// Large enough that `auto` may use integers.
   @Test func float32IsTheDefault() throws {
     let matrix = uniform(seed: 5, count: 70 * 90)
     let explicit = try orthogonalize(

@@ -12,24 +12,49 @@ static float to_bf16(float x) {
   return x;
 }
 
-/* A number as a kernel's operands hold it. */
-static float rounded(const muon_gemm_kernel *kernel, float x) {
-  return kernel->element == MUON_ELEMENT_BF16 ? to_bf16(x) : x;
+/* The largest integer of a kernel's elements; 0 where they are floating point. */
+static double levels(const muon_gemm_kernel *kernel) {
+  return kernel->element == MUON_ELEMENT_INT16 ? 4095 : 0;
 }
 
-static float packed_element(const muon_gemm_kernel *kernel, const void *packed, ptrdiff_t depth,
-                            ptrdiff_t lane, ptrdiff_t k) {
+/* A lane's numbers from a depth to the end of its block, as a kernel's operands hold them. */
+static void as_packed(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t stride,
+                      ptrdiff_t depth, double *out) {
+  for (ptrdiff_t begin = 0; begin < depth; begin += kernel->block) {
+    const ptrdiff_t end = begin + kernel->block < depth ? begin + kernel->block : depth;
+    float largest = 0x1p-113f;
+    for (ptrdiff_t k = begin; k < end; k++) largest = fmaxf(largest, fabsf(source[k * stride]));
+    for (ptrdiff_t k = begin; k < end; k++) {
+      const float x = source[k * stride], all = (float)levels(kernel);
+      out[k] = all > 0 ? (double)rintf(x * (all / largest)) * (largest / all)
+               : kernel->element == MUON_ELEMENT_BF16 ? to_bf16(x) : x;
+    }
+  }
+}
+
+/* What a panel holds of a lane at a depth. */
+static double packed_element(const muon_gemm_kernel *kernel, const void *packed, ptrdiff_t depth,
+                             ptrdiff_t lane, ptrdiff_t k) {
   const ptrdiff_t lanes = kernel->lanes, group = kernel->group;
   const char *panel = (const char *)packed + lane / lanes * muon_gemm_panel_bytes(kernel, depth);
-  const ptrdiff_t number = (k / group * lanes + lane % lanes) * group + k % group;
+  const ptrdiff_t block = k / kernel->block * kernel->block;
+  const char *head = panel + muon_gemm_panel_bytes(kernel, block);
+  const char *word = head + 4 * (lanes * (kernel->head + (k - block) / group) + lane % lanes);
+  float scale;
+  memcpy(&scale, head + 4 * (lane % lanes), sizeof scale);
+  if (kernel->element == MUON_ELEMENT_INT16) {
+    int16_t integer;
+    memcpy(&integer, word + 2 * (k % group), sizeof integer);
+    return integer * (double)scale;
+  }
   float x = 0;
   if (kernel->element == MUON_ELEMENT_BF16) {
     uint16_t half;
-    memcpy(&half, panel + 2 * number, sizeof half);
+    memcpy(&half, word + 2 * (k % group), sizeof half);
     const uint32_t bits = (uint32_t)half << 16;
     memcpy(&x, &bits, sizeof x);
   } else {
-    memcpy(&x, panel + 4 * number, sizeof x);
+    memcpy(&x, word, sizeof x);
   }
   return x;
 }
@@ -44,16 +69,18 @@ static void check_packed(const muon_gemm_kernel *kernel, const void *packed, ptr
                          ptrdiff_t depth_stride, const char *what) {
   const ptrdiff_t all_lanes = muon_gemm_panels(kernel, count) * kernel->lanes;
   const ptrdiff_t all_depths = (depth + kernel->group - 1) / kernel->group * kernel->group;
+  double *numbers = memory((size_t)depth * sizeof *numbers);
   for (ptrdiff_t lane = 0; lane < all_lanes; lane++) {
+    if (lane < count)
+      as_packed(kernel, source + lane * lane_stride, depth_stride, depth, numbers);
     for (ptrdiff_t k = 0; k < all_depths; k++) {
-      const int is_there = lane < count && k < depth;
-      const float meant =
-          is_there ? rounded(kernel, source[lane * lane_stride + k * depth_stride]) : 0;
+      const double meant = lane < count && k < depth ? numbers[k] : 0;
       CHECK(packed_element(kernel, packed, depth, lane, k) == meant,
             "%s, %s of %td lanes, depth %td: lane %td, depth %td", kernel->name, what, count, depth,
             lane, k);
     }
   }
+  free(numbers);
 }
 
 static void check_pack(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth) {
@@ -112,7 +139,8 @@ static void check_pack_symmetric(const muon_gemm_kernel *kernel, ptrdiff_t n) {
 }
 
 /* A product with every epilogue. Numbers are exact in any order of sums, or else within `tolerance`
- * of a product of numbers up to 1. */
+ * of a product of numbers up to 1. (Small integers are not in block floating point, whose scales are
+ * no powers of 2.) */
 static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns,
                           ptrdiff_t depth, int lower, double tolerance) {
   uint64_t seed = 3;
@@ -127,6 +155,13 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
     b[i] = tolerance > 0 ? uniform(&seed) : small_integer(&seed);
   float *d = memory(count * sizeof *d), *e = memory(count * sizeof *e);
   float *c[2] = {memory(count * sizeof(float)), memory(count * sizeof(float))};
+  double *exact_a = memory((size_t)(rows * depth) * sizeof *exact_a);
+  double *exact_b = memory((size_t)(columns * depth) * sizeof *exact_b);
+  for (ptrdiff_t i = 0; i < rows; i++)
+    as_packed(kernel, a + i * depth, 1, depth, exact_a + i * depth);
+  for (ptrdiff_t j = 0; j < columns; j++)
+    as_packed(kernel, b + j * depth, 1, depth, exact_b + j * depth);
+  const double bar = 4 * (levels(kernel) > 0 ? fmax(tolerance, 1e-4) : tolerance);
   float *row_factors = memory((size_t)rows * sizeof(float));
   float *column_factors = memory((size_t)columns * sizeof(float));
   for (ptrdiff_t i = 0; i < rows; i++) row_factors[i] = small_integer(&seed);
@@ -170,7 +205,7 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
         const int is_made = j < columns && !(lower && j / kernel->lanes > i / kernel->lanes);
         double sum = 0;
         for (ptrdiff_t k = 0; is_made && k < depth; k++)
-          sum += (double)rounded(kernel, a[i * depth + k]) * rounded(kernel, b[j * depth + k]);
+          sum += exact_a[i * depth + k] * exact_b[j * depth + k];
         for (int o = 0; o < 2; o++) {
           const double alpha = o == 0 ? 0.5 : -4;
           const double r = by_row && is_made ? by_row[i] : 0;
@@ -182,7 +217,7 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
           const float untouched = o == 0 && adds_itself && reads_d ? d[at] : NAN;
           const float is = c[o][at];
           const int is_right = is_made && o < outputs
-                                   ? fabs(is - meant) <= 4 * tolerance
+                                   ? fabs(is - meant) <= bar
                                    : memcmp(&is, &untouched, sizeof is) == 0;
           CHECK(is_right,
                 "%s: %td x %td, depth %td, lower %d, epilogue %d, output %d: (%td, %td): %g, not %g",
@@ -192,7 +227,7 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
     }
   }
   if (!lower) free(b);
-  free(row_factors), free(column_factors);
+  free(row_factors), free(column_factors), free(exact_a), free(exact_b);
   free(a), free(d), free(e), free(c[0]), free(c[1]), free(packed_a), free(packed_b);
 }
 
@@ -200,7 +235,8 @@ static void check_row(const muon_gemm_kernel *kernel) {
   CHECK(kernel->name && kernel->level && kernel->probe && kernel->enter && kernel->leave &&
             kernel->pack && kernel->multiply && kernel->speed > 0, "%s", kernel->name);
   CHECK(kernel->lanes % kernel->rows == 0 && kernel->lanes % kernel->group == 0 &&
-            kernel->depth % kernel->group == 0 && kernel->tile_rows % kernel->lanes == 0 &&
+            kernel->block % kernel->lanes == 0 && kernel->depth % kernel->block == 0 &&
+            kernel->lanes * kernel->block <= MUON_GEMM_MOST_IN_BLOCK && kernel->tile_rows % kernel->lanes == 0 &&
             kernel->tile_columns % kernel->lanes == 0, "%s", kernel->name);
   CHECK(muon_kernels_allows(NULL, kernel->level), "%s", kernel->name);
   CHECK(muon_kernels_allows(kernel->level, kernel->level), "%s", kernel->name);
@@ -209,7 +245,7 @@ static void check_row(const muon_gemm_kernel *kernel) {
 static void check_kernel(const muon_gemm_kernel *kernel) {
   const ptrdiff_t lanes = kernel->lanes, rows = kernel->rows, block = kernel->depth;
   const ptrdiff_t counts[] = {1, rows - 1, rows + 1, lanes - 1, lanes, lanes + 1, 3 * lanes + 2};
-  const ptrdiff_t depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 66};
+  const ptrdiff_t depths[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 66, 127, 128, 129, 300};
   enum { COUNTS = sizeof counts / sizeof *counts, DEPTHS = sizeof depths / sizeof *depths };
   for (int i = 0; i < COUNTS; i++) {
     check_pack_symmetric(kernel, counts[i]);
@@ -217,6 +253,8 @@ static void check_kernel(const muon_gemm_kernel *kernel) {
     for (int j = 0; j < COUNTS; j++) check_product(kernel, counts[i], counts[j], 9, 0, 0);
     check_product(kernel, counts[i], counts[i], 10, 1, 0);
   }
+  const ptrdiff_t diagonals[] = {kernel->block, kernel->block + 1, 2 * kernel->block + lanes + 3};
+  for (int i = 0; i < 3; i++) check_pack_symmetric(kernel, diagonals[i]);
   const ptrdiff_t blocks[] = {1, 2, block - 1, block, block + 1, 2 * block + 1};
   for (int k = 0; k < 6; k++) check_product(kernel, rows + 1, lanes + 1, blocks[k], 0, 0);
   const ptrdiff_t tiles[] = {-1, 0, 1};
@@ -226,6 +264,40 @@ static void check_kernel(const muon_gemm_kernel *kernel) {
     check_product(kernel, kernel->tile_columns + more, kernel->tile_columns + more, 3, 1, 0);
   }
   check_product(kernel, 2 * lanes + 1, lanes + 3, block + 33, 0, 1e-4);
+}
+
+/* Block floating point at its limits: the largest sums that there can be are exact, and so are the
+ * integers of any scale; zeros and denormal numbers give zeros. */
+static void check_limits(const muon_gemm_kernel *kernel) {
+  const ptrdiff_t depth = kernel->block, lanes = kernel->lanes;
+  float *a = memory((size_t)(lanes * depth) * sizeof *a);
+  float *c = memory((size_t)(lanes * lanes) * sizeof *c);
+  char *packed = memory(packed_bytes(kernel, lanes, depth));
+  const muon_gemm_output output = {c, lanes, 1, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}};
+  const muon_gemm_epilogue epilogue = {1, {output, output}};
+  const float sizes[] = {(float)levels(kernel), 1, 1e18f, 1e-18f, 1e-30f, 1e-40f, 0};
+  for (int size = 0; size < 7; size++) {
+    for (ptrdiff_t i = 0; i < lanes * depth; i++)
+      a[i] = i / depth % 3 == 1 ? -sizes[size] : sizes[size];
+    for (ptrdiff_t way = 0; way < 2; way++) {
+      /* By lanes, and by depths: all numbers of a lane are the same up to the sign. */
+      if (way == 1) {
+        for (ptrdiff_t i = 0; i < lanes * depth; i++)
+          a[i] = i % lanes % 3 == 1 ? -sizes[size] : sizes[size];
+      }
+      muon_gemm_pack(kernel, a, way ? 1 : depth, way ? lanes : 1, lanes, depth, 0, packed);
+      muon_gemm_tile(kernel, packed, packed, depth, lanes, lanes, 0, 0, &epilogue);
+      const float scale = sizes[size] / (float)levels(kernel);
+      const double sum = depth * levels(kernel) * levels(kernel);
+      const float meant = sizes[size] < 1e-38f ? 0 : (float)sum * scale * scale;
+      for (ptrdiff_t i = 0; i < lanes * lanes; i++) {
+        const float sign = (i / lanes % 3 == 1) != (i % lanes % 3 == 1) ? -1 : 1;
+        CHECK(c[i] == sign * meant, "%s, of %g: element %td: %g, not %g", kernel->name,
+              sizes[size], i, c[i], sign * meant);
+      }
+    }
+  }
+  free(a), free(c), free(packed);
 }
 
 /* The row that is taken is the fastest that there is. */
@@ -253,6 +325,7 @@ void check_products(void) {
       continue;
     }
     check_kernel(kernel);
+    if (levels(kernel) > 0) check_limits(kernel);
     printf("products %s\n", kernel->name);
   }
 }

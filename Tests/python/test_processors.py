@@ -8,7 +8,7 @@ import pytest
 SCRIPT = """
 import numpy as np
 import libmuon, reference
-from libmuon import _library
+from libmuon import _enums, _library
 
 level, rng = {level!r}, np.random.default_rng(3)
 info = _library.lib.muon_build_info().decode()
@@ -29,7 +29,7 @@ for shape in [(1, 1), (1, 40), (5, 3), (16, 16), (31, 33), (129, 131), (70, 523)
         show((shape, backend), reference.error(libmuon.orthogonalize(g, backend=backend), exact), bar)
 
 for precision in ["auto", "f32"]:
-    bar = 3e-2 if precision == "auto" and level == "avx512bf16" else 2e-5
+    bar = 5e-3 if precision == "auto" and level in ["avx512vnni", "avx512bf16"] else 2e-5
     for shape in [(1, 1), (7, 5), (17, 15), (129, 131), (70, 523), (523, 70), (200, 64)]:
         for options in [{{}}, {{"nesterov": False, "weight_decay": 0.1, "momentum_style": "ema"}}]:
             w = normal(*shape)
@@ -70,15 +70,24 @@ for count in [1, 15, 16, 17, 40]:
                 continue
             print(count, at, value, "was not found")
 
-try:
-    libmuon.Muon([normal(4, 4)], precision="bf16")
-    bf16 = True
-except NotImplementedError:
-    bf16 = False
-print(info.split("; ")[1], bf16)
+found = []
+for precision in _enums.Precision:
+    try:
+        libmuon.Muon([normal(4, 4)], precision=precision.name)
+        found.append(precision.name)
+    except NotImplementedError:
+        pass
+print(info.split("; ")[1], *found)
 """
 
-LEVELS = ["baseline", "avx2", "avx512", "avx512bf16"]
+FLOATS = "auto f32"
+LEVELS = {  # and the precisions that each has
+    "baseline": FLOATS,
+    "avx2": FLOATS,
+    "avx512": FLOATS,
+    "avx512vnni": f"{FLOATS} int16",
+    "avx512bf16": f"{FLOATS} bf16 int16",
+}
 
 
 def best_level() -> str:
@@ -91,15 +100,17 @@ def best_level() -> str:
         return "baseline"
     if not {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= flags:
         return "avx2"
-    return "avx512bf16" if "avx512_bf16" in flags else "avx512"
+    if "avx512_vnni" not in flags:
+        return "avx512"
+    return "avx512bf16" if "avx512_bf16" in flags else "avx512vnni"
 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_level_is_correct(run_python, level):
-    if LEVELS.index(level) > LEVELS.index(best_level()):
+    if list(LEVELS).index(level) > list(LEVELS).index(best_level()):
         pytest.skip(f"the processor has no {level}")
     script = SCRIPT.format(level=level)
-    assert run_python(script, MUON_MAX_CPU=level) == f"{level} {level == 'avx512bf16'}\n"
+    assert run_python(script, MUON_MAX_CPU=level) == f"{level} {LEVELS[level]}\n"
 
 
 def test_a_cap_that_means_nothing_is_ignored(run_python):

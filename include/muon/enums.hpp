@@ -40,11 +40,13 @@ enum class Backend : int {
   custom = MUON_BACKEND_CUSTOM,
 };
 
-/// muon_precision: Element type of the matrix products.
+/// muon_precision: What operands of the matrix products are rounded to; sums and storage are
+/// float32 in all.
 enum class Precision : int {
   automatic = MUON_PRECISION_AUTO,  // auto is a keyword
   f32 = MUON_PRECISION_F32,
   bf16 = MUON_PRECISION_BF16,
+  int16 = MUON_PRECISION_INT16,
 };
 
 /// muon_newton_schulz_method: How a backend's polynomial is evaluated: the same function at another

@@ -36,20 +36,30 @@ typedef struct muon_gemm_output {
 
 enum { MUON_GEMM_OUTPUTS = 2 };
 
+/* The most elements, lanes times block, that any kernel packs together. */
+enum { MUON_GEMM_MOST_IN_BLOCK = 32 * 128 };
+
 /* What becomes of a product: the first `count` of its outputs, one after the other. */
 typedef struct muon_gemm_epilogue {
   int count;
   muon_gemm_output outputs[MUON_GEMM_OUTPUTS];
 } muon_gemm_epilogue;
 
-/* The elements of packed operands. */
-typedef enum muon_element { MUON_ELEMENT_F32 = 0, MUON_ELEMENT_BF16 = 1 } muon_element;
+/* The elements of packed operands. Integers are in block floating point: see
+ * products/block_floating.h. */
+typedef enum muon_element {
+  MUON_ELEMENT_F32 = 0,
+  MUON_ELEMENT_BF16 = 1,
+  MUON_ELEMENT_INT16 = 2
+} muon_element;
 
 /* A micro-kernel: a row of the table.
  *
- * A panel has `lanes` rows of an operand, one beside the other, with their depth in groups: element
- * (lane i, depth k) is number (k / group * lanes + i) * group + k % group. Both operands of a
- * product are packed alike, so that one packing of X serves X X^T twice. */
+ * A panel has `lanes` rows of an operand, one beside the other, with their depth in groups, of which
+ * each fills a word of 4 bytes: element (lane i, depth k) is in word k / group * lanes + i, at
+ * k % group. Before each `block` of depths, the last of which may be shorter, there are `head` words
+ * for each lane: what its elements have in common. Both operands of a product are packed alike, so
+ * that one packing of X serves X X^T twice. */
 typedef struct muon_gemm_kernel {
   const char *name;  /* for people */
   const char *level; /* the first of the names of MUON_MAX_CPU that allows it */
@@ -58,16 +68,18 @@ typedef struct muon_gemm_kernel {
   int speed;        /* multiply-adds a cycle of a core, at best */
   int lanes;        /* columns of a micro-tile; panels are this wide */
   int rows;         /* rows of a micro-tile; divides lanes */
-  int group;        /* depths that lie side by side in a panel; divides lanes */
-  int depth;        /* how deep a block of panels is worked on at once; group divides it */
+  int group;        /* depths in a word; divides lanes */
+  int block;        /* depths that are packed together: a multiple of lanes */
+  int head;         /* words a lane at the beginning of each block */
+  int depth;        /* how deep panels are worked on at once: a multiple of block */
   int tile_rows;    /* of a tile, which is one task: multiples of lanes */
   int tile_columns;
   /* Around all calls of `multiply` for a tile, on one thread: for state such as tile registers. */
   void (*enter)(void);
   void (*leave)(void);
   /* Packs the first `lanes` lanes of a panel from source, at lane_stride, and depth elements of
-   * each, at depth_stride, one of which is 1. Missing lanes, and missing depths of the last group,
-   * become 0. Rounds to nearest even. */
+   * each, at depth_stride, one of which is 1; they begin a block. Missing lanes, and missing depths
+   * of the last group, become 0. Rounds to nearest even. */
   void (*pack)(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                ptrdiff_t depth, void *panel);
   /* Multiplies a micro-tile: a points at the first of its rows in a panel, b at a panel; depth is a

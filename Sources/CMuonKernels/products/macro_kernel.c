@@ -1,30 +1,22 @@
 /* What the kernels have in common: an operand is packed panel by panel, and a product made tile by
  * tile. */
+#include <string.h>
+
 #include "muon_kernels.h"
 
 static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 static ptrdiff_t parts(ptrdiff_t count, ptrdiff_t size) { return (count + size - 1) / size; }
 
-static ptrdiff_t element_bytes(const muon_gemm_kernel *kernel) {
-  switch (kernel->element) {
-    case MUON_ELEMENT_F32: return 4;
-    case MUON_ELEMENT_BF16: return 2;
-  }
-  return 4;
-}
-
-/* With the last group filled up. */
-static ptrdiff_t packed_depth(const muon_gemm_kernel *kernel, ptrdiff_t depth) {
-  return parts(depth, kernel->group) * kernel->group;
-}
+enum { WORD = 4 }; /* bytes of a group of depths */
 
 ptrdiff_t muon_gemm_panels(const muon_gemm_kernel *kernel, ptrdiff_t count) {
   return parts(count, kernel->lanes);
 }
 
 ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth) {
-  return packed_depth(kernel, depth) * kernel->lanes * element_bytes(kernel);
+  const ptrdiff_t heads = parts(depth, kernel->block) * kernel->head;
+  return (parts(depth, kernel->group) + heads) * kernel->lanes * WORD;
 }
 
 void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
@@ -37,23 +29,32 @@ void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff
 }
 
 /* A panel has columns `first` and the next: above the diagonal they are the rows of the lower
- * triangle. What they have on the diagonal is no part of any other panel, so that it may be 0 in
- * the source in the meantime. */
+ * triangle. The block of depths that the diagonal goes through is put together first. */
 void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
                               int mirror, ptrdiff_t panel, float *diagonal, void *packed) {
   const ptrdiff_t first = panel * kernel->lanes, lanes = least(kernel->lanes, n - first);
   for (ptrdiff_t i = first; i < first + lanes; i++) {
     for (ptrdiff_t j = first; mirror && j < i; j++) source[j * n + i] = source[i * n + j];
-    if (!diagonal) continue;
-    diagonal[i] = source[i * n + i];
-    source[i * n + i] = 0;
+    if (diagonal) diagonal[i] = source[i * n + i];
   }
+  const ptrdiff_t block = first / kernel->block * kernel->block;
+  const ptrdiff_t end = least(block + kernel->block, n);
+  float together[MUON_GEMM_MOST_IN_BLOCK];
+  for (ptrdiff_t i = 0; i < lanes; i++) {
+    for (ptrdiff_t k = block; k < first; k++)
+      together[(k - block) * lanes + i] = source[(first + i) * n + k];
+  }
+  for (ptrdiff_t k = first; k < end; k++)
+    memcpy(together + (k - block) * lanes, source + k * n + first, (size_t)lanes * sizeof(float));
+  for (ptrdiff_t i = 0; diagonal && i < lanes; i++) together[(first + i - block) * lanes + i] = 0;
+
   char *out = (char *)packed + panel * muon_gemm_panel_bytes(kernel, n);
-  const float *rows = source + first * n;
-  kernel->pack(rows, n, 1, (int)lanes, first, out);
-  kernel->pack(rows + first, 1, n, (int)lanes, n - first,
-               out + muon_gemm_panel_bytes(kernel, first));
-  for (ptrdiff_t i = first; diagonal && i < first + lanes; i++) source[i * n + i] = diagonal[i];
+  kernel->pack(source + first * n, n, 1, (int)lanes, block, out);
+  kernel->pack(together, 1, lanes, (int)lanes, end - block,
+               out + muon_gemm_panel_bytes(kernel, block));
+  if (end == n) return;
+  kernel->pack(source + end * n + first, 1, n, (int)lanes, n - end,
+               out + muon_gemm_panel_bytes(kernel, end));
 }
 
 ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns) {
@@ -114,8 +115,7 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
 
   const ptrdiff_t lanes = kernel->lanes, rows = kernel->rows;
   const ptrdiff_t panel = muon_gemm_panel_bytes(kernel, depth);
-  const ptrdiff_t lane_bytes = kernel->group * element_bytes(kernel); /* of a group, side by side */
-  depth = packed_depth(kernel, depth);
+  depth = parts(depth, kernel->group) * kernel->group; /* with the last group filled up */
   kernel->enter();
   for (ptrdiff_t k = 0; k < depth; k += kernel->depth) {
     const ptrdiff_t block = least(depth - k, kernel->depth);
@@ -128,7 +128,7 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
       for (ptrdiff_t i = row; i < row_end; i += rows) {
         if (lower && j > i + rows - 1) continue; /* all above the diagonal */
         const char *a_block =
-            (const char *)a + i / lanes * panel + block_start + i % lanes * lane_bytes;
+            (const char *)a + i / lanes * panel + block_start + i % lanes * WORD;
         shift(&here, &whole, i, j);
         kernel->multiply(block, a_block, b_block, (int)least(row_end - i, rows), columns, &here);
       }

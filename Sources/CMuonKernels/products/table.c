@@ -5,10 +5,11 @@
 #include "muon_kernels.h"
 
 #if defined(__x86_64__)
-#define FOR_EACH_KERNEL(row) \
-  row(muon_gemm_portable)    \
-  row(muon_gemm_avx2)        \
-  row(muon_gemm_avx512)      \
+#define FOR_EACH_KERNEL(row)  \
+  row(muon_gemm_portable)     \
+  row(muon_gemm_avx2)         \
+  row(muon_gemm_avx512)       \
+  row(muon_gemm_avx512vnni16) \
   row(muon_gemm_avx512bf16)
 #else
 #define FOR_EACH_KERNEL(row) row(muon_gemm_portable)

@@ -34,18 +34,21 @@ struct CoefficientTable {
   /// Whether bfloat16 products are close enough: at most 3e-2 from the exact polynomial, or what an
   /// iteration stored in bfloat16 errs, on every spectrum of the tests.
   let toleratesBF16: Bool
+  /// Whether products of 16-bit integers are: as they are known to be for every backend with a name.
+  let toleratesInt16: Bool
   /// Where the Gram iteration must restart to stay within 1e-2 in float32 on every matrix of the tests, of
   /// which those of rank 1 are the worst, for at most 5 steps; `nil` where it must not be used.
   let gramRestarts: [Int]?
 
   init(
     _ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil,
-    toleratesBF16: Bool = false, gramRestarts: [Int]? = nil
+    toleratesBF16: Bool = false, toleratesInt16: Bool = true, gramRestarts: [Int]? = nil
   ) {
     self.rows = rows
     self.continuation = continuation
     self.ownSteps = ownSteps ?? rows.count
     self.toleratesBF16 = toleratesBF16
+    self.toleratesInt16 = toleratesInt16
     self.gramRestarts = gramRestarts
   }
 

@@ -2,7 +2,7 @@
 /// are the same function; they differ in cost and in rounding.
 extension Orthogonalizer {
   /// Below these short sides products are not what costs, and the most accurate method is taken.
-  private static let shortestForBF16 = 32
+  private static let shortestForRounding = 32
   private static let shortestForGram = 64
 
   func algorithm(rows: Int, columns: Int) -> OrthogonalizationPlan.Algorithm {
@@ -12,20 +12,18 @@ extension Orthogonalizer {
     if short == 1 { return .vector }
     // `init` has seen to it that it is possible.
     if method == .gram, let restarts = table.gramRestarts { return .gram(restarts: restarts) }
-    var kernel = ProductKernel.f32
-    if let bf16 = ProductKernel.bf16, precision != .f32,
-      precision == .bf16 || (table.toleratesBF16 && short >= Self.shortestForBF16)
-    {
-      kernel = bf16
-    }
+    let rounded =
+      table.toleratesInt16 && short >= Self.shortestForRounding ? ProductKernel.int16 : nil
+    let kernel = precision.kernel ?? rounded ?? .f32
     let standard = OrthogonalizationPlan.Algorithm.standard(kernel)
-    guard method == .auto, precision != .bf16, let restarts = table.gramRestarts,
+    guard method == .auto, precision == .auto || precision == .f32,
+      let restarts = table.gramRestarts,
       coefficients.count <= Self.mostGramSteps,
       short >= Self.shortestForGram,
       // Nearer to square it would need more than four times the matrix in memory.
       3 * max(rows, columns) >= 5 * short
     else { return standard }
-    // Gram is in float32: beside bfloat16 it is by far the more accurate, beside float32 the less.
+    // Gram is in float32: beside integers it is the more accurate, beside float32 the less.
     let margin = kernel == .f32 ? 0.9 : 1.1
     let gramTime = gramCost(rows, columns, restarts: restarts) / ProductKernel.f32.speed
     return gramTime < margin * standardCost(rows, columns) / kernel.speed

@@ -16,11 +16,12 @@ struct Orthogonalizer {
     epsilon = options.epsilon
     precision = options.precision
     method = options.method
-    if precision == .bf16, let table {
-      guard ProductKernel.bf16 != nil else {
-        throw MuonError(.unsupported, "precision bf16: the processor has no bfloat16 products")
+    if precision != .auto, let table {
+      guard precision.kernel != nil else {
+        throw MuonError(
+          .unsupported, "precision \(precision): the processor has no such products")
       }
-      guard table.toleratesBF16 else {
+      guard precision != .bf16 || table.toleratesBF16 else {
         throw MuonError(
           .unsupported, "precision bf16: backend \(backend.name) is too far off in bfloat16")
       }
@@ -32,8 +33,9 @@ struct Orthogonalizer {
     guard let table, table.gramRestarts != nil else {
       throw MuonError(.unsupported, "method gram: backend \(backend.name) is not known to stand it")
     }
-    guard precision != .bf16 else {
-      throw MuonError(.unsupported, "method gram: it is in float32, not in precision bf16")
+    guard precision == .auto || precision == .f32 else {
+      throw MuonError(
+        .unsupported, "method gram: it is in float32, not in precision \(precision)")
     }
     guard coefficients.count <= Self.mostGramSteps else {
       throw MuonError(

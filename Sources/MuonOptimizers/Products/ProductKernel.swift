@@ -14,6 +14,11 @@ struct ProductKernel: Equatable, @unchecked Sendable {
     Kernels.products(of: MUON_ELEMENT_F32).unsafelyUnwrapped)
   /// `nil` where the processor has no bfloat16 products.
   static let bf16 = unsafe Kernels.products(of: MUON_ELEMENT_BF16).map { unsafe ProductKernel($0) }
+  /// `nil` where the processor has no products of 16-bit integers that are worth it.
+  static let int16 = unsafe Kernels.products(of: MUON_ELEMENT_INT16)
+    .map { unsafe ProductKernel($0) }
+  /// All that are in use.
+  static var all: [ProductKernel] { [f32] + [bf16, int16].compactMap { $0 } }
 
   static func == (one: ProductKernel, other: ProductKernel) -> Bool {
     unsafe one.kernel == other.kernel

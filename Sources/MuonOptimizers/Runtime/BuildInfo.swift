@@ -3,7 +3,7 @@ public enum BuildInfo {
   package static var versionText: String { "\(version.major).\(version.minor).\(version.patch)" }
 
   /// One line of parts between "; ": the library's version; the instructions it uses; its kernels for
-  /// products of float32, and of bfloat16 where there is one; what the processor has; OpenBLAS's version;
+  /// products, of float32 and of what else there is one for; what the processor has; OpenBLAS's version;
   /// and the core that OpenBLAS chose its kernels for, or else that it could not be loaded: this loads it.
   /// For people: parts may be added.
   public static var description: String {
@@ -14,10 +14,9 @@ public enum BuildInfo {
     } catch {
       blas = ["OpenBLAS could not be loaded"]
     }
-    let bf16 = ProductKernel.bf16.map { ", \($0.name)" } ?? ""
     let parts = [
       "libmuon \(versionText)", Kernels.level,
-      "kernels \(ProductKernel.f32.name)\(bf16)",
+      "kernels \(ProductKernel.all.map(\.name).joined(separator: ", "))",
       "processor \(Processors.features.isEmpty ? Kernels.lowestLevel : Processors.features)",
     ]
     return (parts + blas).joined(separator: "; ")

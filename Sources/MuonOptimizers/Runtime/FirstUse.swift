@@ -12,7 +12,7 @@ package enum FirstUse {
     Log.prepare()
     let pass = unsafe unsafeBitCast(Kernels.passes.sum_of_squares, to: UInt.self)
     note(
-      ProductKernel.f32.name.utf8.count + (ProductKernel.bf16?.name.utf8.count ?? 0)
+      ProductKernel.all.reduce(0) { $0 + $1.name.utf8.count }
         + Int(pass & 1) + CheckpointFormat.constants.count
         + Kernels.level.utf8.count + Kernels.processorLevel.utf8.count
         + MuonOptions.options.count + AdamWOptions.options.count

@@ -124,8 +124,8 @@ typedef enum muon_status {
 uint32_t muon_version_number(void);
 
 /* One line about the library, of parts between "; ": its version; the instructions it uses (baseline,
- * avx2, avx512 or avx512bf16; MUON_MAX_CPU in the environment at the first use caps them); its kernels
- * for products of float32, and of bfloat16 where there is one; what the processor has of the
+ * avx2, avx512, avx512vnni or avx512bf16; MUON_MAX_CPU in the environment at the first use caps them);
+ * its kernels for products, of float32 and of what else there is one for; what the processor has of the
  * instructions that matter; OpenBLAS's version; the core OpenBLAS chose its kernels for, or else that
  * OpenBLAS could not be loaded: this loads it. For people: parts may be added. Valid until the process
  * ends. */
@@ -175,13 +175,15 @@ typedef struct muon_coefficients {
   double a, b, c;
 } muon_coefficients;
 
-/* Element type of the matrix products. */
+/* What operands of the matrix products are rounded to; sums and storage are float32 in all.
+ * MUON_ERR_UNSUPPORTED where the processor has no such products. */
 typedef enum muon_precision {
-  MUON_PRECISION_AUTO = 0, /* BF16 where the processor is faster at it and the backend stands it */
+  MUON_PRECISION_AUTO = 0, /* INT16 where the processor has it, else F32; F32 for CUSTOM */
   MUON_PRECISION_F32 = 1,
-  MUON_PRECISION_BF16 = 2  /* bfloat16 operands, float32 sums and storage. MUON_ERR_UNSUPPORTED where
-                              the processor has no such products, and for POLAR_EXPRESS and CANS,
-                              which they would take too far from their polynomials */
+  MUON_PRECISION_BF16 = 2, /* bfloat16. MUON_ERR_UNSUPPORTED also for POLAR_EXPRESS, CANS and CUSTOM,
+                              which it would take, or could, too far from their polynomials */
+  MUON_PRECISION_INT16 = 3 /* 16-bit integers in block floating point: as fast as bfloat16, and
+                              7 times closer */
 } muon_precision;
 
 /* How a backend's polynomial is evaluated: the same function at another cost, and with other rounding.

@@ -42,11 +42,13 @@ class Backend(IntEnum):
 
 
 class Precision(IntEnum):
-    """muon_precision: Element type of the matrix products."""
+    """muon_precision: What operands of the matrix products are rounded to; sums and storage are
+    float32 in all."""
 
     auto = 0
     f32 = 1
     bf16 = 2
+    int16 = 3
 
 
 class NewtonSchulzMethod(IntEnum):

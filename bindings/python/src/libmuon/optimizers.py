@@ -37,8 +37,8 @@ class Muon(Optimizer):
     shape_scale: the factor s: "none" (1), "original" (sqrt(max(1, r/c))), "match_rms_adamw"
         (0.2 sqrt(max(r, c))) or "spectral" (sqrt(r/c)).
     eps: added to the Frobenius norm that u is divided by; finite, >= 0.
-    precision: of the matrix products: "auto" (bfloat16 where the processor is faster at it and the
-        backend stands it), "f32" or "bf16".
+    precision: of the matrix products: "auto" ("int16" where the processor has it, else "f32"),
+        "f32", "bf16", or "int16": as fast as "bf16", and closer.
     method: how the backend's polynomial is evaluated: "standard", each step on the matrix; "gram", on
         its Gram matrix and in float32, for at most 5 steps of "newtonschulz5", "polar_express", "you",
         "cans" or "cubic5"; or "auto", the cheaper for the shape. "gram" on a matrix that is nearly

@@ -86,8 +86,8 @@ class Muon(Optimizer):
     shape_scale: the factor s: "none" (1), "original", "match_rms_adamw" or "spectral".
 
     Either way:
-    precision: of the matrix products: "auto" (bfloat16 where the processor is faster at it and the
-        iteration stands it), "f32" or "bf16".
+    precision: of the matrix products: "auto" ("int16" where the processor has it, else "f32"),
+        "f32", "bf16", or "int16": as fast as "bf16", and closer.
     method: of the iteration: "auto", "standard" or "gram", as in libmuon.Muon.
     higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two

@@ -1,0 +1,133 @@
+/* Packing of block floating point with AVX-512: of 16-bit integers, two to a word, or of 8-bit ones,
+ * four to a word. A block begins with the scales of all lanes; the words follow as in every panel.
+ *
+ * All is rounded to nearest in whatever mode the host has set: in another one, integers could be one
+ * too large for sums to be exact. */
+#ifndef VNNI512_H
+#define VNNI512_H
+
+#include <immintrin.h>
+
+#include "block_floating.h"
+#include "transpose16.h"
+
+#define VNNI_INLINE static inline __attribute__((always_inline))
+
+enum { LANES = 32, ROWS = 8, BLOCK = 128 };
+
+/* The scales of 16 lanes, and what numbers are multiplied by to become integers. */
+typedef struct scales {
+  __m512 scale, inverse;
+} scales;
+
+VNNI_INLINE scales scales_of(__m512 largest, int levels) {
+  largest = _mm512_max_ps(largest, _mm512_set1_ps(LEAST_LARGEST));
+  const __m512 all = _mm512_set1_ps((float)levels);
+  return (scales){_mm512_div_ps(largest, all), _mm512_div_ps(all, largest)};
+}
+
+VNNI_INLINE __m512i to_integers(__m512 x, __m512 inverse) {
+  return _mm512_cvt_roundps_epi32(_mm512_mul_ps(x, inverse),
+                                  _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+VNNI_INLINE __mmask16 first_lanes(ptrdiff_t count) {
+  return count >= 16 ? 0xFFFF : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
+}
+
+/* 16 words of one lane, of `count` numbers side by side. */
+VNNI_INLINE __m512i words_of_lane(const float *x, ptrdiff_t count, __m512 inverse, int group) {
+  if (group == 2) {
+    __m256i half[2];
+    for (int h = 0; h < 2; h++) {
+      const __m512 part = _mm512_maskz_loadu_ps(first_lanes(count - 16 * h), x + 16 * h);
+      half[h] = _mm512_cvtepi32_epi16(to_integers(part, inverse));
+    }
+    return _mm512_inserti64x4(_mm512_castsi256_si512(half[0]), half[1], 1);
+  }
+  __m128i quarter[4];
+  for (int q = 0; q < 4; q++) {
+    const __m512 part = _mm512_maskz_loadu_ps(first_lanes(count - 16 * q), x + 16 * q);
+    quarter[q] = _mm512_cvtepi32_epi8(to_integers(part, inverse));
+  }
+  __m512i words = _mm512_castsi128_si512(quarter[0]);
+  words = _mm512_inserti32x4(words, quarter[1], 1);
+  words = _mm512_inserti32x4(words, quarter[2], 2);
+  return _mm512_inserti32x4(words, quarter[3], 3);
+}
+
+/* A block of 16 lanes, of which `lanes` are there, whose depths lie side by side. */
+VNNI_INLINE void pack_by_lane(const float *source, ptrdiff_t lane_stride, int lanes,
+                              ptrdiff_t depth, int group, int levels, float *scale,
+                              uint32_t *words) {
+  float largest[16] = {0};
+  for (int i = 0; i < lanes; i++) {
+    __m512 most = _mm512_setzero_ps();
+    for (ptrdiff_t k = 0; k < depth; k += 16) {
+      const float *x = source + i * lane_stride + k;
+      most = _mm512_max_ps(most, _mm512_abs_ps(_mm512_maskz_loadu_ps(first_lanes(depth - k), x)));
+    }
+    largest[i] = _mm512_reduce_max_ps(most);
+  }
+  const scales all = scales_of(_mm512_loadu_ps(largest), levels);
+  _mm512_storeu_ps(scale, all.scale);
+  float inverse[16];
+  _mm512_storeu_ps(inverse, all.inverse);
+  for (ptrdiff_t k = 0; k < depth; k += 16 * group) {
+    __m512i r[16];
+    for (int i = 0; i < 16; i++) {
+      r[i] = i < lanes ? words_of_lane(source + i * lane_stride + k, depth - k,
+                                       _mm512_set1_ps(inverse[i]), group)
+                       : _mm512_setzero_si512();
+    }
+    transpose16(r);
+    const ptrdiff_t groups = (depth - k + group - 1) / group;
+    for (int i = 0; i < 16 && i < groups; i++)
+      _mm512_storeu_si512(words + (k / group + i) * LANES, r[i]);
+  }
+}
+
+/* The same where lanes lie side by side. */
+VNNI_INLINE void pack_by_depth(const float *source, ptrdiff_t depth_stride, int lanes,
+                               ptrdiff_t depth, int group, int levels, float *scale,
+                               uint32_t *words) {
+  const __mmask16 there = first_lanes(lanes);
+  __m512 largest = _mm512_setzero_ps();
+  for (ptrdiff_t k = 0; k < depth; k++) {
+    const __m512 x = _mm512_maskz_loadu_ps(there, source + k * depth_stride);
+    largest = _mm512_max_ps(largest, _mm512_abs_ps(x));
+  }
+  const scales all = scales_of(largest, levels);
+  _mm512_storeu_ps(scale, all.scale);
+  const int bits = 32 / group;
+  for (ptrdiff_t k = 0; k < depth; k += group) {
+    __m512i word = _mm512_setzero_si512();
+    for (int g = 0; g < group && k + g < depth; g++) {
+      const __m512 x = _mm512_maskz_loadu_ps(there, source + (k + g) * depth_stride);
+      /* Into the highest bits, and down to their place, which leaves the others 0. */
+      __m512i each = _mm512_slli_epi32(to_integers(x, all.inverse), (unsigned)(32 - bits));
+      each = _mm512_srli_epi32(each, (unsigned)(32 - bits - g * bits));
+      word = _mm512_or_si512(word, each);
+    }
+    _mm512_storeu_si512(words + k / group * LANES, word);
+  }
+}
+
+/* A block of a panel, behind `head` words a lane, the first of which are the scales. */
+VNNI_INLINE void pack_block(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride,
+                            int lanes, ptrdiff_t depth, int group, int levels, int head,
+                            uint32_t *panel) {
+  for (int half = 0; half < LANES; half += 16) {
+    const float *first = source + half * lane_stride;
+    const int count = lanes - half < 16 ? (lanes - half > 0 ? lanes - half : 0) : 16;
+    float *scale = (float *)panel + half;
+    uint32_t *words = panel + head * LANES + half;
+    if (lane_stride == 1) {
+      pack_by_depth(first, depth_stride, count, depth, group, levels, scale, words);
+    } else {
+      pack_by_lane(first, lane_stride, count, depth, group, levels, scale, words);
+    }
+  }
+}
+
+#endif
