@@ -243,14 +243,22 @@ typedef enum muon_dtype {
   MUON_DTYPE_NOT_FLOAT = 5 /* integers and the like: builders leave such a parameter out */
 } muon_dtype;
 
-/* The buffers of a parameter. Each has as many elements as the parameter. */
-typedef enum muon_buffer {
-  MUON_BUFFER_DATA = 1,       /* the parameter itself; step writes it */
-  MUON_BUFFER_GRAD = 2,       /* its gradient; zero_grad writes it, step only reads it */
-  MUON_BUFFER_MOMENTUM = 3,   /* Muon: the momentum */
-  MUON_BUFFER_EXP_AVG = 4,    /* AdamW: mean of the gradients */
-  MUON_BUFFER_EXP_AVG_SQ = 5  /* AdamW: mean of their squares */
-} muon_buffer;
+/* The buffers of a parameter have names:
+ *   "data"         the parameter itself; step writes it
+ *   "grad"         its gradient; zero_grad writes it, step only reads it
+ * and, as its state, which step writes,
+ *   "momentum"     Muon: the momentum
+ *   "exp_avg"      AdamW: the mean of the gradients
+ *   "exp_avg_sq"   AdamW: the mean of their squares
+ * All of these have the shape of the parameter, and MUON_DTYPE_F32. Code for any optimizer, with state of
+ * whatever shape, asks muon_optimizer_get_state_layout. */
+
+/* A state buffer of yours, for a parameter that you add. */
+typedef struct muon_state_buffer {
+  const char *name;
+  void *data;   /* NULL with count 0: as if it were not in the list */
+  size_t count; /* elements, as many as the buffer has */
+} muon_state_buffer;
 
 typedef struct muon_param {
   size_t struct_size;
@@ -263,8 +271,8 @@ typedef struct muon_param {
   size_t data_count;     /* the product of the extents */
   void *grad;            /* NULL: no gradient now; step skips the parameter */
   size_t grad_count;
-  void *state[2];        /* your own momentum (Muon), or exp_avg and exp_avg_sq (AdamW): the */
-  size_t state_count[2]; /* library continues from their contents. NULL, 0: the library's, zeros */
+  const muon_state_buffer *state; /* state in memory of yours, whose contents count: the library continues */
+  size_t state_count;             /* from them. What is not in the list is the library's, and zeros. NULL, 0 */
 } muon_param;
 
 muon_status muon_param_init(muon_param *outParam, size_t struct_size);
@@ -370,11 +378,11 @@ muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
                                      const muon_param *param, int64_t *outIndex);
 
 /* Binds one buffer of a parameter to other memory of yours; from then on its contents count.
- * NULL with count 0: for MUON_BUFFER_GRAD there is no gradient from now on; for a state buffer the
- * library goes on with memory of its own and the present values; for MUON_BUFFER_DATA an error,
- * unless the parameter is empty. */
-muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param, muon_buffer buffer,
-                                void *memory, size_t count);
+ * NULL with count 0: for "grad" there is no gradient from now on; for a state buffer the library goes
+ * on with memory of its own and the present values; for "data" an error, unless the parameter is
+ * empty. */
+muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param, const char *buffer,
+                                       void *memory, size_t count);
 
 /* One optimization step of every parameter that has a gradient; the others are left as they are. */
 muon_status muon_optimizer_step(muon_optimizer *optimizer);
@@ -424,16 +432,47 @@ muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, in
  * Each thread has its own, but large matrices, one at a time, share theirs. */
 muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
 
-/* State, for saving and resuming. The elements a buffer has (ask first), its contents copied out and
- * in, and the number of steps a parameter has made (AdamW's t). count must be what
- * muon_optimizer_get_buffer_count says. A buffer its optimizer does not have, such as
- * MUON_BUFFER_EXP_AVG of a Muon, or a gradient that is not bound, is MUON_ERR_INVALID_ARGUMENT. */
-muon_status muon_optimizer_get_buffer_count(const muon_optimizer *optimizer, int64_t param,
-                                            muon_buffer buffer, size_t *outCount);
+/* State, for saving and resuming: the contents of a buffer copied out and in, and the number of steps a
+ * parameter has made (AdamW's t). To set a buffer takes as many values as it has. A buffer its optimizer
+ * does not have, such as "exp_avg" of a Muon, or a gradient that is not bound, is
+ * MUON_ERR_INVALID_ARGUMENT. */
 muon_status muon_optimizer_get_buffer(const muon_optimizer *optimizer, int64_t param,
-                                      muon_buffer buffer, float *out, size_t count);
-muon_status muon_optimizer_set_buffer(muon_optimizer *optimizer, int64_t param, muon_buffer buffer,
+                                      const char *buffer, float *outValues, size_t capacity,
+                                      size_t *outCount);
+muon_status muon_optimizer_set_buffer(muon_optimizer *optimizer, int64_t param, const char *buffer,
                                       const float *values, size_t count);
+
+/* The extents of a buffer, at most 8, and its element type. A gradient need not be bound here. */
+muon_status muon_optimizer_get_buffer_shape(const muon_optimizer *optimizer, int64_t param,
+                                            const char *buffer, int64_t *outExtents,
+                                            size_t capacity, size_t *outCount);
+muon_status muon_optimizer_get_buffer_dtype(const muon_optimizer *optimizer, int64_t param,
+                                            const char *buffer, muon_dtype *outDtype);
+
+/* The names of the state buffers of a parameter, valid until the process ends. */
+muon_status muon_optimizer_get_state_buffers(const muon_optimizer *optimizer, int64_t param,
+                                             const char **outNames, size_t capacity,
+                                             size_t *outCount);
+
+/* A state buffer that an optimizer keeps for a parameter. Texts are valid until the process ends. */
+typedef struct muon_state_layout {
+  const char *name;
+  const char *torch_key; /* its key in the state dicts of torch.optim */
+  muon_dtype dtype;
+  int32_t ndim;
+  int64_t shape[8];      /* ndim extents; the others are 0 */
+} muon_state_layout;
+
+/* The state that an optimizer would keep for a parameter in a group, which need not be added. Of the
+ * parameter only name, dtype, ndim and shape are read. */
+muon_status muon_optimizer_get_state_layout(const muon_optimizer *optimizer, int64_t group,
+                                            const muon_param *param,
+                                            muon_state_layout *outLayouts, size_t capacity,
+                                            size_t *outCount);
+
+/* The bytes of the state of all parameters, in memory of the library's and of yours. */
+muon_status muon_optimizer_get_state_bytes(const muon_optimizer *optimizer, size_t *outBytes);
+
 muon_status muon_optimizer_get_param_steps(const muon_optimizer *optimizer, int64_t param,
                                            int64_t *outSteps);
 muon_status muon_optimizer_set_param_steps(muon_optimizer *optimizer, int64_t param,

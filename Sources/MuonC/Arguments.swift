@@ -112,6 +112,13 @@ struct ListResult<Element> {
     writeCount(values.count)
   }
 
+  func copy(_ values: UnsafeBufferPointer<Element>) where Element: BitwiseCopyable {
+    if let from = values.baseAddress {
+      unsafe elements?.update(from: from, count: min(capacity, values.count))
+    }
+    writeCount(values.count)
+  }
+
   func writeCount(_ count: Int) { unsafe self.count.pointee = count }
 
   /// For a call that makes what it lists: what is not written could never be destroyed.

@@ -65,16 +65,6 @@ extension muon_dtype: NamedEnum {
   ]
 }
 
-extension muon_buffer: NamedEnum {
-  static let names: [(value: muon_buffer, name: String)] = [
-    (MUON_BUFFER_DATA, "data"),
-    (MUON_BUFFER_GRAD, "grad"),
-    (MUON_BUFFER_MOMENTUM, "momentum"),
-    (MUON_BUFFER_EXP_AVG, "exp_avg"),
-    (MUON_BUFFER_EXP_AVG_SQ, "exp_avg_sq"),
-  ]
-}
-
 extension muon_optimizer_kind: NamedEnum {
   static let names: [(value: muon_optimizer_kind, name: String)] = [
     (MUON_OPTIMIZER_KIND_NONE, "none"),

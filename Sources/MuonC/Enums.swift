@@ -60,15 +60,8 @@ func cKind(_ kind: OptimizerKind?) throws -> muon_optimizer_kind {
   try muon_optimizer_kind(named: kind?.cName ?? "none")
 }
 
-private let buffers: [(muon_buffer, ParameterBuffer)] = [
-  (MUON_BUFFER_DATA, .data), (MUON_BUFFER_GRAD, .gradient), (MUON_BUFFER_MOMENTUM, .momentum),
-  (MUON_BUFFER_EXP_AVG, .meanGradient), (MUON_BUFFER_EXP_AVG_SQ, .meanSquaredGradient),
-]
-
-func buffer(_ c: muon_buffer) throws -> ParameterBuffer {
-  _ = try c.name(of: "the buffer")
-  guard let pair = buffers.first(where: { $0.0 == c }) else {
-    throw CallError(MUON_ERR_INTERNAL, "buffer \(c.rawValue) is unknown to MuonOptimizers")
+func cDtype(_ elementType: ElementType) -> muon_dtype {
+  switch elementType {
+  case .float32: MUON_DTYPE_F32
   }
-  return pair.1
 }

@@ -5,57 +5,45 @@ public import CMuon
 internal import MuonOptimizers
 
 @c @implementation
-public func muon_optimizer_get_buffer_count(
-  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: muon_buffer,
+public func muon_optimizer_get_buffer(
+  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: UnsafePointer<CChar>?,
+  _ outValues: UnsafeMutablePointer<Float>?, _ capacity: Int,
   _ outCount: UnsafeMutablePointer<Int>?
 ) -> muon_status {
-  unsafe guarded(outCount, "outCount") {
-    let buffer = try MuonC.buffer(buffer)
-    return unsafe try withOptimizer(optimizer) {
-      try unsafe $0.elements(buffer, ofParameter: Int(param)).count
-    }
-  }
-}
-
-@c @implementation
-public func muon_optimizer_get_buffer(
-  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: muon_buffer,
-  _ out: UnsafeMutablePointer<Float>?, _ count: Int
-) -> muon_status {
   guarded {
-    let buffer = try MuonC.buffer(buffer)
-    let target = try unsafe floats(UnsafeMutableRawPointer(out), count: count, "out")
+    let result = try unsafe ListResult(
+      outValues, "outValues", capacity: capacity, count: outCount)
+    let buffer = try unsafe MuonC.buffer(buffer)
     try unsafe withOptimizer(optimizer) { optimizer in
       let source = try unsafe optimizer.elements(buffer, ofParameter: Int(param))
-      try unsafe copy(UnsafeBufferPointer(source), to: target)
+      unsafe result.copy(UnsafeBufferPointer(source))
     }
   }
 }
 
 @c @implementation
 public func muon_optimizer_set_buffer(
-  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: muon_buffer,
+  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: UnsafePointer<CChar>?,
   _ values: UnsafePointer<Float>?, _ count: Int
 ) -> muon_status {
   guarded {
-    let buffer = try MuonC.buffer(buffer)
+    let buffer = try unsafe MuonC.buffer(buffer)
     let source = try unsafe floats(values, count: count, "values")
     try unsafe withOptimizer(optimizer) { optimizer in
-      try unsafe copy(source, to: try optimizer.elements(buffer, ofParameter: Int(param)))
+      let target = try unsafe optimizer.elements(buffer, ofParameter: Int(param))
+      guard source.count == target.count else {
+        throw CallError(
+          MUON_ERR_SHAPE, "the buffer has \(target.count) elements, and \(source.count) are given")
+      }
+      _ = unsafe target.update(fromContentsOf: source)
       optimizer.noteWritten(buffer, ofParameter: Int(param))
     }
   }
 }
 
-private func copy(
-  _ source: UnsafeBufferPointer<Float>, to target: UnsafeMutableBufferPointer<Float>
-) throws {
-  guard source.count == target.count else {
-    throw CallError(
-      MUON_ERR_SHAPE, "a buffer of \(source.count) elements cannot go to one of \(target.count)")
-  }
-  guard let from = source.baseAddress, let to = target.baseAddress else { return }
-  unsafe to.update(from: from, count: source.count)
+/// A buffer by the name that a caller gave it, which its optimizer may not have.
+func buffer(_ name: UnsafePointer<CChar>?) throws -> ParameterBuffer {
+  try ParameterBuffer(unsafe string(name, "buffer"))
 }
 
 @c @implementation

@@ -112,11 +112,11 @@ public func muon_optimizer_add_param(
 
 @c @implementation
 public func muon_optimizer_bind_buffer(
-  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: muon_buffer,
+  _ optimizer: OpaquePointer?, _ param: Int64, _ buffer: UnsafePointer<CChar>?,
   _ memory: UnsafeMutableRawPointer?, _ count: Int
 ) -> muon_status {
   guarded {
-    let buffer = try MuonC.buffer(buffer)
+    let buffer = try unsafe MuonC.buffer(buffer)
     let memory = try unsafe given(memory, count, "memory")
     try unsafe withOptimizer(optimizer) { optimizer in
       try unsafe optimizer.bind(buffer, ofParameter: Int(param), to: memory)

@@ -20,23 +20,15 @@ extension ParameterBinding {
   /// A parameter that a caller described, bound to the caller's memory. `index` names a parameter
   /// without a name.
   init(_ param: muon_param, index: Int) throws {
-    let name =
-      if let given = unsafe param.name { try unsafe string(given, "name") } else { "param\(index)" }
+    let (name, extents) = unsafe try described(param, index: index)
     let owner = "parameter \(name)"
-    try requireFloat32(unsafe param.dtype, owner)
-    let extents = unsafe try list(
-      param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions of \(owner)"
-    ).map { Int($0) }
     let data = try unsafe floats(param.data, count: param.data_count, "the data of \(owner)")
     let gradient = try unsafe given(param.grad, param.grad_count, "the gradient of \(owner)")
     unsafe self.init(
       try Parameter(
         name, shape: extents, data: data, gradient: gradient,
         requiresGradient: param.requires_grad != 0),
-      state: [
-        try given(param.state.0, param.state_count.0, "state[0] of \(owner)"),
-        try given(param.state.1, param.state_count.1, "state[1] of \(owner)"),
-      ])
+      state: try stateBuffers(param.state, count: param.state_count, of: owner))
   }
 }
 
@@ -50,6 +42,37 @@ func bindings(
     try unsafe ParameterBinding(params[$0], index: first + $0)
   }
 }
+
+/// The name and the extents of a parameter that an optimizer can take. `index` names one without a name.
+func described(
+  _ param: muon_param, index: Int
+) throws -> (name: String, extents: [Int]) {
+  let name =
+    if let given = unsafe param.name { try unsafe string(given, "name") } else { "param\(index)" }
+  let owner = "parameter \(name)"
+  try requireFloat32(unsafe param.dtype, owner)
+  let extents = unsafe try list(
+    param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions of \(owner)"
+  ).map { Int($0) }
+  return (name, extents)
+}
+
+/// The state buffers of a caller's list that are there.
+private func stateBuffers(
+  _ list: UnsafePointer<muon_state_buffer>?, count: Int, of owner: String
+) throws -> [ParameterBinding.State] {
+  let entries = try unsafe MuonC.list(
+    list, count: count, most: mostStateBuffers, "state buffers of \(owner)")
+  return try entries.indices.compactMap { index in
+    let label = "state[\(index)] of \(owner)"
+    let name = try unsafe string(entries[index].name, "the name of \(label)")
+    let memory = try unsafe given(entries[index].data, entries[index].count, label)
+    return unsafe memory.map { unsafe ParameterBinding.State(ParameterBuffer(name), $0) }
+  }
+}
+
+/// No optimizer will ever keep more for a parameter, so that a wrong count is noticed.
+private let mostStateBuffers = 64
 
 /// A buffer that may be absent: NULL with count 0.
 @unsafe

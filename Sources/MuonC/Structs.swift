@@ -22,7 +22,7 @@ extension muon_orthogonalize_options: @unsafe SizedStruct {
 
 extension muon_param: @unsafe SizedStruct {
   static var typeName: String { "muon_param" }
-  static var firstSize: Int { 104 }
+  static var firstSize: Int { 88 }
 }
 
 extension muon_muon_options: @unsafe SizedStruct {

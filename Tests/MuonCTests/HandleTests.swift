@@ -106,7 +106,7 @@ struct HandleTests {
     var (rate, count, step): (Double, Int, Int64) = (0, 0, 0)
     return unsafe [
       muon_optimizer_step(muon.pointer),
-      muon_optimizer_get_buffer(muon.pointer, 0, MUON_BUFFER_DATA, &values, 6),
+      muon_optimizer_get_buffer(muon.pointer, 0, "data", &values, 6, &count),
       muon_scheduler_step(scheduler.pointer),
       muon_optimizer_set_lr(muon.pointer, 0, 0.01),
       muon_scheduler_get_last_lr(scheduler.pointer, &rate, 1, &count),

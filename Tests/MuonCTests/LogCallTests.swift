@@ -31,7 +31,7 @@ struct LogCallTests {
       let world = World()
       let optimizer = unsafe world.muon.pointer
       let nan = unsafe world.memory.array([Float](repeating: .nan, count: 6))
-      expectOK(unsafe muon_optimizer_bind_buffer(optimizer, 0, MUON_BUFFER_GRAD, nan, 6))
+      expectOK(unsafe muon_optimizer_bind_buffer(optimizer, 0, "grad", nan, 6))
       expectOK(unsafe muon_optimizer_set_nonfinite_policy(optimizer, MUON_NONFINITE_POLICY_SKIP))
       var heard = Heard(optimizer: world.muon.bits)
       expectOK(unsafe muon_set_log_callback(MUON_LOG_LEVEL_WARNING, LogCallTests.callback, &heard))

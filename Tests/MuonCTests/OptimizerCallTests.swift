@@ -54,8 +54,8 @@ struct OptimizerCallTests {
     var count = 0
     for (param, expected) in [(1, 6), (2, 4), (3, 4)] {
       expectOK(
-        unsafe muon_optimizer_get_buffer_count(
-          world.muon.pointer, Int64(param), MUON_BUFFER_DATA, &count))
+        unsafe muon_optimizer_get_buffer(
+          world.muon.pointer, Int64(param), "data", nil, 0, &count))
       #expect(count == expected)
     }
     expectOK(unsafe muon_optimizer_add_adamw_group(world.adamW.pointer, nil, both, 2, &group))

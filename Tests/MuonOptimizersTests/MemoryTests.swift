@@ -88,7 +88,8 @@ struct MemoryTests {
     let muon = try Muon()
     for state in [10, 15, 40, 45] {
       let parameter = try memory.parameter("w", data: 10, gradient: 40)
-      let binding = unsafe ParameterBinding(parameter, state: [memory.six(at: state)])
+      let momentum = unsafe ParameterBinding.State(.momentum, memory.six(at: state))
+      let binding = ParameterBinding(parameter, state: [momentum])
       #expect(throws: MuonError.self) { try muon.add([binding]) }
     }
     #expect(muon.parameters.isEmpty)
@@ -98,7 +99,8 @@ struct MemoryTests {
   @Test func ofStateMayBeTheCallers() throws {
     let parameter = try memory.parameter("w", data: 0, gradient: 6)
     let muon = try Muon(options: MuonOptions(momentum: 0.5))
-    try muon.add([unsafe ParameterBinding(parameter, state: [memory.six(at: 12)])])
+    try muon.add([unsafe ParameterBinding(parameter, state: [.init(.momentum, memory.six(at: 12))])]
+    )
     try muon.step()
     #expect(unsafe Array(memory.six(at: 12)) == [Float](repeating: 1.5, count: 6))
     #expect(try muon.values(of: .momentum, ofParameter: 0) == [Float](repeating: 1.5, count: 6))

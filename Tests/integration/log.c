@@ -60,8 +60,9 @@ static muon_optimizer *optimizer(muon_backend backend, const char *name, int64_t
 
 /* The parameter of "w" and the momentum of the one after it, of 16 elements each. */
 static void copy(muon_optimizer *of, float out[2][16]) {
-  check(muon_optimizer_get_buffer(of, 0, MUON_BUFFER_DATA, out[0], 16));
-  check(muon_optimizer_get_buffer(of, 1, MUON_BUFFER_MOMENTUM, out[1], 16));
+  size_t count;
+  check(muon_optimizer_get_buffer(of, 0, "data", out[0], 16, &count));
+  check(muon_optimizer_get_buffer(of, 1, "momentum", out[1], 16, &count));
 }
 
 int main(void) {

@@ -66,9 +66,9 @@ static void cycle(long number) {
   is(MUON_OK, muon_optimizer_add_param(own, 0, &params[0], NULL));
   is(MUON_OK, muon_optimizer_add_muon_group(own, &options, &params[1], 1, &(int64_t){0}));
   is(MUON_OK, muon_optimizer_step(own));
-  is(MUON_OK, muon_optimizer_get_buffer(own, 0, MUON_BUFFER_MOMENTUM, out, 256));
-  is(MUON_OK, muon_optimizer_bind_buffer(own, 0, MUON_BUFFER_MOMENTUM, out, 256));
-  is(MUON_OK, muon_optimizer_bind_buffer(own, 0, MUON_BUFFER_MOMENTUM, NULL, 0));
+  is(MUON_OK, muon_optimizer_get_buffer(own, 0, "momentum", out, 256, &(size_t){0}));
+  is(MUON_OK, muon_optimizer_bind_buffer(own, 0, "momentum", out, 256));
+  is(MUON_OK, muon_optimizer_bind_buffer(own, 0, "momentum", NULL, 0));
   is(MUON_OK, muon_schedule_create_linear(0.5, 1, 4, &parts[0]));
   is(MUON_OK, muon_schedule_create_cosine(9, 0, &parts[1]));
   is(MUON_OK, muon_schedule_create_sequential((const muon_schedule *const *)parts, 2, &milestone, 1,

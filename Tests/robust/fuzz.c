@@ -189,6 +189,10 @@ static const char *text(void) {
                                       "\xf0\x9f\x98\x80"};
   return PICK(texts);
 }
+static const char *buffer_name(void) {
+  static const char *const names[] = {"data", "grad", "momentum", "exp_avg", "exp_avg_sq"};
+  return rarely() ? text() : PICK(names);
+}
 static const char *config(void) {
   static const char *const good[] = {
       "{\"training\":{\"optimizer\":\"Muon\",\"learning_rate\":0.1,\"n_epochs\":2}}",
@@ -227,8 +231,14 @@ static void fill_param(muon_param *p) {
   if (rarely()) p->requires_grad = int32();
   p->data = floats(&p->data_count, 0);
   p->grad = floats(&p->grad_count, 0);
-  for (int i = 0; i < 2; i++)
-    if (below(8) == 0) p->state[i] = floats(&p->state_count[i], 0);
+  if (below(8)) return;
+  const size_t count = below(3);
+  muon_state_buffer *state = block(count * sizeof *state);
+  if (!state) return;
+  for (size_t i = 0; i < count; i++)
+    state[i].name = buffer_name(), state[i].data = floats(&state[i].count, 0);
+  p->state = rarely() ? NULL : state;
+  p->state_count = rarely() ? false_count() : count;
 }
 static const void *params(size_t *count) {
   *count = below(4);

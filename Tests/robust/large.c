@@ -55,8 +55,9 @@ int main(void) {
   muon_optimizer *adamw, *muon;
   OK(muon_param_init(&param, sizeof param));
   param.ndim = 1, param.shape = &extent;
-  param.data = data, param.grad = grad, param.state[0] = m, param.state[1] = v;
-  param.data_count = param.grad_count = param.state_count[0] = param.state_count[1] = COUNT;
+  const muon_state_buffer own[2] = {{"exp_avg", m, COUNT}, {"exp_avg_sq", v, COUNT}};
+  param.data = data, param.grad = grad, param.state = own;
+  param.data_count = param.grad_count = COUNT, param.state_count = 2;
   OK(muon_adamw_options_init(&options, sizeof options));
   /* What a step does to an element does not depend on how often it came by: with lr, betas such that
    * m and v become the gradient and its square at once. */
@@ -80,7 +81,7 @@ int main(void) {
   TRUE(m[0] == 4 && v[0] == 16 && state[0] == -3 && state[1] == 2);
 
   size_t count = 0;
-  OK(muon_optimizer_get_buffer_count(adamw, 0, MUON_BUFFER_EXP_AVG, &count));
+  OK(muon_optimizer_get_buffer(adamw, 0, "exp_avg", NULL, 0, &count));
   TRUE(count == COUNT);
   OK(muon_optimizer_zero_grad(adamw));
   TRUE(grad[0] == 0 && last_grad[0] == 0 && last_grad[BLOCK - 1] == 0);

@@ -32,7 +32,7 @@ PAIRS = [
     (r"const void \*", r"size", "checkpoint_in"),
     (r"void \*", r"capacity", "bytes_out"),
     (r"const int64_t \*", r"\w+_count", "milestones"),
-    (r"\w+ \*\*?", r"capacity", "list_out"),
+    (r"(const )?\w+ \*\*?", r"capacity", "list_out"),
     (r"muon_\w+ \*", r"struct_size", "struct_out"),
 ]
 
@@ -45,6 +45,7 @@ ARGUMENTS = [
     (r"double", r".*", "number()"),
     (r"const char \*", r"config", "config()"),
     (r"const char \*", r"path", "path()"),
+    (r"const char \*", r"buffer", "buffer_name()"),
     (r"muon_log_callback", r"callback", "log_callback()"),
     (r"void \*", r"context", "NULL"),
     (r"const muon_checkpoint_options \*", r".*", "checkpoint_options()"),

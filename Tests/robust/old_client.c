@@ -52,7 +52,7 @@ int main(void) {
   TRUE(count == 1 && got[0].b == -3.2);
   OK(muon_optimizer_step(first));
   TRUE(isfinite(data[0][5]) && data[0][5] != 1 && data[1][5] != 1);
-  OK(muon_optimizer_get_buffer(first, 0, MUON_BUFFER_MOMENTUM, out, 64));
+  OK(muon_optimizer_get_buffer(first, 0, "momentum", out, 64, &count));
   TRUE(out[0] == grad[0][0]);
   OK(muon_optimizer_destroy(first));
 

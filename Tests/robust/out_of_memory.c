@@ -122,8 +122,11 @@ static void use(muon_optimizer *optimizer, int matrices) {
   size_t count = 0, elements = 0;
   double lr = 0;
   first.name = "a name that is too long to be kept within a text of Swift's itself";
-  second.state[0] = own[0], second.state_count[0] = 64;
-  if (!matrices) second.state[1] = own[1], second.state_count[1] = 64;
+  const muon_state_buffer state[2] = {{matrices ? "momentum" : "exp_avg", own[0], 64},
+                                      {"exp_avg_sq", own[1], 64}};
+  const char *names[2];
+  muon_state_layout layout[2];
+  second.state = state, second.state_count = matrices ? 1 : 2;
   CALL(muon_optimizer_add_param(optimizer, 0, &first, &index));
   CALL(muon_optimizer_add_param(optimizer, 0, &second, NULL));
   CALL(muon_optimizer_step(optimizer));
@@ -133,12 +136,15 @@ static void use(muon_optimizer *optimizer, int matrices) {
   if (!given_up && count != 3) stop("a parameter too many or too few", "use");
   CALL(muon_optimizer_get_param_steps(optimizer, 0, &steps));
   if (!given_up && steps != 2) stop("a step too many or too few", "use");
-  const muon_buffer buffer = matrices ? MUON_BUFFER_MOMENTUM : MUON_BUFFER_EXP_AVG;
-  CALL(muon_optimizer_get_buffer_count(optimizer, 0, buffer, &elements));
-  CALL(muon_optimizer_get_buffer(optimizer, 0, buffer, out, 64));
+  const char *buffer = matrices ? "momentum" : "exp_avg";
+  CALL(muon_optimizer_get_state_buffers(optimizer, 0, names, 2, &count));
+  CALL(muon_optimizer_get_state_layout(optimizer, 0, &first, layout, 2, &count));
+  CALL(muon_optimizer_get_buffer_shape(optimizer, 0, buffer, NULL, 0, &count));
+  CALL(muon_optimizer_get_state_bytes(optimizer, &count));
+  CALL(muon_optimizer_get_buffer(optimizer, 0, buffer, out, 64, &elements));
   CALL(muon_optimizer_set_buffer(optimizer, 0, buffer, out, 64));
   CALL(muon_optimizer_bind_buffer(optimizer, 1, buffer, NULL, 0));
-  CALL(muon_optimizer_bind_buffer(optimizer, 1, MUON_BUFFER_GRAD, grad[3], 64));
+  CALL(muon_optimizer_bind_buffer(optimizer, 1, "grad", grad[3], 64));
   CALL(muon_optimizer_set_param_steps(optimizer, 1, 5));
   CALL(muon_optimizer_set_lr(optimizer, 0, 0.01));
   CALL(muon_optimizer_get_lr(optimizer, 0, &lr));
@@ -291,7 +297,7 @@ static void checkpoint_scenario(void) {
     if (i) CALL(muon_checkpoint_load(file_name, optimizers, 2, &scheduler, 1, &options));
     else CALL(muon_checkpoint_load_memory(saved, size, optimizers, 2, &scheduler, 1, &options));
   }
-  CALL(muon_optimizer_get_buffer(optimizers[0], 0, MUON_BUFFER_MOMENTUM, out, 64));
+  CALL(muon_optimizer_get_buffer(optimizers[0], 0, "momentum", out, 64, &size));
   DESTROY(muon_scheduler_destroy(scheduler));
   DESTROY(muon_schedule_destroy(schedule));
   for (int i = 0; i < 2; i++) DESTROY(muon_optimizer_destroy(optimizers[i]));

@@ -74,7 +74,7 @@ static void *work(void *argument) {
 
     switch (next(&state) % 8) {
       case 0: STALE(muon_optimizer_step(shared)); break;
-      case 1: STALE(muon_optimizer_get_buffer(shared, 0, MUON_BUFFER_DATA, own->out, COUNT)); break;
+      case 1: STALE(muon_optimizer_get_buffer(shared, 0, "data", own->out, COUNT, &count)); break;
       case 2: STALE(muon_optimizer_get_param_steps(shared, 0, &number)); break;
       case 3: STALE(muon_optimizer_set_lr(shared, 0, 0.01)); break;
       case 4: STALE(muon_scheduler_step(scheduler)); break;

@@ -66,15 +66,6 @@ enum class DType : int {
   not_float = MUON_DTYPE_NOT_FLOAT,
 };
 
-/// muon_buffer: The buffers of a parameter.
-enum class Buffer : int {
-  data = MUON_BUFFER_DATA,
-  grad = MUON_BUFFER_GRAD,
-  momentum = MUON_BUFFER_MOMENTUM,
-  exp_avg = MUON_BUFFER_EXP_AVG,
-  exp_avg_sq = MUON_BUFFER_EXP_AVG_SQ,
-};
-
 /// muon_optimizer_kind
 enum class OptimizerKind : int {
   none = MUON_OPTIMIZER_KIND_NONE,

@@ -10,6 +10,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace muon {
@@ -47,9 +48,9 @@ class Optimizer {
   /// Binds one buffer of a parameter to other memory of yours; from then on its contents count.
   /// Without memory: no gradient from now on; of a state buffer, the library's own memory with the
   /// present values.
-  void bind(std::int64_t param, Buffer buffer, Span<float> memory) {
-    detail::check(muon_optimizer_bind_buffer(handle(), param, static_cast<muon_buffer>(buffer),
-                                      memory.data(), memory.size()));
+  void bind(std::int64_t param, const std::string &buffer, Span<float> memory) {
+    detail::check(muon_optimizer_bind_buffer(handle(), param, detail::to_c_text(buffer, "buffer"),
+                                             memory.data(), memory.size()));
   }
 
   /// One optimization step of every parameter that has a gradient. Error:
@@ -110,26 +111,54 @@ class Optimizer {
     return detail::from_c(c);
   }
 
-  // State, for saving and resuming. A buffer that the optimizer does not have, such as the momentum
-  // of an AdamW, or a gradient that is not bound, is Status::invalid_argument.
+  // State, for saving and resuming. A buffer is "data", "grad", or one of the state, by its name. One
+  // that the optimizer does not have, such as the "momentum" of an AdamW, or a gradient that is not
+  // bound, is Status::invalid_argument.
 
+  /// The names of the state buffers of a parameter.
+  std::vector<std::string> state_buffers(std::int64_t param) const {
+    const std::vector<const char *> names =
+        detail::results_of<const char *>(muon_optimizer_get_state_buffers, handle(), param);
+    return {names.begin(), names.end()};
+  }
+  /// The state that the optimizer would keep for a parameter in a group, which need not be added. Of
+  /// the parameter only name, dtype and shape count.
+  std::vector<muon_state_layout> state_layout(std::int64_t group, const Parameter &param) const {
+    const muon_param c = detail::to_c(param);
+    return detail::results_of<muon_state_layout>(muon_optimizer_get_state_layout, handle(), group,
+                                                 &c);
+  }
+  /// The bytes of the state of all parameters.
+  std::size_t state_bytes() const {
+    return detail::result_of<std::size_t>(muon_optimizer_get_state_bytes, handle());
+  }
+
+  /// The extents of a buffer, and its element type.
+  std::vector<std::int64_t> buffer_shape(std::int64_t param, const std::string &buffer) const {
+    return detail::results_of<std::int64_t>(muon_optimizer_get_buffer_shape, handle(), param,
+                                            detail::to_c_text(buffer, "buffer"));
+  }
+  DType buffer_dtype(std::int64_t param, const std::string &buffer) const {
+    return static_cast<DType>(detail::result_of<muon_dtype>(
+        muon_optimizer_get_buffer_dtype, handle(), param, detail::to_c_text(buffer, "buffer")));
+  }
   /// The number of elements of a buffer.
-  std::size_t buffer_count(std::int64_t param, Buffer buffer) const {
-    return detail::result_of<std::size_t>(muon_optimizer_get_buffer_count, handle(), param,
-                                          static_cast<muon_buffer>(buffer));
+  std::size_t buffer_count(std::int64_t param, const std::string &buffer) const {
+    return get_buffer(param, buffer, {});
   }
-  /// Copies a buffer to out, which has as many elements: else Status::shape.
-  void get_buffer(std::int64_t param, Buffer buffer, Span<float> out) const {
-    detail::check(muon_optimizer_get_buffer(handle(), param, static_cast<muon_buffer>(buffer),
-                                            out.data(), out.size()));
+  /// Copies as much of a buffer as out has room for, and returns the number of its elements.
+  std::size_t get_buffer(std::int64_t param, const std::string &buffer, Span<float> out) const {
+    std::size_t count = 0;
+    detail::check(muon_optimizer_get_buffer(handle(), param, detail::to_c_text(buffer, "buffer"),
+                                            out.data(), out.size(), &count));
+    return count;
   }
-  std::vector<float> buffer(std::int64_t param, Buffer buffer) const {
-    std::vector<float> values(buffer_count(param, buffer));
-    get_buffer(param, buffer, values);
-    return values;
+  std::vector<float> buffer(std::int64_t param, const std::string &buffer) const {
+    return detail::results_of<float>(muon_optimizer_get_buffer, handle(), param,
+                                     detail::to_c_text(buffer, "buffer"));
   }
-  void set_buffer(std::int64_t param, Buffer buffer, Span<const float> values) {
-    detail::check(muon_optimizer_set_buffer(handle(), param, static_cast<muon_buffer>(buffer),
+  void set_buffer(std::int64_t param, const std::string &buffer, Span<const float> values) {
+    detail::check(muon_optimizer_set_buffer(handle(), param, detail::to_c_text(buffer, "buffer"),
                                             values.data(), values.size()));
   }
 

@@ -5,7 +5,6 @@
 #include <muon/options.hpp>
 #include <muon/span.hpp>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,11 +17,17 @@ inline const muon_param &param_defaults() { return defaults<muon_param, muon_par
 
 }  // namespace detail
 
+/// A state buffer in memory of yours, such as state_buffer("momentum", m), which has as many elements as the
+/// optimizer's buffer of that name. The name must live as long as the Parameter it is for.
+inline muon_state_buffer state_buffer(const char *name, Span<float> memory) {
+  return {name, memory.data(), memory.size()};
+}
+
 /// Describes a dense, row-major parameter: Parameter{"fc1.weight", {64, 32}, weight, weight_grad}.
 ///
 /// Name and shape are copied when an optimizer takes it. Its buffers are not: they are yours, and
 /// must stay where they are until they are bound anew or the optimizer is destroyed. Do not resize
-/// a std::vector that is bound. Each buffer has as many elements as the shape says.
+/// a std::vector that is bound. Data and gradient have as many elements as the shape says.
 struct Parameter {
   /// UTF-8, for messages. Empty: "param" and its index.
   std::string name = {};
@@ -32,9 +37,9 @@ struct Parameter {
   Span<float> data = {};
   /// Its gradient. Without one, step() skips the parameter.
   Span<float> grad = {};
-  /// Your own momentum (Muon), or exp_avg and exp_avg_sq (AdamW): the library continues from their
-  /// contents. Without them it has its own, which start at zero.
-  std::array<Span<float>, 2> state = {};
+  /// State in memory of yours: the library continues from its contents. What is not in the list is
+  /// the library's own, and starts at zero.
+  std::vector<muon_state_buffer> state = {};
   /// Anything but DType::f32 is for the builders, which leave DType::not_float out.
   DType dtype = static_cast<DType>(detail::param_defaults().dtype);
   /// false: the builders leave the parameter out.
@@ -56,10 +61,8 @@ inline muon_param to_c(const Parameter &param) {
   c.data_count = param.data.size();
   c.grad = param.grad.data();
   c.grad_count = param.grad.size();
-  for (std::size_t i = 0; i < param.state.size(); i++) {
-    c.state[i] = param.state[i].data();
-    c.state_count[i] = param.state[i].size();
-  }
+  c.state = param.state.data();
+  c.state_count = param.state.size();
   return c;
 }
 

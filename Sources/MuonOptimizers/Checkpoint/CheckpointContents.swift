@@ -4,6 +4,7 @@ struct CheckpointContents {
   @safe
   struct Tensor {
     let name: String
+    let elementType: ElementType
     let shape: Shape
     let elements: UnsafeRawBufferPointer
   }
@@ -61,11 +62,13 @@ struct CheckpointContents {
         member.steps, "\(member.parameter.owner) of optimizer \(index)")
       add(Key.parameter(index, .group, name), ExactText.text(member.group))
       add(Key.parameter(index, .steps, name), ExactText.text(member.steps))
-      for buffer in optimizer.checkpointBuffers(options) {
+      for buffer in try optimizer.savedBuffers(ofParameter: number, data: options.includesData) {
         let elements = try unsafe optimizer.elements(buffer, ofParameter: number)
         unsafe tensors.append(
           Tensor(
-            name: CheckpointFormat.tensor(index, buffer, name), shape: member.parameter.layout,
+            name: CheckpointFormat.tensor(index, buffer, name),
+            elementType: try optimizer.elementType(of: buffer, ofParameter: number),
+            shape: try optimizer.shape(of: buffer, ofParameter: number),
             elements: UnsafeRawBufferPointer(elements)))
       }
     }
@@ -82,5 +85,14 @@ struct CheckpointContents {
     for (base, rate) in try scheduler.ratesByBase() where scheduler.schedule.hasChain {
       add(Key.rate(index, base), ExactText.text(rate))
     }
+  }
+}
+
+extension Optimizer {
+  /// The buffers of a parameter that a checkpoint holds, with or without the parameter itself.
+  func savedBuffers(
+    ofParameter index: Int, data: Bool
+  ) throws(MuonError) -> [ParameterBuffer] {
+    (data ? [.data] : []) + (try stateBuffers(ofParameter: index))
   }
 }

@@ -1,12 +1,16 @@
 /// What a checkpoint is called inside: the keys of its metadata, and its tensors.
 ///
 /// A checkpoint is a safetensors file. Everything but the tensors is in its metadata, as text; see
-/// `ExactText`. Tensors are float32, one for each buffer of each parameter.
+/// `ExactText`. There is a tensor for each buffer of each parameter.
 enum CheckpointFormat {
   static let name = "libmuon.checkpoint"
   static let version = 1
 
-  static let dtype = "F32"
+  static func dtype(_ elementType: ElementType) -> String {
+    switch elementType {
+    case .float32: "F32"
+    }
+  }
 
   /// The checksum of the length and the header, with its own digits as zeros, comes first: it can be checked
   /// before anything is read.

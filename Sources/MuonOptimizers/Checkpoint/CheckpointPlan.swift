@@ -165,9 +165,11 @@ extension CheckpointPlan {
       throw MuonError(
         .mismatch, "\(label) is in group \(member.group), and in group \(group) in the checkpoint")
     }
-    for buffer in optimizer.checkpointBuffers(Checkpoint.Options(includesData: hasData)) {
-      let tensor = CheckpointFormat.tensor(index, buffer, name)
-      let found = try require(tensor, member.parameter.layout, "the \(buffer.name) of \(label)")
+    for buffer in try optimizer.savedBuffers(ofParameter: number, data: hasData) {
+      let found = try require(
+        CheckpointFormat.tensor(index, buffer, name),
+        try optimizer.elementType(of: buffer, ofParameter: number),
+        try optimizer.shape(of: buffer, ofParameter: number), "the \(buffer.label) of \(label)")
       guard buffer != .data || options.includesData else { continue }
       unsafe targets[found] = UnsafeMutableRawBufferPointer(
         try optimizer.elements(buffer, ofParameter: number))
@@ -178,18 +180,19 @@ extension CheckpointPlan {
     }
   }
 
-  /// The index of a tensor, which must be there and of this shape.
+  /// The index of a tensor, which must be there, of this type and this shape.
   private mutating func require(
-    _ name: String, _ shape: Shape, _ label: String
+    _ name: String, _ elementType: ElementType, _ shape: Shape, _ label: String
   ) throws(MuonError) -> Int {
     guard let index = header.tensor(name) else {
       throw MuonError(.corrupt, "the checkpoint lacks the tensor \(name)")
     }
     let tensor = header.tensors[index]
     let dtype = header.text(tensor.dtype)
-    guard dtype == CheckpointFormat.dtype else {
+    let expectedDtype = CheckpointFormat.dtype(elementType)
+    guard dtype == expectedDtype else {
       throw MuonError(
-        .mismatch, "\(label) has dtype \(CheckpointFormat.dtype), and \(dtype) in the checkpoint")
+        .mismatch, "\(label) has dtype \(expectedDtype), and \(dtype) in the checkpoint")
     }
     let expected = shape.extents.map(String.init).joined(separator: ", ")
     let found = header.shape(tensor)

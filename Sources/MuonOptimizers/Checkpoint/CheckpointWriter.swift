@@ -29,7 +29,7 @@ struct CheckpointWriter {
           .unsupported, "the tensors of this checkpoint are more than a file can hold")
       }
       end = sum
-      writer.addTensor(tensor.name, tensor.shape, offsets: begin..<end)
+      writer.addTensor(tensor.name, tensor.elementType, tensor.shape, offsets: begin..<end)
     }
     try writer.finish()
     header = writer.bytes

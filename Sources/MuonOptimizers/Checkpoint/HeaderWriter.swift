@@ -18,13 +18,15 @@ struct HeaderWriter {
     add(value)
   }
 
-  mutating func addTensor(_ name: String, _ shape: Shape, offsets: Range<Int>) {
+  mutating func addTensor(
+    _ name: String, _ elementType: ElementType, _ shape: Shape, offsets: Range<Int>
+  ) {
     endMetadata()
     bytes.append(UInt8(ascii: ","))
     add(name)
     bytes.append(UInt8(ascii: ":"))
     bytes += CheckpointFormat.beforeDtype
-    add(CheckpointFormat.dtype)
+    add(CheckpointFormat.dtype(elementType))
     bytes += CheckpointFormat.beforeShape
     bytes += shape.extents.map(String.init).joined(separator: ",").utf8
     bytes += CheckpointFormat.beforeOffsets

@@ -67,10 +67,3 @@ struct TrainingRun {
     }
   }
 }
-
-extension Optimizer {
-  /// The buffers of a parameter that a checkpoint holds.
-  func checkpointBuffers(_ options: Checkpoint.Options) -> [ParameterBuffer] {
-    (options.includesData ? [.data] : []) + rule.stateBuffers
-  }
-}

@@ -5,7 +5,7 @@ final class AdamWRule: GroupedRule {
   var groups = OptionGroups<AdamWOptions>()
 
   let kind = OptimizerKind.adamW
-  let stateBuffers = [ParameterBuffer.meanGradient, .meanSquaredGradient]
+  let stateBuffers = [StateBuffer("exp_avg"), StateBuffer("exp_avg_sq")]
 
   func restoringOptions(
     from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>,
@@ -32,12 +32,14 @@ final class AdamWRule: GroupedRule {
   let harmlessGradient: Float = 0x1p62
 
   func stateStaysFinite(
-    group: Int, gradient: UnsafePointer<Float>, first: UnsafePointer<Float>,
-    last: UnsafePointer<Float>, count: Int
+    _ state: [StateMemory], group: Int, gradient: UnsafePointer<Float>, elements: Range<Int>
   ) -> Bool {
+    guard let m = unsafe state[0].start, let v = unsafe state[1].start else { return true }
+    let offset = elements.lowerBound
     var constants = constants(of: groups[group], step: 1)
     return unsafe isFinite(
-      Kernels.passes.adamw_highest(count, gradient, first, last, &constants))
+      Kernels.passes.adamw_highest(
+        elements.count, gradient + offset, m + offset, v + offset, &constants))
   }
 
   private func constants(of options: AdamWOptions, step: Int) -> muon_adamw_constants {
@@ -104,8 +106,15 @@ final class AdamWRule: GroupedRule {
   private func apply(
     _ constants: UnsafePointer<muon_adamw_constants>, to update: Update, _ offset: Int, _ count: Int
   ) {
+    guard let m = unsafe update.state[0].start, let v = unsafe update.state[1].start else { return }
     unsafe Kernels.passes.adamw(
-      count, update.data + offset, update.gradient + offset, update.firstState + offset,
-      update.lastState + offset, constants)
+      count, update.data + offset, update.gradient + offset, m + offset, v + offset, constants)
   }
+}
+
+extension ParameterBuffer {
+  /// `AdamW`: the mean of the gradients.
+  public static let meanGradient = ParameterBuffer("exp_avg")
+  /// `AdamW`: the mean of their squares.
+  public static let meanSquaredGradient = ParameterBuffer("exp_avg_sq")
 }

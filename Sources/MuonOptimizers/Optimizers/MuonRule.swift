@@ -17,7 +17,7 @@ final class MuonRule: GroupedRule {
   private var large = 0
 
   let kind = OptimizerKind.muon
-  let stateBuffers = [ParameterBuffer.momentum]
+  let stateBuffers = [StateBuffer("momentum", torchKey: "momentum_buffer")]
 
   func append(_ options: MuonOptions) throws(MuonError) {
     let orthogonalizer = try options.orthogonalizer()
@@ -68,13 +68,13 @@ final class MuonRule: GroupedRule {
   let harmlessGradient: Float = 0x1p99
 
   func stateStaysFinite(
-    group: Int, gradient: UnsafePointer<Float>, first: UnsafePointer<Float>,
-    last: UnsafePointer<Float>, count: Int
+    _ state: [StateMemory], group: Int, gradient: UnsafePointer<Float>, elements: Range<Int>
   ) -> Bool {
-    let options = groups[group]
+    guard let momentum = unsafe state[0].start else { return true }
+    let (options, offset) = (groups[group], elements.lowerBound)
     let highest = unsafe Kernels.passes.momentum_highest(
-      count, gradient, first, Float(options.momentum), options.gradientWeight,
-      options.nesterov ? 1 : 0)
+      elements.count, gradient + offset, momentum + offset, Float(options.momentum),
+      options.gradientWeight, options.nesterov ? 1 : 0)
     return isFinite(highest)
   }
 
@@ -174,4 +174,9 @@ final class MuonRule: GroupedRule {
 
   /// From here on a matrix is worth a team, whose members wait for each other some thirty times.
   private static let largeCost = 1e8
+}
+
+extension ParameterBuffer {
+  /// `Muon`: the momentum.
+  public static let momentum = ParameterBuffer("momentum")
 }

@@ -98,7 +98,8 @@ struct MuonTask {
   private func writeDirection(
     in scratch: OrthogonalizationScratch, advancing: Bool, by member: Team.Member
   ) {
-    let (g, m) = unsafe (update.gradient, update.firstState)
+    guard let m = unsafe update.state[0].start else { return }
+    let g = unsafe update.gradient
     let x = unsafe scratch.matrix(rows: rows, columns: columns)
     let u = unsafe x.floats
     unsafe x.forEachChunk(by: member) { offset, count in

@@ -34,15 +34,11 @@ struct NonFiniteSearch: TeamWork, ~Copyable {
   private func stateStaysFinite(
     _ member: Optimizer.Member, gradient: UnsafePointer<Float>, _ offset: Int, _ count: Int
   ) -> Bool {
-    guard let first = unsafe member.state.first?.elements.baseAddress,
-      let last = unsafe member.state.last?.elements.baseAddress
-    else { return true }
     // The host may have asked for traps, and this is where overflow is looked for.
     let exceptions = muon_exceptions_mask()
     defer { muon_exceptions_restore(exceptions) }
     return unsafe rule.stateStaysFinite(
-      group: member.group, gradient: gradient + offset, first: first + offset,
-      last: last + offset, count: count)
+      member.state, group: member.group, gradient: gradient, elements: offset..<offset + count)
   }
 }
 
@@ -65,11 +61,10 @@ extension Optimizer {
     if let gradient = unsafe member.parameter.gradient, unsafe !Optimizer.areFinite(gradient) {
       return "the gradient of \(owner) has NaN or infinity"
     }
-    for (buffer, memory) in zip(rule.stateBuffers, member.state)
-    where unsafe !Optimizer.areFinite(memory.elements) {
-      return "the \(buffer.name) of \(owner) has NaN or infinity"
+    for memory in member.state where unsafe !Optimizer.areFinite(memory.elements) {
+      return "the \(memory.buffer.label) of \(owner) has NaN or infinity"
     }
-    let names = rule.stateBuffers.map(\.name).joined(separator: " or ")
+    let names = member.state.map(\.buffer.label).joined(separator: " or ")
     return "the gradient of \(owner) is too large: its \(names), or what goes into it, would be "
       + "past float32"
   }
@@ -81,6 +76,6 @@ extension Optimizer {
 
   /// Notes that somebody else has written a buffer: state that has been is not known to be finite.
   package func noteWritten(_ buffer: ParameterBuffer, ofParameter index: Int) {
-    if rule.stateBuffers.contains(buffer) { members[index].hasFiniteState = false }
+    if buffer != .data, buffer != .gradient { members[index].hasFiniteState = false }
   }
 }

@@ -35,22 +35,11 @@ extension Optimizer {
     let parameter = binding.parameter
     try requireIndex(group, count: rule.groupCount, "parameter group")
     try rule.check(parameter.layout, of: parameter.owner, group: group)
-    var member = Member(
-      parameter: parameter, group: group, state: [],
-      hasFiniteState: unsafe binding.state.allSatisfy { unsafe $0 == nil })
-    if let extra = unsafe binding.state.lastIndex(where: { unsafe $0 != nil }),
-      extra >= rule.stateBuffers.count
-    {
-      throw MuonError(
-        .invalidArgument,
-        "\(parameter.owner) comes with state[\(extra)]; \(kind.rawValue) has "
-          + "\(rule.stateBuffers.count) state buffers")
-    }
-    for (index, buffer) in rule.stateBuffers.enumerated() {
-      let given = unsafe index < binding.state.count ? binding.state[index] : nil
-      unsafe member.state.append(try StateMemory(given, buffer, of: parameter))
-    }
-    members.append(member)
+    members.append(
+      Member(
+        parameter: parameter, group: group,
+        state: try binding.stateMemory(rule.stateBuffers, for: kind),
+        hasFiniteState: binding.state.isEmpty))
     do throws(MuonError) { try claimMemory(ofParameter: members.count - 1) } catch {
       members.removeLast()
       throw error
@@ -74,37 +63,42 @@ extension Optimizer {
     to memory: UnsafeMutableBufferPointer<Float>?
   ) throws(MuonError) {
     try requireIndex(index, count: members.count, "parameter")
-    let parameter = members[index].parameter
-    if let memory = unsafe memory {
-      try unsafe parameter.layout.requireBuffer(memory, buffer, of: parameter.owner)
-    }
-    if buffer == .gradient {
-      if let memory = unsafe memory { try unsafe requireUnwritten(memory, ofParameter: index) }
-      unsafe parameter.gradient = memory
-      self.memory.gradientMoved(ofParameter: index)
-      return
-    }
-    let before = unsafe try elements(buffer, ofParameter: index)
-    guard unsafe memory != nil || buffer != .data || parameter.count == 0 else {
-      throw MuonError(.invalidArgument, "the data of \(parameter.owner) cannot be unbound")
-    }
-    let after = try unsafe StateMemory(memory, buffer, of: parameter)
-    if unsafe memory == nil { _ = unsafe after.elements.update(fromContentsOf: before) }
-
-    let owner = Owner(parameter: index, buffer: buffer)
-    unsafe self.memory.release(AddressRanges.range(before), of: owner)
-    do throws(MuonError) {
-      try unsafe claim(AddressRanges.range(after.elements), for: owner)
-    } catch {
-      try unsafe claim(AddressRanges.range(before), for: owner)
-      throw error
-    }
-    if buffer == .data {
-      unsafe parameter.data = after.elements
-    } else {
-      members[index].state[try stateSlot(buffer)] = after
+    switch buffer {
+    case .data: try unsafe bindData(ofParameter: index, to: memory)
+    case .gradient: try unsafe bindGradient(ofParameter: index, to: memory)
+    default:
+      let slot = try stateSlot(buffer, ofParameter: index)
+      let before = members[index].state[slot]
+      let after = unsafe try before.moved(to: memory, of: members[index].parameter)
+      try unsafe claim(after.elements, inPlaceOf: before.elements, buffer, ofParameter: index)
+      members[index].state[slot] = after
       noteWritten(buffer, ofParameter: index)
     }
+  }
+
+  private func bindData(
+    ofParameter index: Int, to memory: UnsafeMutableBufferPointer<Float>?
+  ) throws(MuonError) {
+    let parameter = members[index].parameter
+    guard unsafe memory != nil || parameter.count == 0 else {
+      throw MuonError(.invalidArgument, "the data of \(parameter.owner) cannot be unbound")
+    }
+    let data = unsafe memory ?? UnsafeMutableBufferPointer(start: nil, count: 0)
+    try unsafe parameter.layout.requireBuffer(data, .data, of: parameter.owner)
+    try unsafe claim(data, inPlaceOf: parameter.data, .data, ofParameter: index)
+    unsafe parameter.data = data
+  }
+
+  private func bindGradient(
+    ofParameter index: Int, to memory: UnsafeMutableBufferPointer<Float>?
+  ) throws(MuonError) {
+    let parameter = members[index].parameter
+    if let memory = unsafe memory {
+      try unsafe parameter.layout.requireBuffer(memory, .gradient, of: parameter.owner)
+      try unsafe requireUnwritten(memory, ofParameter: index)
+    }
+    unsafe parameter.gradient = memory
+    self.memory.gradientMoved(ofParameter: index)
   }
 }
 
@@ -116,10 +110,8 @@ extension Optimizer {
   /// What a step writes of a parameter: the data, and the state in the rule's order.
   private func writtenRanges(ofParameter index: Int) -> [(ParameterBuffer, Range<UInt>)] {
     let member = members[index]
-    let ranges =
-      unsafe [AddressRanges.range(member.parameter.data)]
-      + member.state.map { unsafe AddressRanges.range($0.elements) }
-    return Array(zip([.data] + rule.stateBuffers, ranges))
+    return unsafe [(.data, AddressRanges.range(member.parameter.data))]
+      + member.state.map { unsafe ($0.buffer, AddressRanges.range($0.elements)) }
   }
 
   /// Claims what a step writes of a parameter: all of it, or nothing where it overlaps.
@@ -141,6 +133,22 @@ extension Optimizer {
     memory.gradientMoved(ofParameter: index)
   }
 
+  /// Claims memory that a buffer moves to, and releases what it was in; or neither, where it overlaps.
+  private func claim(
+    _ memory: UnsafeMutableBufferPointer<Float>,
+    inPlaceOf before: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer,
+    ofParameter index: Int
+  ) throws(MuonError) {
+    let owner = Owner(parameter: index, buffer: buffer)
+    unsafe self.memory.release(AddressRanges.range(before), of: owner)
+    do throws(MuonError) {
+      try unsafe claim(AddressRanges.range(memory), for: owner)
+    } catch {
+      try unsafe claim(AddressRanges.range(before), for: owner)
+      throw error
+    }
+  }
+
   private func claim(_ range: Range<UInt>, for owner: Owner) throws(MuonError) {
     let other = memory.claim(range, for: owner) { parameter in
       unsafe members[parameter].parameter.gradient.map { unsafe AddressRanges.range($0) } ?? 0..<0
@@ -159,7 +167,7 @@ extension Optimizer {
 
   private func overlap(_ owner: Owner, with other: Owner) -> MuonError {
     func text(_ owner: Owner) -> String {
-      "the \(owner.buffer.name) of \(members[owner.parameter].parameter.owner)"
+      "the \(owner.buffer.label) of \(members[owner.parameter].parameter.owner)"
     }
     return MuonError(.invalidArgument, "\(text(owner)) overlaps \(text(other)) in memory")
   }

@@ -10,17 +10,40 @@ extension Optimizer {
     unsafe Array(try elements(buffer, ofParameter: index))
   }
 
-  /// Copies one buffer of a parameter in: as many elements as the parameter has.
+  /// Copies one buffer of a parameter in: as many elements as the buffer has.
   ///
   /// - Throws: `shape` for another number of elements; otherwise as `values(of:ofParameter:)`.
   public func setValues(
     _ values: [Float], of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) {
     let target = try unsafe elements(buffer, ofParameter: index)
-    try members[index].parameter.layout.requireCount(
-      values.count, of: "the \(buffer.name) of \(members[index].parameter.owner)")
+    try shape(of: buffer, ofParameter: index).requireCount(
+      values.count, of: "the \(buffer.label) of \(members[index].parameter.owner)")
     _ = unsafe target.update(fromContentsOf: values)
     noteWritten(buffer, ofParameter: index)
+  }
+
+  /// The state buffers of a parameter, in the optimizer's order.
+  ///
+  /// - Throws: `invalidArgument` where there is no such parameter.
+  public func stateBuffers(ofParameter index: Int) throws(MuonError) -> [ParameterBuffer] {
+    try requireIndex(index, count: members.count, "parameter")
+    return members[index].state.map(\.buffer)
+  }
+
+  /// The extents of a buffer of a parameter: those of the parameter, unless the optimizer says otherwise.
+  ///
+  /// - Throws: `invalidArgument` for a buffer that this kind of optimizer does not have, and where there is
+  ///   no such parameter.
+  public func extents(
+    of buffer: ParameterBuffer, ofParameter index: Int
+  ) throws(MuonError) -> [Int] {
+    try shape(of: buffer, ofParameter: index).extents
+  }
+
+  /// The bytes of the state of all parameters, wherever it is.
+  public var stateBytes: Int {
+    members.reduce(0) { $0 + $1.state.reduce(0) { $0 + $1.bytes } }
   }
 
   /// The steps a parameter has made: the t of AdamW.
@@ -40,6 +63,47 @@ extension Optimizer {
     members[index].steps = steps
   }
 
+  package func shape(
+    of buffer: ParameterBuffer, ofParameter index: Int
+  ) throws(MuonError) -> Shape {
+    try requireIndex(index, count: members.count, "parameter")
+    switch buffer {
+    case .data, .gradient: return members[index].parameter.layout
+    default: return members[index].state[try stateSlot(buffer, ofParameter: index)].shape
+    }
+  }
+
+  package func elementType(
+    of buffer: ParameterBuffer, ofParameter index: Int
+  ) throws(MuonError) -> ElementType {
+    try requireIndex(index, count: members.count, "parameter")
+    switch buffer {
+    case .data, .gradient: return .float32
+    default: return members[index].state[try stateSlot(buffer, ofParameter: index)].row.elementType
+    }
+  }
+
+  /// The rows of the table of state that a parameter has buffers of.
+  package func stateRows(ofParameter index: Int) throws(MuonError) -> [StateBuffer] {
+    try requireIndex(index, count: members.count, "parameter")
+    return members[index].state.map(\.row)
+  }
+
+  /// The state that a parameter would have in a group: the rows of the table, and the shapes of the buffers.
+  package func stateLayout(
+    ofGroup group: Int, for extents: [Int], name: String
+  ) throws(MuonError) -> [(row: StateBuffer, shape: Shape)] {
+    try requireIndex(group, count: groupCount, "parameter group")
+    let owner = Parameter.owner(name)
+    let parameter = try Shape(extents, of: owner)
+    try rule.check(parameter, of: owner, group: group)
+    var layout: [(row: StateBuffer, shape: Shape)] = []
+    for row in rule.stateBuffers {
+      layout.append((row, try row.shape(for: parameter, of: owner)))
+    }
+    return layout
+  }
+
   /// Where a buffer is.
   @unsafe
   package func elements(
@@ -55,14 +119,22 @@ extension Optimizer {
           .invalidArgument, "\(members[index].parameter.owner) has no gradient bound")
       }
       return unsafe gradient
-    case .momentum, .meanGradient, .meanSquaredGradient:
-      return unsafe members[index].state[try stateSlot(buffer)].elements
+    default:
+      return unsafe members[index].state[try stateSlot(buffer, ofParameter: index)].elements
     }
   }
 
-  func stateSlot(_ buffer: ParameterBuffer) throws(MuonError) -> Int {
-    guard let slot = rule.stateBuffers.firstIndex(of: buffer) else {
-      throw MuonError(.invalidArgument, "\(kind.rawValue) has no state buffer \(buffer.name)")
+  /// Which of the state buffers of a parameter it is.
+  func stateSlot(
+    _ buffer: ParameterBuffer, ofParameter index: Int
+  ) throws(MuonError) -> Int {
+    let state = members[index].state
+    guard let slot = state.firstIndex(where: { $0.buffer == buffer }) else {
+      let present = ["data", "grad"] + state.map(\.buffer.name)
+      throw MuonError(
+        .invalidArgument,
+        "\(kind.rawValue) has no buffer \(buffer.label); it has "
+          + present.joined(separator: ", "))
     }
     return slot
   }

@@ -115,14 +115,11 @@ extension Optimizer {
   private func update(of member: Member, at index: Int) -> Update? {
     guard member.parameter.count > 0,
       let data = unsafe member.parameter.data.baseAddress,
-      let gradient = unsafe member.parameter.gradient?.baseAddress,
-      let first = unsafe member.state.first?.elements.baseAddress,
-      let last = unsafe member.state.last?.elements.baseAddress
+      let gradient = unsafe member.parameter.gradient?.baseAddress
     else { return nil }
     return unsafe Update(
       member: index, parameter: member.parameter, group: member.group, data: data,
-      gradient: UnsafePointer(gradient),
-      firstState: first, lastState: last, step: member.steps + 1)
+      gradient: UnsafePointer(gradient), state: member.state, step: member.steps + 1)
   }
 }
 

@@ -133,16 +133,17 @@ extension Shape {
     _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer,
     of owner: @autoclosure () -> String
   ) throws(MuonError) {
-    try requireCount(memory.count, of: "the \(buffer.name) of \(owner())")
+    try requireCount(memory.count, of: "the \(buffer.label) of \(owner())")
     let address = UInt(bitPattern: memory.baseAddress)
     let bytes = UInt(memory.count * MemoryLayout<Float>.stride)
     guard address % UInt(MemoryLayout<Float>.alignment) == 0 else {
       throw MuonError(
-        .invalidArgument, "the \(buffer.name) of \(owner()) is not aligned to its elements")
+        .invalidArgument, "the \(buffer.label) of \(owner()) is not aligned to its elements")
     }
     guard !address.addingReportingOverflow(bytes).overflow else {
       throw MuonError(
-        .invalidArgument, "the \(buffer.name) of \(owner()) goes past the end of the address space")
+        .invalidArgument,
+        "the \(buffer.label) of \(owner()) goes past the end of the address space")
     }
   }
 }

@@ -1,19 +1,50 @@
 /// A parameter on its way into an optimizer, with state of the caller's.
-@safe
 package struct ParameterBinding {
-  package let parameter: Parameter
-  /// For the state buffers of the optimizer in their order: memory to continue from, or `nil` for
-  /// memory of the optimizer's, with zeros.
-  let state: [UnsafeMutableBufferPointer<Float>?]
+  /// Memory of the caller's that a state buffer is in.
+  @safe
+  package struct State {
+    let buffer: ParameterBuffer
+    let memory: UnsafeMutableBufferPointer<Float>
 
-  init(_ parameter: Parameter) {
-    self.parameter = parameter
-    unsafe state = []
+    @unsafe
+    package init(_ buffer: ParameterBuffer, _ memory: UnsafeMutableBufferPointer<Float>) {
+      self.buffer = buffer
+      unsafe self.memory = memory
+    }
   }
 
-  @unsafe
-  package init(_ parameter: Parameter, state: [UnsafeMutableBufferPointer<Float>?]) {
+  package let parameter: Parameter
+  /// Memory to continue from. A state buffer that is not there starts with zeros, in memory of the
+  /// optimizer's.
+  let state: [State]
+
+  package init(_ parameter: Parameter, state: [State] = []) {
     self.parameter = parameter
-    unsafe self.state = state
+    self.state = state
+  }
+
+  /// The memory for the rows of an optimizer's table of state, in their order.
+  func stateMemory(
+    _ rows: [StateBuffer], for kind: OptimizerKind
+  ) throws(MuonError) -> [StateMemory] {
+    for (index, each) in state.enumerated() {
+      guard rows.contains(where: { $0.buffer == each.buffer }) else {
+        throw MuonError(
+          .invalidArgument,
+          "\(parameter.owner) comes with the state buffer \(each.buffer.label); \(kind.rawValue) has "
+            + rows.map(\.buffer.label).joined(separator: ", "))
+      }
+      guard !state[..<index].contains(where: { $0.buffer == each.buffer }) else {
+        throw MuonError(
+          .invalidArgument,
+          "\(parameter.owner) comes with the state buffer \(each.buffer.label) twice")
+      }
+    }
+    var memory: [StateMemory] = []
+    for row in rows {
+      let given = state.first { $0.buffer == row.buffer }
+      memory.append(try unsafe StateMemory(row, of: parameter, given: given?.memory))
+    }
+    return memory
   }
 }

@@ -1,23 +1,20 @@
-/// The buffers of a parameter in an optimizer. Each has as many elements as the parameter.
-public enum ParameterBuffer: Hashable, Sendable {
-  /// The parameter itself.
-  case data
-  /// Its gradient, if it has one.
-  case gradient
-  /// `Muon`: the momentum.
-  case momentum
-  /// `AdamW`: the mean of the gradients.
-  case meanGradient
-  /// `AdamW`: the mean of their squares.
-  case meanSquaredGradient
+/// A buffer of a parameter in an optimizer, by its name: the parameter itself, its gradient, or a buffer of
+/// the state that the optimizer keeps for it. Which state there is, `Optimizer.stateBuffers(ofParameter:)`
+/// says.
+public struct ParameterBuffer: Hashable, Sendable {
+  /// As in checkpoints and in muon.h: `exp_avg`.
+  public let name: String
 
-  var name: String {
-    switch self {
-    case .data: "data"
-    case .gradient: "gradient"
-    case .momentum: "momentum"
-    case .meanGradient: "exp_avg"
-    case .meanSquaredGradient: "exp_avg_sq"
-    }
+  /// The buffer of this name, which an optimizer may have or not.
+  public init(_ name: String) { self.name = name }
+
+  /// The parameter itself.
+  public static let data = ParameterBuffer("data")
+  /// Its gradient, if it has one.
+  public static let gradient = ParameterBuffer("grad")
+
+  /// How messages call it. Any text may come as a name.
+  var label: String {
+    self == .gradient ? "gradient" : name.shortened(to: 100).escapingControls
   }
 }

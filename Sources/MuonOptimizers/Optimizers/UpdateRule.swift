@@ -15,8 +15,8 @@ struct Update {
   let group: Int
   let data: UnsafeMutablePointer<Float>
   let gradient: UnsafePointer<Float>
-  /// The rule's first state buffer, and its last, which may be the same.
-  let firstState, lastState: UnsafeMutablePointer<Float>
+  /// By row of the rule's table of state; none of them is empty.
+  let state: [StateMemory]
   /// The number of this step for this parameter, from 1.
   let step: Int
   /// Where the step is measured; `nil` where it is not.
@@ -27,7 +27,8 @@ struct Update {
 /// the rest.
 protocol UpdateRule: AnyObject {
   var kind: OptimizerKind { get }
-  var stateBuffers: [ParameterBuffer] { get }
+  /// The table of state.
+  var stateBuffers: [StateBuffer] { get }
   var groupCount: Int { get }
 
   /// Groups are in range here.
@@ -54,11 +55,10 @@ protocol UpdateRule: AnyObject {
 
   /// Finite state remains finite by a gradient whose elements are below this, whatever the options.
   var harmlessGradient: Float { get }
-  /// Whether a step would leave a part of the state, and what the update is made of, without NaN and
-  /// infinity.
+  /// Whether a step would leave the state of these elements of a parameter, and what the update is made of,
+  /// without NaN and infinity.
   func stateStaysFinite(
-    group: Int, gradient: UnsafePointer<Float>, first: UnsafePointer<Float>,
-    last: UnsafePointer<Float>, count: Int
+    _ state: [StateMemory], group: Int, gradient: UnsafePointer<Float>, elements: Range<Int>
   ) -> Bool
 
   /// Does what can fail, and changes nothing that can be seen.

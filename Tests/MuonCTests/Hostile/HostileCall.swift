@@ -10,6 +10,9 @@ struct Arguments {
   func raw(_ index: Int) -> UnsafeMutableRawPointer? {
     unsafe UnsafeMutableRawPointer(bitPattern: bits[index])
   }
+  func text(_ index: Int) -> UnsafePointer<CChar>? {
+    unsafe UnsafePointer(bitPattern: bits[index])
+  }
   func out<Value>(_ index: Int) -> UnsafeMutablePointer<Value>? {
     unsafe UnsafeMutablePointer(bitPattern: bits[index])
   }

@@ -19,6 +19,16 @@ extension HostileCall {
     }
   }
 
+  /// What is no name of a buffer.
+  private static let notBuffers: [(String, [UInt8], muon_status)] = [
+    ("empty", [], MUON_ERR_INVALID_ARGUMENT),
+    ("unknown", Array("velocity".utf8), MUON_ERR_INVALID_ARGUMENT),
+    ("of another optimizer", Array("exp_avg".utf8), MUON_ERR_INVALID_ARGUMENT),
+    ("long", [UInt8](repeating: 0x64, count: 100_000), MUON_ERR_INVALID_ARGUMENT),
+    ("not UTF-8", [0x64, 0xFF], MUON_ERR_INVALID_ARGUMENT),
+    ("a label", Array("gradient".utf8), MUON_ERR_INVALID_ARGUMENT),
+  ]
+
   /// One parameter that can be added.
   static let param = Argument.pointer { world, memory in
     unsafe memory.start().pointee = parameter(world.memory, [2, 3])
@@ -63,10 +73,10 @@ extension HostileCall {
       ) { unsafe muon_optimizer_add_param($0.handle(0), $0.int64(1), $0.input(2), $0.out(3)) },
       HostileCall(
         "muon_optimizer_bind_buffer", .handle(.optimizer), .integer(0),
-        .enumeration(MUON_BUFFER_GRAD.rawValue), .out, .integer(6, refused: MUON_ERR_SHAPE)
+        .text("grad", wrong: notBuffers), .out, .integer(6, refused: MUON_ERR_SHAPE)
       ) {
         unsafe muon_optimizer_bind_buffer(
-          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.raw(3), $0.integer(4))
+          $0.handle(0), $0.int64(1), $0.text(2), $0.raw(3), $0.integer(4))
       },
       HostileCall("muon_optimizer_step", .handle(.optimizer)) {
         unsafe muon_optimizer_step($0.handle(0))
@@ -131,26 +141,51 @@ extension HostileCall {
   }
 
   static func optimizerState() -> [HostileCall] {
-    let buffer = Argument.enumeration(MUON_BUFFER_DATA.rawValue)
+    let buffer = Argument.text("data", wrong: notBuffers)
     let count = Argument.integer(6, refused: MUON_ERR_SHAPE)
     return [
       HostileCall(
-        "muon_optimizer_get_buffer_count", .handle(.optimizer), .integer(0), buffer, .out
-      ) {
-        unsafe muon_optimizer_get_buffer_count(
-          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.out(3))
-      },
-      HostileCall(
-        "muon_optimizer_get_buffer", .handle(.optimizer), .integer(0), buffer, .out, count
+        "muon_optimizer_get_buffer", .handle(.optimizer), .integer(0), buffer, .out,
+        .integer(6, fine: [0, .max, 1 << 32, 1 << 62]), .out
       ) {
         unsafe muon_optimizer_get_buffer(
-          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.out(3), $0.integer(4))
+          $0.handle(0), $0.int64(1), $0.text(2), $0.out(3), $0.integer(4), $0.out(5))
       },
       HostileCall(
         "muon_optimizer_set_buffer", .handle(.optimizer), .integer(0), buffer, .out, count
       ) {
         unsafe muon_optimizer_set_buffer(
-          $0.handle(0), $0.int64(1), muon_buffer($0.uint32(2)), $0.input(3), $0.integer(4))
+          $0.handle(0), $0.int64(1), $0.text(2), $0.input(3), $0.integer(4))
+      },
+      HostileCall(
+        "muon_optimizer_get_buffer_shape", .handle(.optimizer), .integer(0), buffer, .out,
+        .integer(8, fine: [0, .max, 1 << 32, 1 << 62]), .out
+      ) {
+        unsafe muon_optimizer_get_buffer_shape(
+          $0.handle(0), $0.int64(1), $0.text(2), $0.out(3), $0.integer(4), $0.out(5))
+      },
+      HostileCall(
+        "muon_optimizer_get_buffer_dtype", .handle(.optimizer), .integer(0), buffer, .out
+      ) {
+        unsafe muon_optimizer_get_buffer_dtype(
+          $0.handle(0), $0.int64(1), $0.text(2), $0.out(3))
+      },
+      HostileCall(
+        "muon_optimizer_get_state_buffers", .handle(.optimizer), .integer(0), .out,
+        .integer(8, fine: [0, .max, 1 << 32, 1 << 62]), .out
+      ) {
+        unsafe muon_optimizer_get_state_buffers(
+          $0.handle(0), $0.int64(1), $0.out(2), $0.integer(3), $0.out(4))
+      },
+      HostileCall(
+        "muon_optimizer_get_state_layout", .handle(.optimizer), .integer(0), param, .out,
+        .integer(8, fine: [0, .max, 1 << 32, 1 << 62]), .out
+      ) {
+        unsafe muon_optimizer_get_state_layout(
+          $0.handle(0), $0.int64(1), $0.input(2), $0.out(3), $0.integer(4), $0.out(5))
+      },
+      HostileCall("muon_optimizer_get_state_bytes", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_state_bytes($0.handle(0), $0.out(1))
       },
       HostileCall("muon_optimizer_get_param_steps", .handle(.optimizer), .integer(0), .out) {
         unsafe muon_optimizer_get_param_steps($0.handle(0), $0.int64(1), $0.out(2))

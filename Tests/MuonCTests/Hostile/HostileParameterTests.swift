@@ -22,8 +22,9 @@ struct HostileParameterTests {
       let nowhere = unsafe UnsafeMutableRawPointer(bitPattern: 3)
       unsafe param.name = unsafe UnsafePointer(bitPattern: 5)
       unsafe param.shape = unsafe UnsafePointer(bitPattern: 7)
-      unsafe (param.data, param.grad, param.state) = unsafe (nowhere, nowhere, (nowhere, nowhere))
-      unsafe (param.data_count, param.ndim) = (.max, 2)
+      unsafe (param.data, param.grad) = unsafe (nowhere, nowhere)
+      unsafe param.state = unsafe UnsafePointer(bitPattern: 9)
+      unsafe (param.data_count, param.state_count, param.ndim) = (.max, .max, 2)
       var route = muon_route()
       var count = 0
       expectOK(
@@ -132,23 +133,60 @@ struct HostileParameterTests {
     unsafe refuse { param, _ in unsafe param.data = unsafe param.data + 1 }
     unsafe refuse { param, _ in unsafe param.grad = nil }
     unsafe refuse { param, _ in unsafe param.grad = unsafe param.grad + 2 }
-    unsafe refuse { param, _ in unsafe param.state_count.0 = 6 }
-    unsafe refuse { param, memory in
-      unsafe param.state.0 = unsafe memory.bytes(32) + 3
-      unsafe param.state_count.0 = 6
-    }
+    refuseState()
     for count in [0, 5, 7, 1 << 32, 1 << 61, .max, -1, .min] {
       unsafe refuse(MUON_ERR_SHAPE) { param, _ in unsafe param.data_count = count }
       unsafe refuse(MUON_ERR_SHAPE) { param, _ in unsafe param.grad_count = count }
-      unsafe refuse(MUON_ERR_SHAPE) { param, memory in
-        unsafe param.state.0 = unsafe memory.bytes(32)
-        unsafe param.state_count.0 = count
+    }
+  }
+
+  private static func refuseState() {
+    /// A list of one buffer, `momentum` of six elements, that `spoil` has spoilt.
+    func refuseOne(
+      _ expected: muon_status = MUON_ERR_INVALID_ARGUMENT,
+      _ spoil: (inout muon_state_buffer, Memory) -> Void
+    ) {
+      unsafe refuse(expected) { param, memory in
+        var state = unsafe muon_state_buffer(
+          name: memory.text("momentum".utf8), data: memory.bytes(32), count: 6)
+        unsafe spoil(&state, memory)
+        unsafe param.state = unsafe UnsafePointer(memory.array([state]))
+        unsafe param.state_count = 1
       }
     }
-    // Muon has one state buffer.
+    unsafe refuseOne { state, _ in unsafe state.name = nil }
+    for name in ["", "exp_avg", "data", "grad", "momentum2", String(repeating: "m", count: 9999)] {
+      unsafe refuseOne { state, memory in
+        unsafe state.name = unsafe UnsafePointer(memory.text(name.utf8))
+      }
+    }
+    unsafe refuseOne { state, memory in
+      unsafe state.name = unsafe UnsafePointer(memory.text([0x77, 0xFF, 0xFE]))
+    }
+    unsafe refuseOne { state, _ in unsafe state.data = nil }
+    unsafe refuseOne { state, _ in unsafe state.data = unsafe state.data + 3 }
+    unsafe refuseOne { state, _ in
+      unsafe state.data = unsafe UnsafeMutableRawPointer(bitPattern: UInt.max - 15)
+    }
+    for count in [0, 5, 7, 1 << 32, 1 << 61, .max, -1, .min] {
+      unsafe refuseOne(MUON_ERR_SHAPE) { state, _ in unsafe state.count = count }
+    }
+    // The list itself.
+    unsafe refuse { param, _ in unsafe param.state_count = 1 }
+    for count in [65, 1 << 32, 1 << 61, .max, -1, .min] {
+      unsafe refuse { param, memory in
+        unsafe giveState(&param, memory, [("momentum", nil)])
+        unsafe param.state_count = count
+      }
+    }
     unsafe refuse { param, memory in
-      unsafe param.state.1 = unsafe memory.bytes(32)
-      unsafe param.state_count.1 = 6
+      unsafe giveState(&param, memory, [("momentum", memory.array([0, 0, 0, 0, 0, 0] as [Float]))])
+      unsafe param.state = unsafe UnsafePointer(bitPattern: UInt(bitPattern: param.state) + 1)
+    }
+    unsafe refuse { param, memory in
+      let zeros = [Float](repeating: 0, count: 6)
+      unsafe giveState(
+        &param, memory, [("momentum", memory.array(zeros)), ("momentum", memory.array(zeros))])
     }
   }
 
@@ -156,9 +194,9 @@ struct HostileParameterTests {
     // Within one parameter.
     unsafe refuse { param, _ in unsafe param.grad = unsafe param.data }
     unsafe refuse { param, _ in unsafe param.grad = unsafe param.data + 20 }
-    unsafe refuse { param, _ in
-      unsafe param.state.0 = unsafe param.grad
-      unsafe param.state_count.0 = 6
+    unsafe refuse { param, memory in
+      let grad = unsafe param.grad.assumingMemoryBound(to: Float.self)
+      unsafe giveState(&param, memory, [("momentum", grad)])
     }
     // Past the end of memory.
     unsafe refuse { param, _ in
@@ -179,13 +217,13 @@ struct HostileParameterTests {
         unsafe muon_optimizer_add_param(world.muon.pointer, 0, &second, nil),
         MUON_ERR_INVALID_ARGUMENT)
       expectRefused(
-        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_DATA, memory, 6),
+        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, "data", memory, 6),
         MUON_ERR_INVALID_ARGUMENT)
       expectRefused(
-        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_GRAD, memory, 6),
+        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, "grad", memory, 6),
         MUON_ERR_INVALID_ARGUMENT)
       expectRefused(
-        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, MUON_BUFFER_MOMENTUM, memory, 6),
+        unsafe muon_optimizer_bind_buffer(world.muon.pointer, 0, "momentum", memory, 6),
         MUON_ERR_INVALID_ARGUMENT)
     }
     unsafe second.data = unsafe first.grad

@@ -64,6 +64,19 @@ final class World {
   }
 }
 
+/// Gives a parameter state in memory of the caller's, as many elements as its data has.
+func giveState(
+  _ param: inout muon_param, _ memory: Memory, _ state: [(String, UnsafeMutablePointer<Float>?)]
+) {
+  let count = unsafe param.data_count
+  let list = unsafe state.map { name, data in
+    unsafe muon_state_buffer(
+      name: memory.text(name.utf8), data: UnsafeMutableRawPointer(data), count: count)
+  }
+  unsafe param.state = unsafe UnsafePointer(memory.array(list))
+  unsafe param.state_count = state.count
+}
+
 /// A parameter with the values and the gradient 1, 2, 3..., in memory of its own.
 func parameter(_ memory: Memory, _ shape: [Int64]) -> muon_param {
   var param = unsafe muon_param()

@@ -6,11 +6,9 @@ struct Snapshot: Equatable {
   let steps: [Int]
 
   init(_ optimizer: Optimizer) throws {
-    let state: [ParameterBuffer] =
-      optimizer.kind == .muon ? [.momentum] : [.meanGradient, .meanSquaredGradient]
     let indices = optimizer.parameters.indices
     bits = try indices.flatMap { index in
-      try ([.data] + state).map {
+      try ([.data] + optimizer.stateBuffers(ofParameter: index)).map {
         try optimizer.values(of: $0, ofParameter: index).map(\.bitPattern)
       }
     }

@@ -14,7 +14,6 @@
 namespace {
 
 namespace fs = std::filesystem;
-using muon::Buffer;
 using Bytes = std::vector<std::byte>;
 
 // Nothing that is gone at the end of the expression.
@@ -78,9 +77,9 @@ struct Run {
     };
     add(w);
     add(b);
-    add(muon.buffer(0, Buffer::momentum));
-    add(adamw.buffer(0, Buffer::exp_avg));
-    add(adamw.buffer(0, Buffer::exp_avg_sq));
+    add(muon.buffer(0, "momentum"));
+    add(adamw.buffer(0, "exp_avg"));
+    add(adamw.buffer(0, "exp_avg_sq"));
     add(std::vector<double>{muon.lr(), adamw.lr(), muon.initial_lr(), muon.options().momentum});
     add(std::vector<std::int64_t>{muon.param_steps(0), adamw.param_steps(0),
                                   scheduler.current_step()});

@@ -84,7 +84,7 @@ void test_types() {
   CHECK(orthogonalize.precision == muon::Precision::f32);
   const muon::Parameter param;
   CHECK(param.name.empty() && param.shape.empty() && param.data.empty() && param.grad.empty());
-  CHECK(param.dtype == muon::DType::f32 && param.requires_grad && param.state[1].empty());
+  CHECK(param.dtype == muon::DType::f32 && param.requires_grad && param.state.empty());
 #if __cplusplus >= 202002L
   CHECK(muon::Muon({.lr = 0.5, .backend = muon::Backend::svd}).lr() == 0.5);
   CHECK(muon::Muon(muon::MuonOptions{.nesterov = false}).options().nesterov == false);

@@ -61,6 +61,16 @@ class OrthogonalizeOptions(Structure):
     ]
 
 
+class StateBuffer(Structure):
+    """muon_state_buffer"""
+
+    _fields_ = [
+        ("name", c_char_p),  # const char *name
+        ("data", c_void_p),  # void *data
+        ("count", c_size_t),  # size_t count
+    ]
+
+
 class Param(Structure):
     """muon_param"""
 
@@ -75,8 +85,8 @@ class Param(Structure):
         ("data_count", c_size_t),  # size_t data_count
         ("grad", c_void_p),  # void *grad
         ("grad_count", c_size_t),  # size_t grad_count
-        ("state", c_void_p * 2),  # void *state[2]
-        ("state_count", c_size_t * 2),  # size_t state_count[2]
+        ("state", POINTER(StateBuffer)),  # const muon_state_buffer *state
+        ("state_count", c_size_t),  # size_t state_count
     ]
 
 
@@ -111,6 +121,18 @@ class AdamWOptions(Structure):
         ("beta2", c_double),  # double beta2
         ("eps", c_double),  # double eps
         ("weight_decay", c_double),  # double weight_decay
+    ]
+
+
+class StateLayout(Structure):
+    """muon_state_layout"""
+
+    _fields_ = [
+        ("name", c_char_p),  # const char *name
+        ("torch_key", c_char_p),  # const char *torch_key
+        ("dtype", c_int),  # muon_dtype dtype
+        ("ndim", c_int32),  # int32_t ndim
+        ("shape", c_int64 * 8),  # int64_t shape[8]
     ]
 
 
@@ -241,8 +263,8 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         [OptimizerHandle, c_int64, POINTER(Param), POINTER(c_int64)],
     ),
     # muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param,
-    #                                        muon_buffer buffer, void *memory, size_t count);
-    ("muon_optimizer_bind_buffer", c_int, [OptimizerHandle, c_int64, c_int, c_void_p, c_size_t]),
+    #                                        const char *buffer, void *memory, size_t count);
+    ("muon_optimizer_bind_buffer", c_int, [OptimizerHandle, c_int64, c_char_p, c_void_p, c_size_t]),
     # muon_status muon_optimizer_step(muon_optimizer *optimizer);
     ("muon_optimizer_step", c_int, [OptimizerHandle]),
     # muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
@@ -290,19 +312,58 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer,
     #                                              size_t *outBytes);
     ("muon_optimizer_get_scratch_bytes", c_int, [OptimizerHandle, POINTER(c_size_t)]),
-    # muon_status muon_optimizer_get_buffer_count(const muon_optimizer *optimizer, int64_t param,
-    #                                             muon_buffer buffer, size_t *outCount);
-    (
-        "muon_optimizer_get_buffer_count",
-        c_int,
-        [OptimizerHandle, c_int64, c_int, POINTER(c_size_t)],
-    ),
     # muon_status muon_optimizer_get_buffer(const muon_optimizer *optimizer, int64_t param,
-    #                                       muon_buffer buffer, float *out, size_t count);
-    ("muon_optimizer_get_buffer", c_int, [OptimizerHandle, c_int64, c_int, c_void_p, c_size_t]),
+    #                                       const char *buffer, float *outValues, size_t capacity,
+    #                                       size_t *outCount);
+    (
+        "muon_optimizer_get_buffer",
+        c_int,
+        [OptimizerHandle, c_int64, c_char_p, c_void_p, c_size_t, POINTER(c_size_t)],
+    ),
     # muon_status muon_optimizer_set_buffer(muon_optimizer *optimizer, int64_t param,
-    #                                       muon_buffer buffer, const float *values, size_t count);
-    ("muon_optimizer_set_buffer", c_int, [OptimizerHandle, c_int64, c_int, c_void_p, c_size_t]),
+    #                                       const char *buffer, const float *values, size_t count);
+    ("muon_optimizer_set_buffer", c_int, [OptimizerHandle, c_int64, c_char_p, c_void_p, c_size_t]),
+    # muon_status muon_optimizer_get_buffer_shape(const muon_optimizer *optimizer, int64_t param,
+    #                                             const char *buffer, int64_t *outExtents,
+    #                                             size_t capacity, size_t *outCount);
+    (
+        "muon_optimizer_get_buffer_shape",
+        c_int,
+        [OptimizerHandle, c_int64, c_char_p, POINTER(c_int64), c_size_t, POINTER(c_size_t)],
+    ),
+    # muon_status muon_optimizer_get_buffer_dtype(const muon_optimizer *optimizer, int64_t param,
+    #                                             const char *buffer, muon_dtype *outDtype);
+    (
+        "muon_optimizer_get_buffer_dtype",
+        c_int,
+        [OptimizerHandle, c_int64, c_char_p, POINTER(c_int)],
+    ),
+    # muon_status muon_optimizer_get_state_buffers(const muon_optimizer *optimizer, int64_t param,
+    #                                              const char **outNames, size_t capacity,
+    #                                              size_t *outCount);
+    (
+        "muon_optimizer_get_state_buffers",
+        c_int,
+        [OptimizerHandle, c_int64, POINTER(c_char_p), c_size_t, POINTER(c_size_t)],
+    ),
+    # muon_status muon_optimizer_get_state_layout(const muon_optimizer *optimizer, int64_t group,
+    #                                             const muon_param *param,
+    #                                             muon_state_layout *outLayouts, size_t capacity,
+    #                                             size_t *outCount);
+    (
+        "muon_optimizer_get_state_layout",
+        c_int,
+        [
+            OptimizerHandle,
+            c_int64,
+            POINTER(Param),
+            POINTER(StateLayout),
+            c_size_t,
+            POINTER(c_size_t),
+        ],
+    ),
+    # muon_status muon_optimizer_get_state_bytes(const muon_optimizer *optimizer, size_t *outBytes);
+    ("muon_optimizer_get_state_bytes", c_int, [OptimizerHandle, POINTER(c_size_t)]),
     # muon_status muon_optimizer_get_param_steps(const muon_optimizer *optimizer, int64_t param,
     #                                            int64_t *outSteps);
     ("muon_optimizer_get_param_steps", c_int, [OptimizerHandle, c_int64, POINTER(c_int64)]),

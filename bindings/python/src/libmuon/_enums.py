@@ -70,16 +70,6 @@ class DType(IntEnum):
     not_float = 5
 
 
-class Buffer(IntEnum):
-    """muon_buffer: The buffers of a parameter."""
-
-    data = 1
-    grad = 2
-    momentum = 3
-    exp_avg = 4
-    exp_avg_sq = 5
-
-
 class OptimizerKind(IntEnum):
     """muon_optimizer_kind"""
 

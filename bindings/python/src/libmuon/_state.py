@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ctypes import byref, c_int64
+from ctypes import byref, c_int64, c_size_t
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._layout import StateLayout, state_layout
 from ._library import check, lib
 from ._options import ordered, require_keys, whole
 from .errors import DTypeError, InvalidArgumentError, ShapeError
@@ -21,7 +22,9 @@ def save(optimizer: Optimizer) -> dict[str, Any]:
     """See Optimizer.state_dict."""
     return {
         "kind": optimizer.kind,
-        "state": {index: read(optimizer, index) for index in range(len(optimizer._parameters))},
+        "state": {
+            index: read(optimizer, index, layout) for index, layout in enumerate(layouts(optimizer))
+        },
         "param_groups": [
             {
                 **group.options(),
@@ -36,7 +39,10 @@ def save(optimizer: Optimizer) -> dict[str, Any]:
 def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     """See Optimizer.load_state_dict."""
     check_layout(optimizer, saved)
-    states = [checked(optimizer, index, each) for index, each in sorted(saved["state"].items())]
+    states = [
+        checked(optimizer, index, saved["state"][index], layout)
+        for index, layout in enumerate(layouts(optimizer))
+    ]
     steps = [get_steps(optimizer, index) for index in range(len(states))]
     options = [dict(group) for group in optimizer.param_groups]
     try:
@@ -53,11 +59,10 @@ def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
         raise
     # From here on nothing is left that the library could refuse.
     for index, (_, arrays) in enumerate(states):
-        for name, array in arrays.items():
-            buffer = optimizer._buffers[name]
+        for name, array in arrays:
             check(
                 lib.muon_optimizer_set_buffer(
-                    optimizer._handle, index, buffer, address(array), array.size
+                    optimizer._handle, index, name, address(array), array.size
                 )
             )
 
@@ -94,44 +99,52 @@ def check_layout(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
         )
 
 
+def layouts(optimizer: Optimizer) -> list[list[StateLayout]]:
+    """The state buffers of each parameter."""
+    return [
+        state_layout(optimizer._handle, group, parameter.struct(None))
+        for group, parameters in enumerate(optimizer._group_parameters)
+        for parameter in parameters
+    ]
+
+
 def checked(
-    optimizer: Optimizer, index: int, state: Mapping[str, Any]
-) -> tuple[int, dict[str, Array]]:
+    optimizer: Optimizer, index: int, state: Mapping[str, Any], layout: list[StateLayout]
+) -> tuple[int, list[tuple[bytes, Array]]]:
     """The number of steps and the arrays of one parameter, ready for the library."""
     parameter = optimizer._parameters[index]
     label = f"state_dict: {parameter.label_at(index)}"
     require_keys(label, state, ())
-    keys = {*optimizer._buffers, "step"}
+    keys = {*(each.key for each in layout), "step"}
     if set(state) != keys:
         wrong = ", ".join(map(repr, sorted(set(state) ^ keys)))
         raise InvalidArgumentError(f"{label}: missing or unknown: {wrong}")
     step = whole(f"{label}: step", state["step"])
     if step < 0:
         raise InvalidArgumentError(f"{label}: step: {step} is negative")
-    arrays = {}
-    for name in optimizer._buffers:
-        if not isinstance(state[name], np.ndarray) or state[name].dtype != np.float32:
-            raise DTypeError(f"{label}: {name}: a numpy array of float32 is expected")
-        array = plain(state[name])
-        if array.shape != parameter.shape:
-            raise ShapeError(
-                f"{label}: {name}: shape {parameter.shape} is expected, not {array.shape}"
-            )
-        arrays[name] = np.require(array, requirements=["C", "A"])
+    arrays = []
+    for name, key, dtype, shape in layout:
+        if not isinstance(state[key], np.ndarray) or state[key].dtype != np.dtype(dtype):
+            raise DTypeError(f"{label}: {key}: a numpy array of {dtype} is expected")
+        array = plain(state[key])
+        if array.shape != shape:
+            raise ShapeError(f"{label}: {key}: shape {shape} is expected, not {array.shape}")
+        arrays.append((name, np.require(array, requirements=["C", "A"])))
     return step, arrays
 
 
-def read(optimizer: Optimizer, index: int) -> dict[str, Any]:
+def read(optimizer: Optimizer, index: int, layout: list[StateLayout]) -> dict[str, Any]:
     """A copy of the state of one parameter."""
     state: dict[str, Any] = {}
-    for name, buffer in optimizer._buffers.items():
-        array = np.empty(optimizer._parameters[index].shape, np.float32)
+    count = c_size_t()
+    for name, key, dtype, shape in layout:
+        array = np.empty(shape, dtype)
         check(
             lib.muon_optimizer_get_buffer(
-                optimizer._handle, index, buffer, address(array), array.size
+                optimizer._handle, index, name, address(array), array.size, byref(count)
             )
         )
-        state[name] = array
+        state[key] = array
     return {**state, "step": get_steps(optimizer, index)}
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from . import _state, _statistics
 from ._abi import OptimizerHandle
-from ._enums import Buffer, NonFinitePolicy
+from ._enums import NonFinitePolicy
 from ._library import check, failure, free_with, lib
 from ._lock import give_lock
 from ._options import member, merged, ordered, require_keys, whole
@@ -29,9 +29,6 @@ from .parameter import (
     structs_of,
 )
 
-# A plain int, which ctypes takes faster.
-_GRAD = int(Buffer.grad)
-
 # What the first argument of an optimizer may be.
 Params = Union[Iterable[ParameterLike], Iterable[Mapping[str, Any]], Mapping[str, Any]]
 # What step() takes: gradients in the order of the parameters, or by their names.
@@ -46,8 +43,6 @@ class Optimizer:
     meanwhile; a checkpoint always is.
     """
 
-    # The state that a checkpoint holds: its name, and the library's buffer.
-    _buffers: ClassVar[dict[str, Buffer]]
     _create: ClassVar[Any]
     _add_group: ClassVar[Any]
     _step: ClassVar[Any] = lib.muon_optimizer_step
@@ -170,7 +165,7 @@ class Optimizer:
             # Both, should an interrupt come before it is known which of them the library has.
             bound[index] = both = (bound[index], grad)
             try:
-                check(lib.muon_optimizer_bind_buffer(self._handle, index, _GRAD, memory, count))
+                check(lib.muon_optimizer_bind_buffer(self._handle, index, b"grad", memory, count))
             except MuonError:
                 bound[index] = both[0]
                 raise

@@ -7,7 +7,7 @@ from ctypes import Structure, byref, sizeof
 from typing import Any, Optional
 
 from . import _abi
-from ._enums import Backend, Buffer
+from ._enums import Backend
 from ._library import check, lib
 from ._options import Triple, adamw_options, adamw_struct, fetch_rows, merged, muon_options
 from ._options import muon_struct
@@ -54,7 +54,6 @@ class Muon(Optimizer):
     """
 
     kind = "Muon"
-    _buffers = {"momentum_buffer": Buffer.momentum}
     _create = lib.muon_optimizer_create_muon
     _add_group = lib.muon_optimizer_add_muon_group
 
@@ -133,7 +132,6 @@ class AdamW(Optimizer):
     """
 
     kind = "AdamW"
-    _buffers = {"exp_avg": Buffer.exp_avg, "exp_avg_sq": Buffer.exp_avg_sq}
     _create = lib.muon_optimizer_create_adamw
     _add_group = lib.muon_optimizer_add_adamw_group
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,9 +15,6 @@ from ..orthogonalization import backend_coefficients
 from ._dialects import DIALECTS, LIBMUON, SHAPE_SCALES, libmuon_options
 from ._slot import MASTER
 from ._tensors import check_memory, check_state, float32_copy, step_count, step_tensor
-
-if TYPE_CHECKING:
-    from ._session import Kind
 
 # Keys of a group that torch.optim.Muon does not have.
 NOT_TORCHS = (*DIALECTS[LIBMUON], "precision", "method", "higher_dims")
@@ -31,21 +28,23 @@ class Kept:
 
 
 def kept_state(
-    kind: Kind, label: str, saved: Mapping[str, Any], shape: torch.Size
+    label: str, saved: Mapping[str, Any], shapes: Mapping[str, torch.Size], counts_steps: bool
 ) -> dict[str, Any]:
-    """The state of one parameter, checked and copied; what is not the library's stays as it is."""
+    """The state of one parameter, checked and copied; what is not the library's stays as it is.
+
+    shapes: of the library's state buffers, by their keys, and of the master, which need not be there.
+    """
     state = {key: value for key, value in saved.items() if value is not None}
     if not state:
         return state
-    needed = [*kind.buffers, *(["step"] if kind.counts_steps else [])]
-    for key in needed:
-        if key not in state:
+    for key in [*shapes, *(["step"] if counts_steps else [])]:
+        if key not in state and key != MASTER:
             raise InvalidArgumentError(f"{label}: {key!r} is missing")
-    for key in (*kind.buffers, MASTER):
+    for key, shape in shapes.items():
         if key in state:
             check_state(label, key, state[key], shape)
             state[key] = Kept(float32_copy(state[key]))
-    if kind.counts_steps:
+    if counts_steps:
         step_count(label, state["step"])
         state["step"] = Kept(step_tensor(state["step"]).detach().clone())
     return state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ctypes import Structure, byref, c_int64, sizeof
+from ctypes import Structure, byref, c_int64
 from typing import Any, NamedTuple
 
 import torch
@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.autograd.graph import increment_version
 
 from .. import _abi
-from .._enums import Buffer, DType, NonFinitePolicy
+from .._enums import NonFinitePolicy
 from .._library import check, free_with, lib
 from .._options import number as real
 from ..errors import MuonError
+from ._buffers import Layout, param_struct, state_buffers
 from ._slot import Slot
 from ._tensors import (
     address,
@@ -29,15 +30,14 @@ from ._tensors import (
 
 Group = Mapping[str, Any]
 Work = list[tuple[Slot, Tensor]]
-GRAD = int(Buffer.grad)
+DATA, GRAD = b"data", b"grad"
 
 
 class Kind(NamedTuple):
     """What tells Muon and AdamW apart here."""
 
     name: str
-    # Of the library: the state buffers by their key in a state dict, and the calls.
-    buffers: dict[str, Buffer]
+    # Calls of the library.
     create: Any
     add_group: Any
     set_options: Any
@@ -46,8 +46,7 @@ class Kind(NamedTuple):
     # The keys of a group that its C options come from, and those options.
     options: tuple[str, ...]
     struct: Callable[[Group], Structure]
-    # What C takes a parameter of this shape for: so many arrays of such extents, one after another.
-    layout: Callable[[torch.Size, Group], tuple[int, tuple[int, ...]]]
+    layout: Callable[[torch.Size, Group], Layout]
 
 
 class Session:
@@ -128,24 +127,15 @@ class Session:
                 if slot.parameter.grad is None:
                     return False
                 check_parameter(self.kind.name, slot.label, slot.parameter)
-                new = Slot(
-                    self.kind,
-                    slot.parameter,
-                    slot.label,
-                    slot.group,
-                    self.groups[slot.group],
-                    state,
-                )
+                new = self._slot(slot.parameter, slot.label, slot.group, state)
                 if new.layout != slot.layout:
                     return False
                 new.arrays, new.grad_address, new.steps = slot.arrays, slot.grad_address, slot.steps
-                for buffer, before, after in zip(
-                    (Buffer.data, *self.kind.buffers.values()),
-                    (slot.place, *slot.places),
-                    (new.place, *new.places),
-                ):
+                if new.place != slot.place:
+                    self._bind(new, DATA, new.place, new.size)
+                for before, after in zip(slot.places, new.places):
                     if before != after:
-                        self._bind(new, buffer, after)
+                        self._bind(new, *after)
                 self.slots[id(slot.parameter)] = new
         except MuonError:
             # They may have changed places. A new session also says best what else is wrong.
@@ -167,7 +157,7 @@ class Session:
                 self._bind_gradient(slot, place)
         active = [(slot, grad) for slot, grad in work if grad is not None]
         for parameter, label, number, grad in fresh:
-            slot = Slot(self.kind, parameter, label, number, groups[number], state)
+            slot = self._slot(parameter, label, number, state)
             self._add(slot, grad)
             active.append((slot, grad))
         for slot, _ in active:
@@ -248,44 +238,44 @@ class Session:
     def _bind_gradient(self, slot: Slot, place: int) -> None:
         # Not known, should only some of its arrays be bound.
         slot.grad_address = -1
-        self._bind(slot, GRAD, place)
+        self._bind(slot, GRAD, place, slot.size)
         slot.grad_address = place
 
-    def _bind(self, slot: Slot, buffer: int, place: int) -> None:
-        for index, offset, count in slot.arrays:
-            check(
-                lib.muon_optimizer_bind_buffer(
-                    self.handle,
-                    index,
-                    buffer,
-                    place + 4 * offset if place else None,
-                    count if place else 0,
-                )
-            )
+    def _bind(self, slot: Slot, buffer: bytes, place: int, size: int) -> None:
+        """Tells the library where a buffer is, of which each array has so many elements."""
+        for copy, index in enumerate(slot.arrays):
+            memory = (place + 4 * size * copy, size) if place else (None, 0)
+            check(lib.muon_optimizer_bind_buffer(self.handle, index, buffer, *memory))
+
+    def _slot(
+        self, parameter: Tensor, label: str, number: int, state: Mapping[Tensor, Any]
+    ) -> Slot:
+        """A parameter of a group with its memory, with the state that is there or a new one."""
+        shape, counts_steps = parameter.shape, self.kind.counts_steps
+        layout = self.kind.layout(shape, self.groups[number])
+        buffers = state_buffers(self.handle, number, label, shape, layout)
+        return Slot(parameter, label, number, layout, buffers, counts_steps, state)
 
     def _add(self, slot: Slot, grad: Tensor) -> None:
         """Adds a new parameter with all its memory to the library's optimizer."""
         self.sound = False
         slot.grad_address = slot.place_of(grad)
-        copies, extents = slot.layout
-        size = slot.data.numel() // copies if copies else 0
+        (copies, extents), size = slot.layout, slot.size
         for copy in range(copies):
-            param = _abi.Param()
-            check(lib.muon_param_init(byref(param), sizeof(param)))
             name = slot.label if copies == 1 else f"{slot.label}[{copy}]"
-            param.name = name.encode("utf-8", "replace")
-            param.dtype = DType.f32
-            param.ndim = len(extents)
-            param.shape = (c_int64 * len(extents))(*extents)
-            offset = 4 * size * copy
+            param = param_struct(name, extents)
             if size:
-                param.data, param.data_count = slot.place + offset, size
-                param.grad, param.grad_count = slot.grad_address + offset, size
-                for place, buffer in enumerate(slot.places):
-                    param.state[place] = buffer + offset
-                    param.state_count[place] = size
+                param.data, param.data_count = slot.place + 4 * size * copy, size
+                param.grad, param.grad_count = slot.grad_address + 4 * size * copy, size
+            state = [
+                _abi.StateBuffer(name, place + 4 * count * copy, count)
+                for name, place, count in slot.places
+                if count
+            ]
+            param.state = (_abi.StateBuffer * len(state))(*state)
+            param.state_count = len(state)
             check(lib.muon_optimizer_add_param(self.handle, slot.group, byref(param), None))
-            slot.arrays.append((self.count, size * copy, size))
+            slot.arrays.append(self.count)
             self.count += 1
         self.slots[id(slot.parameter)] = slot
         self.sound = True
@@ -295,7 +285,7 @@ class Session:
         if step.item() == slot.steps:
             return
         steps = step_count(slot.label, step)
-        for index, _, _ in slot.arrays:
+        for index in slot.arrays:
             check(lib.muon_optimizer_set_param_steps(self.handle, index, steps))
         slot.steps = steps
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 import torch
 from torch import Tensor
 
 from ..errors import InvalidArgumentError, ShapeError
+from ._buffers import Buffer, Layout
 from ._tensors import LOW_PRECISION, address, check_memory, float32_copy, follow, memory_of
 from ._tensors import state_tensor, step_tensor, storage, usable
-
-if TYPE_CHECKING:
-    from ._session import Kind
 
 # The float32 copy of a bfloat16 or float16 parameter, in its state.
 MASTER = "master"
@@ -31,20 +29,22 @@ class Slot:
     @torch.inference_mode(False)
     def __init__(
         self,
-        kind: Kind,
         parameter: Tensor,
         label: str,
         group: int,
-        options: Mapping[str, Any],
+        layout: Layout,
+        buffers: list[Buffer],
+        counts_steps: bool,
         state: Mapping[Tensor, Any],
     ) -> None:
         self.parameter = parameter
         self.label = label
         self.group = group
         self.numel = parameter.numel()
-        self.layout = kind.layout(parameter.shape, options)
-        # Of each array that C takes the parameter for: its index, first element, and size.
-        self.arrays: list[tuple[int, int, int]] = []
+        self.layout = layout
+        # The elements of each array that C takes the parameter for, and its number there.
+        self.size = self.numel // layout[0] if layout[0] else 0
+        self.arrays: list[int] = []
         self.grad_address = 0
         self.steps = 0
         # Whether `tensors` are not in the optimizer's state yet: they go there after a step.
@@ -52,12 +52,13 @@ class Slot:
 
         own = state.get(parameter, {})
         shape = parameter.shape
-        self.buffers = [
-            state_tensor(label, name, own.get(name), shape) for name in kind.buffers
-        ]
-        self.tensors: dict[str, Tensor] = dict(zip(kind.buffers, self.buffers))
+        self.tensors: dict[str, Tensor] = {
+            each.key: state_tensor(label, each.key, own.get(each.key), each.shape)
+            for each in buffers
+        }
+        self.buffers = list(self.tensors.values())
         self.step: Optional[Tensor] = None
-        if kind.counts_steps:
+        if counts_steps:
             self.step = self.tensors["step"] = step_tensor(own.get("step", 0.0), f"{label}: step")
         # Of the parameter, when the copy was last known to be equal; -1: not known.
         self.version = -1
@@ -80,7 +81,8 @@ class Slot:
         self.storages = [(each.nbytes, each.nbytes()) for each, _ in memory]
         # What the library updates: the data, and the buffers.
         self.place, *places = (place for _, place in memory)
-        self.places = places[: len(self.buffers)]
+        # Of each state buffer, and the elements of each array's.
+        self.places = [(each.name, place, each.size) for each, place in zip(buffers, places)]
         self.addresses = [(*item, place) for item, place in zip(self.tensors.items(), places)]
         # What the state has of them, as long as they are not there: a refused step leaves it so.
         self.sources = {name: own.get(name) for name in self.tensors}

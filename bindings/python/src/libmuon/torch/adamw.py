@@ -8,7 +8,6 @@ from typing import Any, Optional, Union
 import torch
 from torch import Tensor
 
-from .._enums import Buffer
 from .._library import lib
 from .._options import adamw_struct
 from ..errors import InvalidArgumentError, UnsupportedError
@@ -103,7 +102,6 @@ class AdamW(Optimizer):
 
     _kind = Kind(
         name="AdamW",
-        buffers={"exp_avg": Buffer.exp_avg, "exp_avg_sq": Buffer.exp_avg_sq},
         create=lib.muon_optimizer_create_adamw,
         add_group=lib.muon_optimizer_add_adamw_group,
         set_options=lib.muon_optimizer_set_adamw_options,

@@ -9,7 +9,6 @@ from typing import Any, Optional, Union
 import torch
 from torch import Tensor
 
-from .._enums import Buffer
 from .._library import lib
 from .._options import Triple
 from ..errors import InvalidArgumentError, ShapeError
@@ -155,7 +154,6 @@ class Muon(Optimizer):
 
     _kind = Kind(
         name="Muon",
-        buffers={"momentum_buffer": Buffer.momentum},
         create=lib.muon_optimizer_create_muon,
         add_group=lib.muon_optimizer_add_muon_group,
         set_options=lib.muon_optimizer_set_muon_options,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from ctypes import byref
 from typing import Any, ClassVar, Optional
 
@@ -17,8 +17,10 @@ from .._lock import give_lock
 from .._log import Later
 from .._options import member
 from ..errors import InvalidArgumentError, MuonError
+from ._buffers import state_buffers
 from ._checkpoint import Kept, kept_state
 from ._session import Kind, Names, Session
+from ._slot import MASTER
 from ._tensors import step_tensor
 
 
@@ -124,9 +126,18 @@ class Optimizer(torch.optim.Optimizer):
 
     def _check_group(self, group: Mapping[str, Any], number: int) -> None:
         """Raises unless the library takes the options and shapes of a group."""
+        with self._made_for(group):
+            pass
+
+    @contextmanager
+    def _made_for(self, group: Mapping[str, Any]) -> Iterator[Any]:
+        """An optimizer of the library with the options of a group, and no parameters."""
         handle = _abi.OptimizerHandle()
         check(self._kind.create(byref(self._kind.struct(group)), byref(handle)))
-        check(lib.muon_optimizer_destroy(handle))
+        try:
+            yield handle
+        finally:
+            check(lib.muon_optimizer_destroy(handle))
 
     def _label(self, number: int, index: int) -> str:
         """What messages call a parameter of a group."""
@@ -213,9 +224,18 @@ def prepared(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
     state = dict(state_dict["state"])
     for number, group in enumerate(completed):
         optimizer._check_group({**group, "params": groups[number]["params"]}, number)
-        for index, parameter in enumerate(groups[number]["params"]):
-            key = group["params"][index]
-            if key in state:
-                label = f"state_dict: {optimizer._label(number, index)}"
-                state[key] = kept_state(optimizer._kind, label, state[key], parameter.shape)
+        with optimizer._made_for(group) as handle:
+            for index, parameter in enumerate(groups[number]["params"]):
+                key = group["params"][index]
+                if key in state:
+                    label = f"state_dict: {optimizer._label(number, index)}"
+                    layout = optimizer._kind.layout(parameter.shape, group)
+                    buffers = state_buffers(handle, 0, label, parameter.shape, layout)
+                    shapes = {each.key: each.shape for each in buffers}
+                    state[key] = kept_state(
+                        label,
+                        state[key],
+                        {**shapes, MASTER: parameter.shape},
+                        optimizer._kind.counts_steps,
+                    )
     return {**state_dict, "state": state, "param_groups": completed}

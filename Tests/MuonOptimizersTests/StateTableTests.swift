@@ -1,0 +1,163 @@
+import Foundation
+import Testing
+
+@testable import MuonOptimizers
+
+/// A rule whose state has other shapes than its parameters: the mean square of the gradient by row, and one
+/// number. All that is written for it is its table of state and its formula.
+///
+///     v_i ← β v_i + (1 - β) mean_j g_ij²,   t ← t + 1,   p_ij ← p_ij - lr g_ij/(√v_i + ε)
+private final class RowRule: GroupedRule {
+  var groups = OptionGroups<AdamWOptions>()
+
+  let kind = OptimizerKind.adamW
+  let stateBuffers = [
+    StateBuffer("row_moment", torchKey: "v") { [$0.rows] },
+    StateBuffer("total") { _ in [] },
+  ]
+  let scratchBytes = 0
+  let harmlessGradient: Float = 0x1p62
+
+  func effectiveLearningRate(of update: Update) -> Double { groups[update.group].learningRate }
+
+  func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError) {
+    try shape.requireMatrix(of: owner)
+  }
+
+  func restoringOptions(
+    from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>,
+    members: [Optimizer.Member]
+  ) throws(MuonError) -> () -> Void {
+    let groups = try groups.restored(from: header, optimizer: optimizer, groups: restored)
+    return { self.groups = groups }
+  }
+
+  func stateStaysFinite(
+    _ state: [StateMemory], group: Int, gradient: UnsafePointer<Float>, elements: Range<Int>
+  ) -> Bool {
+    unsafe state[0].elements.allSatisfy(\.isFinite)
+  }
+
+  func prepare(_ updates: [Update]) {}
+
+  func apply(_ updates: [Update]) {
+    for update in updates {
+      let (options, shape) = (groups[update.group], update.parameter.layout)
+      let (v, t) = unsafe (update.state[0].elements, update.state[1].elements)
+      unsafe t[0] += 1
+      for i in 0..<shape.rows {
+        let g = unsafe UnsafeBufferPointer(
+          start: update.gradient + i * shape.columns, count: shape.columns)
+        let beta = Float(options.beta1)
+        let square = unsafe g.reduce(0) { $0 + $1 * $1 } / Float(shape.columns)
+        unsafe v[i] = unsafe beta * v[i] + (1 - beta) * square
+        let factor = unsafe Float(options.learningRate) / (v[i].squareRoot() + 1e-8)
+        for j in 0..<shape.columns { unsafe update.data[i * shape.columns + j] -= factor * g[j] }
+      }
+    }
+  }
+}
+
+extension ParameterBuffer {
+  fileprivate static let rowMoment = ParameterBuffer("row_moment")
+  fileprivate static let total = ParameterBuffer("total")
+}
+
+/// All that handles state follows the table of the optimizer.
+struct StateTableTests {
+  private func optimizer(_ parameters: [Parameter]) throws -> Optimizer {
+    let rule = RowRule()
+    try rule.groups.append(AdamWOptions())
+    let optimizer = Optimizer(rule: rule)
+    try optimizer.add(parameters)
+    return optimizer
+  }
+
+  private func parameters() throws -> [Parameter] {
+    try [[3, 2], [2, 5]].enumerated().map { index, shape in
+      try Parameter("w\(index)", shape: shape, values: uniform(seed: 3, count: shape[0] * shape[1]))
+    }
+  }
+
+  private func train(_ optimizer: Optimizer, steps: Range<Int>) throws {
+    for step in steps {
+      for parameter in optimizer.parameters {
+        try parameter.setGradient(gradient(step: step, count: parameter.count))
+      }
+      try optimizer.step()
+    }
+  }
+
+  @Test func memoryHasTheShapesOfTheTable() throws {
+    let optimizer = try optimizer(parameters())
+    #expect(try optimizer.stateBuffers(ofParameter: 1) == [.rowMoment, .total])
+    #expect(try optimizer.extents(of: .rowMoment, ofParameter: 0) == [3])
+    #expect(try optimizer.extents(of: .rowMoment, ofParameter: 1) == [2])
+    #expect(try optimizer.extents(of: .total, ofParameter: 1) == [])
+    #expect(optimizer.stateBytes == (3 + 1 + 2 + 1) * 4)
+    let layout = try optimizer.stateLayout(ofGroup: 0, for: [7, 4], name: "w")
+    #expect(
+      layout.map { "\($0.row.name) \($0.row.torchKey) \($0.shape)" }
+        == ["row_moment v (7,)", "total total ()"])
+  }
+
+  @Test func valuesAreCopiedOutAndIn() throws {
+    let optimizer = try optimizer(parameters())
+    try optimizer.setValues([1, 2, 3], of: .rowMoment, ofParameter: 0)
+    try optimizer.setValues([7], of: .total, ofParameter: 0)
+    #expect(try optimizer.values(of: .rowMoment, ofParameter: 0) == [1, 2, 3])
+    #expect(try optimizer.values(of: .total, ofParameter: 0) == [7])
+    for wrong in [[], [1, 2], [Float](repeating: 1, count: 6)] {
+      let error = #expect(throws: MuonError.self) {
+        try optimizer.setValues(wrong, of: .rowMoment, ofParameter: 0)
+      }
+      #expect(
+        error?.message
+          == "the row_moment of parameter w0 of shape (3,) has 3 elements, got \(wrong.count)")
+    }
+    #expect(throws: MuonError.self) { try optimizer.values(of: .momentum, ofParameter: 0) }
+    try optimizer.setValues([1, .nan, 3], of: .rowMoment, ofParameter: 0)
+    let error = #expect(throws: MuonError.self) { try train(optimizer, steps: 1..<2) }
+    #expect(error?.message == "the row_moment of parameter w0 has NaN or infinity")
+  }
+
+  @Test func stateMayBeTheCallers() throws {
+    let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 4)
+    defer { unsafe memory.deallocate() }
+    unsafe memory.initialize(repeating: 5)
+    let moment = unsafe UnsafeMutableBufferPointer(rebasing: memory[..<3])
+    let optimizer = try optimizer([])
+    let parameter = try parameters()[0]
+    #expect(throws: MuonError.self) {
+      try unsafe optimizer.add([ParameterBinding(parameter, state: [.init(.rowMoment, memory)])])
+    }
+    try unsafe optimizer.add([ParameterBinding(parameter, state: [.init(.rowMoment, moment)])])
+    try train(optimizer, steps: 1..<2)
+    #expect(unsafe memory[0] != 5 && memory[3] == 5)
+    #expect(try unsafe optimizer.values(of: .rowMoment, ofParameter: 0) == Array(moment))
+    #expect(try optimizer.values(of: .total, ofParameter: 0) == [1])
+    try unsafe optimizer.bind(.rowMoment, ofParameter: 0, to: nil)
+    #expect(try unsafe optimizer.values(of: .rowMoment, ofParameter: 0) == Array(moment))
+  }
+
+  /// A run that was saved and loaded goes on to the bit.
+  @Test func checkpointsFollowTheTable() throws {
+    let (one, other) = (try optimizer(parameters()), try optimizer(parameters()))
+    try train(one, steps: 1..<4)
+    let bytes = try Checkpoint.bytes(of: [one])
+    let header = String(decoding: bytes, as: UTF8.self)
+    let tensors = [
+      #""optimizers.0.row_moment.w0":{"dtype":"F32","shape":[3],"#,
+      #""optimizers.0.total.w1":{"dtype":"F32","shape":[],"#,
+    ]
+    for tensor in tensors { #expect(header.contains(tensor)) }
+    try Checkpoint.load(bytes: bytes, optimizers: [other])
+    #expect(try other.values(of: .total, ofParameter: 1) == [3])
+    for optimizer in [one, other] { try train(optimizer, steps: 4..<6) }
+    #expect(try Snapshot(one) == Snapshot(other))
+
+    // State of another shape is not this optimizer's.
+    let adamW = try AdamW(parameters())
+    #expect(throws: MuonError.self) { try Checkpoint.load(bytes: bytes, optimizers: [adamW]) }
+  }
+}

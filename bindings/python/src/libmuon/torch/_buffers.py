@@ -1,0 +1,56 @@
+"""The state buffers of a parameter of torch, as the library's table of state has them."""
+
+from __future__ import annotations
+
+from ctypes import byref, c_int64, sizeof
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+
+from .. import _abi
+from .._enums import DType
+from .._layout import state_layout
+from .._library import check, lib
+
+# What C takes a parameter for: so many arrays of such extents, one after another.
+Layout = tuple[int, tuple[int, ...]]
+
+
+class Buffer(NamedTuple):
+    """A state buffer of a parameter: those of all its arrays, one after another, in one tensor."""
+
+    # In calls of the library, and in state dicts.
+    name: bytes
+    key: str
+    shape: torch.Size
+    # The elements of each array's.
+    size: int
+
+
+def state_buffers(
+    handle: Any, group: int, label: str, shape: torch.Size, layout: Layout
+) -> list[Buffer]:
+    """The state that the library's optimizer would keep for a parameter in a group."""
+    copies, extents = layout
+    buffers = []
+    for row in state_layout(handle, group, param_struct(label, extents)):
+        if row.shape == extents:
+            whole = shape
+        elif copies == 1:
+            whole = torch.Size(row.shape)
+        else:
+            whole = shape[: -len(extents)] + torch.Size(row.shape)
+        buffers.append(Buffer(row.name, row.key, whole, prod(row.shape)))
+    return buffers
+
+
+def param_struct(label: str, extents: tuple[int, ...]) -> _abi.Param:
+    """A parameter as C sees it, without memory."""
+    param = _abi.Param()
+    check(lib.muon_param_init(byref(param), sizeof(param)))
+    param.name = label.encode("utf-8", "replace")
+    param.dtype = DType.f32
+    param.ndim = len(extents)
+    param.shape = (c_int64 * len(extents))(*extents)
+    return param
