@@ -57,8 +57,8 @@ class AdamW(Optimizer):
     maximize: go up instead of down; the gradient is then copied.
     foreach, fused: taken for torch's sake, and of no effect.
     amsgrad, capturable, differentiable: only False.
-    nonfinite: what to do with NaN or infinity in a gradient or the state: "error", "skip" or
-        "propagate" (as torch). The default is "error", because one such gradient ends a run for
+    nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave:
+        "error", "skip" or "propagate" (as torch). The default is "error", because one such gradient ends a run for
         good, while a run that stopped before anything has changed can go on.
 
     The state is torch's: "step", "exp_avg" and "exp_avg_sq", in float32. State dicts are exchanged

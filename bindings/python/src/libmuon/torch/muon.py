@@ -92,8 +92,8 @@ class Muon(Optimizer):
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
         dimensions for every index of the others; "auto", "batch" for 3 and "flatten" for more, as
         Keller Jordan's. r and c are those of that matrix.
-    nonfinite: what to do with NaN or infinity in a gradient or the state: "error", "skip" or
-        "propagate" (as torch). The default is "error", because orthogonalization spreads one NaN
+    nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave:
+        "error", "skip" or "propagate" (as torch). The default is "error", because orthogonalization spreads one NaN
         over the whole matrix and ends a run for good; one that stopped before anything has changed
         can go on.
 

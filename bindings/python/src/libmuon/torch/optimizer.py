@@ -51,7 +51,8 @@ class Optimizer(torch.optim.Optimizer):
         closure: called first, with gradients enabled, to compute the loss; step returns its result.
 
         A parameter whose gradient is None is passed over and its state untouched. Raises
-        NonFiniteGradientError for NaN or infinity in a gradient or the state (see .nonfinite),
+        NonFiniteGradientError for NaN or infinity in a gradient or in the state that it would leave (see
+        .nonfinite; what others write into the state's tensors in place is not looked at),
         InvalidArgumentError for an option out of range, and UnsupportedError for a parameter that
         is float64 and for a parameter or gradient that is complex, sparse, or not in CPU memory;
         then no parameter of any group and no state has changed.
