@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .NOTPARALLEL:
 .PHONY: library demo demo-torch test bench bench-quick bench-after-torch docs clean lint generate
 .PHONY: build-packages python-packages test-packages
-.PHONY: test-kernels
+.PHONY: test-kernels test-clients
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
 # What is installed with apt, and why. To build: compilers (Swift links with gcc, its runtime with C++'s
@@ -124,6 +124,19 @@ test-torch: library wheel .venv-torch/ready
 	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,demo,test]"
 	@$(TORCH) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(TORCH) $(PYTEST) Tests/torch
+
+# In the programs that people have, in an environment of their own: transformers, Lightning and others.
+.venv-clients/ready: | python-packages
+	@echo "Setting up Python in .venv-clients, with torch and its clients: some minutes and 6 GB, once"
+	@python3 -m venv .venv-clients
+	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check \
+	  "torch>=2.15" accelerate lightning skorch timm transformers
+	@touch $@
+
+test-clients: library .venv-clients/ready
+	@echo "Testing libmuon in transformers, Lightning, accelerate, skorch, and where models' parameters go"
+	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check "./bindings/python[torch,test]"
+	@.venv-clients/bin/python $(PYTEST) Tests/clients
 
 # ARGS goes to gpt.py (see its --help).
 demo-torch: library .venv-torch/ready

@@ -74,7 +74,8 @@ def test_the_tests_of_the_package_pass(run, tmp_path):
     target = tmp_path / "pytest"
     output([sys.executable, "-m", "pip", "install", "-q", "--target", target, "pytest"])
     run(
-        "-m", "pytest", "-q", "-p", "no:cacheprovider",
+        # Of Tests too is the conftest.py, which it looks for in the root alone and below.
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", ROOT / "Tests",
         *(ROOT / "Tests" / "python" / f"{name}.py" for name in SMOKE),
         PYTHONPATH=target, PYTHONDONTWRITEBYTECODE=1, LIBMUON_TEST_INSTALLED=1,
     )
