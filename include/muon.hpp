@@ -40,6 +40,7 @@
 #include <muon/enums.hpp>
 #include <muon/error.hpp>
 #include <muon/log.hpp>
+#include <muon/names.hpp>
 #include <muon/optimizer.hpp>
 #include <muon/optimizers.hpp>
 #include <muon/options.hpp>

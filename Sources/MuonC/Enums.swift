@@ -17,6 +17,18 @@ extension NamedEnum {
     self = pair.value
   }
 
+  /// The value of a name that a caller gives.
+  init(fromName text: UnsafePointer<CChar>?) throws {
+    let given = try unsafe string(text, "name")
+    guard let pair = Self.names.first(where: { $0.name == given }) else {
+      throw CallError(
+        MUON_ERR_INVALID_ARGUMENT,
+        "there is no \(Self.self) \"\(given.escapingControls)\"; expected "
+          + Self.names.map(\.name).joined(separator: ", "))
+    }
+    self = pair.value
+  }
+
   /// The name, or an error that says what was to have this value.
   func name(of what: String) throws -> String {
     guard let pair = Self.names.first(where: { $0.value == self }) else {

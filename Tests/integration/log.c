@@ -105,11 +105,11 @@ int main(void) {
   /* In a child that was forked. */
   const pid_t child = fork();
   if (child == 0) {
-    muon_optimizer_step(svd);
+    if (!muon_optimizer_step(svd)) _exit(1);
     check(muon_set_log_callback(MUON_LOG_LEVEL_WARNING, print, "child "));
-    muon_optimizer_step(svd);
+    if (!muon_optimizer_step(svd)) _exit(1);
     check(muon_set_log_callback(MUON_LOG_LEVEL_ERROR, NULL, NULL));
-    muon_optimizer_step(svd);
+    if (!muon_optimizer_step(svd)) _exit(1);
     _exit(0);
   }
   int status;

@@ -45,6 +45,8 @@ MUON_API MUON_DEPRECATED("use (other)") const char
                a) ;
 /* ---- Another -------- */
 muon_a muon_f(void); int32_t muon_g();
+/* In the header. */
+static inline int32_t muon_h(int32_t x) { if (x) { return 1; } return 0; /* ; */ }
 #ifdef __cplusplus
 }
 #endif
@@ -71,6 +73,8 @@ def test_an_unusual_layout_is_read():
         "int32_t muon_g(void);"]
     function = header.functions["muon_e_get"]
     assert (function.comment, function.section) == ("Of the function.", "A part")
+    [function] = header.inlines.values()
+    assert (function.text, function.comment) == ("int32_t muon_h(int32_t x);", "In the header.")
     function = header.functions["muon_f"]
     assert (function.comment, function.section) == ("", "Another")
     kind = header.functions["muon_e_get"].arguments[0].type
@@ -95,7 +99,7 @@ def test_every_name_in_the_header_is_in_the_model():
     """By another reading of it: words, wherever they stand outside comments."""
     code = re.sub(r"/\*.*?\*/|^#.*?(?<!\\)$", " ", HEADER.read_text(), flags=re.DOTALL | re.MULTILINE)
     header = read()
-    known = {*header.types, *header.functions}
+    known = {*header.types, *header.functions, *header.inlines, "MUON_API", "MUON_CHECK", "MUON_TO_SIZE"}
     known |= {each.name for enum in header.enums.values() for each in enum.values}
     assert set(re.findall(r"\b(?i:muon_)\w+", code)) == known and len(header.functions) > 50
 
@@ -103,15 +107,19 @@ def test_every_name_in_the_header_is_in_the_model():
 # A change of the header, and the files that it makes stale.
 CHANGES = {
     "the value of an enum": ("MUON_BACKEND_CANS = 5", "MUON_BACKEND_CANS = 55", ["_enums.py"]),
+    "the name of a value": (
+        "MUON_BACKEND_CANS = 5", "MUON_BACKEND_CAN = 5",
+        ["_enums.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
     "a status": (
         "MUON_ERR_CANCELLED = 14", "MUON_ERR_CANCELLED = 14, MUON_ERR_X = 15",
-        ["_enums.py", "enums.hpp", "EnumNames.swift", "StatusName.swift"]),
+        ["_enums.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
     "a field": ("double beta2;", "double beta2, x;", ["_abi.py", "OptionFields.swift"]),
     "a function": (
         "int32_t muon_get_num_threads(void);", "int32_t muon_get_num_threads(void); int32_t muon_x(void);",
         ["_abi.py", "exports.map"]),
     "the version": (
-        "MUON_VERSION_PATCH 0", "MUON_VERSION_PATCH 7", ["_version.py", "Version.swift"]),
+        "MUON_VERSION_PATCH 0", "MUON_VERSION_PATCH 7",
+        ["Names.swift", "_version.py", "Version.swift"]),
 }
 
 

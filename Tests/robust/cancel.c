@@ -135,9 +135,7 @@ int main(int argc, char **argv) {
     fail("create");
   for (int i = 0; i < 2; i++) {
     muon_param param;
-    muon_param_init(&param, sizeof param);
-    param.name = "w", param.ndim = 2, param.shape = shape;
-    param.data = data[i], param.grad = grad[i], param.data_count = param.grad_count = 24;
+    muon_param_set(&param, "w", data[i], grad[i], 2, shape);
     if (muon_optimizer_add_param(optimizers[i], 0, &param, NULL)) fail("add");
   }
   if (muon_optimizer_set_nonfinite_policy(optimizers[0], MUON_NONFINITE_POLICY_SKIP) ||

@@ -6,6 +6,8 @@
  * Each thousand sequences have a child process of their own. A call must give a status that is no
  * defect, and where it refuses it must have written no result and left a text. */
 #include <math.h>
+/* What is made before the calls that are judged may fail; then they are given something else. */
+#define MUON_CHECK
 #include <muon.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -310,6 +312,15 @@ static const void *orthogonalize_options(void) {
   if (o->backend == MUON_BACKEND_CUSTOM || rarely()) o->coefficients = coefficients(&o->coefficients_count);
   return o;
 }
+
+/* ---- Names ---------------------------------------------------------------------------------- */
+
+static const char *name(void) {
+  static const char *const names[] = {"", "param0", "lr", "coefficients", "svd", "auto", "f32", "basic",
+                                      "\xff\xfe", "a name that is longer than what Swift keeps in place"};
+  return rarely() ? NULL : PICK(names);
+}
+
 /* ---- Checkpoints and the log ---------------------------------------------------------------- */
 
 static char own_path[4096];

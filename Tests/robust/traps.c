@@ -72,13 +72,8 @@ static int run(const char *path, float *result, size_t room) {
   muon_scheduler *schedulers[2];
   size_t count, used = 0;
   memset(data, 0, sizeof data);
-  for (int k = 0; k < 3; k++) {
-    muon_param_init(&params[k], sizeof params[k]);
-    params[k].ndim = k == 1 ? 1 : 2, params[k].shape = shapes[k];
-    params[k].data_count = params[k].grad_count =
-        (size_t)(k == 1 ? VECTOR : shapes[k][0] * shapes[k][1]);
-    params[k].data = data[k], params[k].grad = grad[k];
-  }
+  for (int k = 0; k < 3; k++)
+    muon_param_set(&params[k], NULL, data[k], grad[k], k == 1 ? 1 : 2, shapes[k]);
   const int traps = trapped;
   set_traps(0);
   for (int k = 0; k < 3; k++)
@@ -91,10 +86,10 @@ static int run(const char *path, float *result, size_t room) {
   muon_adamw_options adamw;
   muon_orthogonalize_options orthogonal;
   muon_checkpoint_options saving;
-  muon_muon_options_init(&muon, sizeof muon);
-  muon_adamw_options_init(&adamw, sizeof adamw);
-  muon_orthogonalize_options_init(&orthogonal, sizeof orthogonal);
-  muon_checkpoint_options_init(&saving, sizeof saving);
+  EXPECT(muon_muon_options_init(&muon, sizeof muon), MUON_OK);
+  EXPECT(muon_adamw_options_init(&adamw, sizeof adamw), MUON_OK);
+  EXPECT(muon_orthogonalize_options_init(&orthogonal, sizeof orthogonal), MUON_OK);
+  EXPECT(muon_checkpoint_options_init(&saving, sizeof saving), MUON_OK);
   saving.progress = traps ? NULL : progress;
   set_traps(traps);
 
@@ -157,7 +152,7 @@ int main(int argc, char **argv) {
   if (memcmp(plain, results, sizeof plain)) return fprintf(stderr, "other results\n"), 1;
   static float large[1024 * 1024], out[1024 * 1024];
   for (int i = 0; i < 1024 * 1024; i++) large[i] = (float)(i % 1013) * 1e-39f * (float)(i % 3 ? 1 : 1000000);
-  muon_set_num_threads(3);
+  if (muon_set_num_threads(3)) return 1;
   set_traps(1);
   if (muon_orthogonalize(large, 1024 * 1024, 1024, 1024, NULL, out, 1024 * 1024)) return 1;
   set_traps(0);

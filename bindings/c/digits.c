@@ -86,17 +86,12 @@ static void describe(const mlp *model, muon_param params[PARAMS], int64_t shapes
   for (int i = 0; i < PARAMS; i++) {
     const mlp_layer *layer = &model->layers[i / 2];
     int is_weight = i % 2 == 0;
-    muon_param *param = &params[i];
     shapes[i][0] = layer->outputs;
     shapes[i][1] = layer->inputs;
-    check(muon_param_init(param, sizeof *param));
-    param->name = param_names[i];
-    param->ndim = is_weight ? 2 : 1;
-    param->shape = shapes[i];
-    param->data = is_weight ? layer->weight : layer->bias;
-    param->grad = is_weight ? layer->weight_grad : layer->bias_grad;
-    param->data_count = (size_t)(is_weight ? layer->outputs * layer->inputs : layer->outputs);
-    param->grad_count = param->data_count;
+    if (is_weight)
+      muon_param_set(&params[i], param_names[i], layer->weight, layer->weight_grad, 2, shapes[i]);
+    else
+      muon_param_set(&params[i], param_names[i], layer->bias, layer->bias_grad, 1, shapes[i]);
   }
 }
 

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from model import Enum, Function, Header
-from names import CPP_KEYWORDS, WIDTH, about, class_name, summary
+from names import CPP_KEYWORDS, WIDTH, about, class_name, summary, takes_name
 
 FILE = """\
 /// The enums of muon.h as scoped ones. muon.h says what each value means.
@@ -27,7 +27,10 @@ namespace muon {{
 
 def enums(header: Header) -> str:
     declarations = [enum(each) for each in header.enums.values()]
-    declarations += [text(each) for each in header.functions.values() if describes_enum(each, header)]
+    functions = header.functions.values()
+    declarations += [text(each) for each in functions if describes_enum(each, header)]
+    back = [from_name(each) for each in functions if takes_name(each, header)]
+    declarations += ["namespace detail {", *back, "}  // namespace detail"]
     return FILE.format(declarations="\n\n".join(declarations))
 
 
@@ -55,7 +58,19 @@ def text(function: Function) -> str:
     [argument] = function.arguments
     enum_name = argument.type.base
     return (
-        f"{comment(summary(function.comment))}\n"
+        f"{comment(summary(function.comment) or f'As {function.name}.')}\n"
         f"inline const char *{re.sub(f'^{enum_name}_', '', function.name)}"
         f"({class_name(enum_name)} {argument.name}) noexcept {{\n"
         f"  return {function.name}(static_cast<{enum_name}>({argument.name}));\n}}")
+
+
+def from_name(function: Function) -> str:
+    """An overload of from_name for each enum."""
+    text_argument, out = function.arguments
+    scoped = class_name(out.type.base)
+    return (
+        f"inline muon_status from_name(const char *{text_argument.name}, {scoped} *{out.name}) noexcept {{\n"
+        f"  {out.type.base} value{{}};\n"
+        f"  const muon_status status = {function.name}({text_argument.name}, &value);\n"
+        f"  if (status == MUON_OK) *{out.name} = static_cast<{scoped}>(value);\n"
+        f"  return status;\n}}")

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from model import Enum, Field, Header, Struct
-from names import OPTION_STRUCTS, class_name
+from model import Enum, Field, Function, Header, Struct
+from names import OPTION_STRUCTS, class_name, takes_name
 
-STATUS_NAME = """\
+NAMES = """\
 // The names are those of muon.h.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CMuon
 
 @c @implementation
-public func muon_status_name(_ status: muon_status) -> UnsafePointer<CChar>? {{
-  switch status {{
+public func muon_version_string() -> UnsafePointer<CChar>? {{ unsafe constant("{version}") }}
+
+{functions}
+"""
+
+NAME = """\
+@c @implementation
+public func {function}(
+  _ {argument}: {enum}
+) -> UnsafePointer<CChar>? {{
+  switch {argument} {{
 {cases}
-  default: unsafe constant("MUON_ERR_UNKNOWN")
+  default: unsafe constant("{unknown}")
   }}
+}}
+"""
+
+FROM_NAME = """\
+@c @implementation
+public func {function}(
+  _ {text}: UnsafePointer<CChar>?, _ {out}: UnsafeMutablePointer<{enum}>?
+) -> muon_status {{
+  unsafe guarded({out}, "{out}") {{ unsafe try {enum}(fromName: {text}) }}
 }}
 """
 
@@ -63,10 +81,36 @@ extension BuildInfo {{
 """
 
 
-def status_name(header: Header) -> str:
-    statuses = header.enums["muon_status"].values
-    return STATUS_NAME.format(cases="\n".join(
-        f'  case {each.name}: unsafe constant("{each.name}")' for each in statuses))
+def names(header: Header) -> str:
+    functions = [
+        *(name(each, header) for each in header.functions.values() if gives_name(each, header)),
+        *(from_name(each, header) for each in header.functions.values() if takes_name(each, header))]
+    return NAMES.format(version=header.version, functions="\n".join(functions).rstrip())
+
+
+def gives_name(function: Function, header: Header) -> bool:
+    """Whether it gives the name of an enum's value: muon_backend_name(muon_backend backend)."""
+    types = [each.type.text for each in function.arguments]
+    return len(types) == 1 and types[0] in header.enums and function.name == f"{types[0]}_name"
+
+
+def name(function: Function, header: Header) -> str:
+    [argument] = function.arguments
+    values = header.enums[argument.type.base].values
+    # A status is called as in C: its short name says too little in a log.
+    is_status = argument.type.base == "muon_status"
+    return NAME.format(
+        function=function.name, argument=argument.name, enum=argument.type.base,
+        unknown="MUON_ERR_UNKNOWN" if is_status else "unknown",
+        cases="\n".join(
+            f'  case {each.name}: unsafe constant("{each.name if is_status else each.label}")'
+            for each in values))
+
+
+def from_name(function: Function, header: Header) -> str:
+    text, out = function.arguments
+    return FROM_NAME.format(
+        function=function.name, text=text.name, out=out.name, enum=out.type.base)
 
 
 def enum_names(header: Header) -> str:

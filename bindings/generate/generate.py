@@ -38,7 +38,7 @@ OUTPUTS: dict[str, Callable[[Header], str]] = {
     "Sources/MuonC/exports.map": exports,
     "Sources/MuonC/EnumNames.swift": for_swift.enum_names,
     "Sources/MuonC/OptionFields.swift": for_swift.option_fields,
-    "Sources/MuonC/StatusName.swift": for_swift.status_name,
+    "Sources/MuonC/Names.swift": for_swift.names,
     "Sources/MuonOptimizers/Runtime/Version.swift": for_swift.version,
     "include/muon/enums.hpp": for_cpp.enums,
     f"{PACKAGE}/_abi.py": for_python.abi,

@@ -82,10 +82,14 @@ def parse(source: str) -> Header:
         else:
             statement.append(token)
             depth += {"{": 1, "}": -1}.get(token.text, 0)
-            if token.text == ";" and depth == 0:
-                above = comment and comment.last >= statement[0].first - 1
-                declare(header, statement[:-1], prose(comment) if above else "", section)
-                statement, comment = [], None
+            above = prose(comment) if comment and comment.last >= statement[0].first - 1 else ""
+            if token.text == "}" and depth == 0 and statement[0].text == "static":
+                define_inline(header, statement, above, section)
+            elif token.text == ";" and depth == 0:
+                declare(header, statement[:-1], above, section)
+            else:
+                continue
+            statement, comment = [], None
     if statement:
         raise refusal(statement)
     return header
@@ -130,6 +134,18 @@ def declare(header: Header, statement: Tokens, comment: str, section: str) -> No
             header.functions[name] = Function(result, name, arguments, comment, section)
         case _:
             raise refusal(statement)
+
+
+def define_inline(header: Header, statement: Tokens, comment: str, section: str) -> None:
+    """Takes in a function with its body: static inline void muon_x(int32_t y) { ... }"""
+    code = [each for each in statement if each.kind != "comment"]
+    texts = [each.text for each in code]
+    if texts[:2] != ["static", "inline"] or "(" not in texts:
+        raise refusal(statement)
+    opening, body = texts.index("("), texts.index("{")
+    header.inlines[texts[opening - 1]] = Function(
+        c_type(code[2:opening - 1]), texts[opening - 1], argument_list(code[opening:body]), comment,
+        section)
 
 
 def attributes_removed(code: Tokens) -> Tokens:

@@ -94,7 +94,8 @@ T = TypeVar("T", Enum, Struct, Callback, Handle)
 @dataclass
 class Header:
     types: dict[str, Type] = field(default_factory=dict)  # in the header's order
-    functions: dict[str, Function] = field(default_factory=dict)
+    functions: dict[str, Function] = field(default_factory=dict)  # that the library has
+    inlines: dict[str, Function] = field(default_factory=dict)  # that the header itself has
     defines: dict[str, str] = field(default_factory=dict)
 
     def _of(self, kind: type[T]) -> dict[str, T]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from model import Function, Header
+
 WIDTH = 100  # of the lines that are made
 
 # The classes of Python and C++ whose names are not those of C in capitals and without muon_.
@@ -22,6 +24,12 @@ def class_name(name: str) -> str:
     """MomentumStyle for muon_momentum_style."""
     rest = name.removeprefix("muon_")
     return CLASSES.get(name, "".join(word.capitalize() for word in rest.split("_")))
+
+
+def takes_name(function: Function, header: Header) -> bool:
+    """Whether it gives the value of a name: muon_backend_from_name(const char *, muon_backend *)."""
+    enum_name = function.name.removesuffix("_from_name")
+    return enum_name != function.name and enum_name in header.enums
 
 
 def summary(comment: str) -> str:

@@ -124,10 +124,121 @@ inline const char *name(Status status) noexcept {
   return muon_status_name(static_cast<muon_status>(status));
 }
 
+/// The name that configurations have for it, such as "newtonschulz5"; "unknown" for a number that
+/// is none.
+inline const char *name(Backend backend) noexcept {
+  return muon_backend_name(static_cast<muon_backend>(backend));
+}
+
+/// As muon_precision_name.
+inline const char *name(Precision precision) noexcept {
+  return muon_precision_name(static_cast<muon_precision>(precision));
+}
+
+/// As muon_newton_schulz_method_name.
+inline const char *name(NewtonSchulzMethod method) noexcept {
+  return muon_newton_schulz_method_name(static_cast<muon_newton_schulz_method>(method));
+}
+
+/// As muon_dtype_name.
+inline const char *name(DType dtype) noexcept {
+  return muon_dtype_name(static_cast<muon_dtype>(dtype));
+}
+
+/// As muon_optimizer_kind_name.
+inline const char *name(OptimizerKind kind) noexcept {
+  return muon_optimizer_kind_name(static_cast<muon_optimizer_kind>(kind));
+}
+
+/// As muon_momentum_style_name.
+inline const char *name(MomentumStyle style) noexcept {
+  return muon_momentum_style_name(static_cast<muon_momentum_style>(style));
+}
+
+/// As muon_shape_scale_name.
+inline const char *name(ShapeScale scale) noexcept {
+  return muon_shape_scale_name(static_cast<muon_shape_scale>(scale));
+}
+
+/// As muon_nonfinite_policy_name.
+inline const char *name(NonFinitePolicy policy) noexcept {
+  return muon_nonfinite_policy_name(static_cast<muon_nonfinite_policy>(policy));
+}
+
 /// The reason in words; "unknown" for a number that is no reason.
 inline const char *text(RouteReason reason) noexcept {
   return muon_route_reason_text(static_cast<muon_route_reason>(reason));
 }
+
+/// As muon_statistics_level_name.
+inline const char *name(StatisticsLevel level) noexcept {
+  return muon_statistics_level_name(static_cast<muon_statistics_level>(level));
+}
+
+/// As muon_log_level_name.
+inline const char *name(LogLevel level) noexcept {
+  return muon_log_level_name(static_cast<muon_log_level>(level));
+}
+
+namespace detail {
+
+inline muon_status from_name(const char *name, Backend *outBackend) noexcept {
+  muon_backend value{};
+  const muon_status status = muon_backend_from_name(name, &value);
+  if (status == MUON_OK) *outBackend = static_cast<Backend>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, Precision *outPrecision) noexcept {
+  muon_precision value{};
+  const muon_status status = muon_precision_from_name(name, &value);
+  if (status == MUON_OK) *outPrecision = static_cast<Precision>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, NewtonSchulzMethod *outMethod) noexcept {
+  muon_newton_schulz_method value{};
+  const muon_status status = muon_newton_schulz_method_from_name(name, &value);
+  if (status == MUON_OK) *outMethod = static_cast<NewtonSchulzMethod>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, MomentumStyle *outStyle) noexcept {
+  muon_momentum_style value{};
+  const muon_status status = muon_momentum_style_from_name(name, &value);
+  if (status == MUON_OK) *outStyle = static_cast<MomentumStyle>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, ShapeScale *outScale) noexcept {
+  muon_shape_scale value{};
+  const muon_status status = muon_shape_scale_from_name(name, &value);
+  if (status == MUON_OK) *outScale = static_cast<ShapeScale>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, NonFinitePolicy *outPolicy) noexcept {
+  muon_nonfinite_policy value{};
+  const muon_status status = muon_nonfinite_policy_from_name(name, &value);
+  if (status == MUON_OK) *outPolicy = static_cast<NonFinitePolicy>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, StatisticsLevel *outLevel) noexcept {
+  muon_statistics_level value{};
+  const muon_status status = muon_statistics_level_from_name(name, &value);
+  if (status == MUON_OK) *outLevel = static_cast<StatisticsLevel>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, LogLevel *outLevel) noexcept {
+  muon_log_level value{};
+  const muon_status status = muon_log_level_from_name(name, &value);
+  if (status == MUON_OK) *outLevel = static_cast<LogLevel>(value);
+  return status;
+}
+
+}  // namespace detail
 
 }  // namespace muon
 

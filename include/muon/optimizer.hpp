@@ -45,6 +45,21 @@ class Optimizer {
     return detail::result_of<std::int64_t>(muon_optimizer_add_param, handle(), group, &c);
   }
 
+  /// The number of the first parameter of a name. Error: Status::invalid_argument where there is none.
+  std::int64_t find_param(const std::string &name) const {
+    return detail::result_of<std::int64_t>(muon_optimizer_find_param, handle(),
+                                           detail::to_c_text(name, "name"));
+  }
+  std::string param_name(std::int64_t param) const {
+    const std::vector<char> text =
+        detail::results_of<char>(muon_optimizer_get_param_name, handle(), param);
+    return text.data();
+  }
+  /// The group that a parameter was added to.
+  std::int64_t param_group(std::int64_t param) const {
+    return detail::result_of<std::int64_t>(muon_optimizer_get_param_group, handle(), param);
+  }
+
   /// Binds one buffer of a parameter to other memory of yours; from then on its contents count.
   /// Without memory: no gradient from now on; of a state buffer, the library's own memory with the
   /// present values.

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace muon {
@@ -42,6 +43,17 @@ inline const muon_orthogonalize_options &orthogonalize_defaults() {
 }
 
 }  // namespace detail
+
+/// What values an option takes, and its default. muon.h says what it is for options that are no numbers.
+using OptionRange = muon_option_range;
+
+/// The range of an option by its name: option_range(OptimizerKind::muon, "lr"). OptimizerKind::none: of
+/// orthogonalize().
+inline OptionRange option_range(OptimizerKind kind, const std::string &name) {
+  return detail::result_of<OptionRange>(muon_option_get_range,
+                                        static_cast<muon_optimizer_kind>(kind),
+                                        detail::to_c_text(name, "name"));
+}
 
 /// Options of a parameter group of a Muon.
 struct MuonOptions {

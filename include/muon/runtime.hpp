@@ -11,6 +11,9 @@ namespace muon {
 /// The version of the library that is loaded; compare with MUON_VERSION_NUMBER.
 inline std::uint32_t version_number() noexcept { return muon_version_number(); }
 
+/// The same as text: "0.2.0".
+inline const char *version_string() noexcept { return muon_version_string(); }
+
 /// One line about the library, which stays valid until the process ends.
 inline const char *build_info() noexcept { return muon_build_info(); }
 

@@ -10,7 +10,7 @@ struct HostileCallTests {
       HostileCall.library(), HostileCall.orthogonalization(), HostileCall.optimizers(),
       HostileCall.optimizerOptions(), HostileCall.optimizerState(), HostileCall.schedules(),
       HostileCall.schedulers(), HostileCall.builders(), HostileCall.checkpoints(),
-      HostileCall.statisticsAndLog(),
+      HostileCall.statisticsAndLog(), HostileCall.names(),
     ]
     let names = groups.joined().map(\.name)
     let root = URL(filePath: #filePath).deletingLastPathComponent()
@@ -60,6 +60,10 @@ struct HostileCallTests {
 
   @Test func builders() async {
     await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.builders()) }
+  }
+
+  @Test func names() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.names()) }
   }
 
   @Test func statisticsAndLog() async {

@@ -4,8 +4,8 @@ import Testing
 
 extension HostileCall {
   private static let options = Argument.pointer(null: MUON_OK) {
-    unsafe muon_checkpoint_options_init(
-      $1.start(), MemoryLayout<muon_checkpoint_options>.size)
+    expectOK(
+      unsafe muon_checkpoint_options_init($1.start(), MemoryLayout<muon_checkpoint_options>.size))
   }
 
   private static let optimizerList = Argument.pointer { world, memory in

@@ -1,4 +1,5 @@
 import CMuon
+import Testing
 
 extension HostileCall {
   /// A function that cannot fail: it gives a text, which is never NULL.
@@ -13,6 +14,7 @@ extension HostileCall {
       HostileCall("muon_version_number") { _ in
         muon_version_number() == 0 ? MUON_ERR_INTERNAL : MUON_OK
       },
+      HostileCall("muon_version_string") { _ in unsafe text(muon_version_string()) },
       HostileCall("muon_build_info") { _ in unsafe text(muon_build_info()) },
       HostileCall("muon_last_error") { _ in unsafe text(muon_last_error()) },
       HostileCall("muon_get_num_threads") { _ in
@@ -38,9 +40,9 @@ extension HostileCall {
         .integer(6, refused: MUON_ERR_SHAPE), .integer(2, refused: MUON_ERR_SHAPE),
         .integer(3, refused: MUON_ERR_SHAPE),
         .pointer(null: MUON_OK) {
-          unsafe muon_orthogonalize_options_init(
-            $1.start(),
-            MemoryLayout<muon_orthogonalize_options>.size)
+          expectOK(
+            unsafe muon_orthogonalize_options_init(
+              $1.start(), MemoryLayout<muon_orthogonalize_options>.size))
         }, .out, .integer(6, refused: MUON_ERR_SHAPE)
       ) {
         unsafe muon_orthogonalize(

@@ -1,14 +1,15 @@
 import CMuon
+import Testing
 
 extension HostileCall {
   private static let muonOptions = Argument.pointer {
-    unsafe muon_muon_options_init(
-      $1.start(), MemoryLayout<muon_muon_options>.size)
+    expectOK(
+      unsafe muon_muon_options_init($1.start(), MemoryLayout<muon_muon_options>.size))
   }
 
   private static let adamWOptions = Argument.pointer {
-    unsafe muon_adamw_options_init(
-      $1.start(), MemoryLayout<muon_adamw_options>.size)
+    expectOK(
+      unsafe muon_adamw_options_init($1.start(), MemoryLayout<muon_adamw_options>.size))
   }
 
   private static func optional(_ argument: Argument) -> Argument {

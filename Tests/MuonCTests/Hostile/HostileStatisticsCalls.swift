@@ -1,9 +1,10 @@
 import CMuon
+import Testing
 
 extension HostileCall {
   private static let statistics = Argument.pointer {
-    unsafe muon_param_statistics_init(
-      $1.start(), MemoryLayout<muon_param_statistics>.size)
+    expectOK(
+      unsafe muon_param_statistics_init($1.start(), MemoryLayout<muon_param_statistics>.size))
   }
 
   /// A function that can be called, or none.

@@ -17,9 +17,7 @@
  *       int64_t shape[2] = {2, 3};
  *       muon_param param;
  *       muon_optimizer *muon;
- *       muon_param_init(&param, sizeof param);
- *       param.name = "w", param.ndim = 2, param.shape = shape;
- *       param.data = w, param.data_count = 6, param.grad = g, param.grad_count = 6;
+ *       muon_param_set(&param, "w", w, g, 2, shape);
  *       if (muon_optimizer_create_muon(NULL, &muon) || muon_optimizer_add_param(muon, 0, &param, NULL) ||
  *           muon_optimizer_step(muon))
  *         return fprintf(stderr, "%s\n", muon_last_error()), 1;
@@ -89,6 +87,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* On every function: seen from outside the library, also where a program hides what it does not name.
+ * Define it before this header to say something else. */
+#ifndef MUON_API
+#if defined(__GNUC__)
+#define MUON_API __attribute__((__visibility__("default")))
+#else
+#define MUON_API
+#endif
+#endif
+
+/* On every function that returns a status, but those that destroy: compilers warn where it is not looked
+ * at. Define it as nothing before this header to be rid of that. */
+#ifndef MUON_CHECK
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || \
+    (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define MUON_CHECK [[nodiscard]]
+#elif defined(__GNUC__)
+#define MUON_CHECK __attribute__((__warn_unused_result__))
+#else
+#define MUON_CHECK
+#endif
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -120,8 +141,10 @@ typedef enum muon_status {
   MUON_ERR_CANCELLED = 14          /* a progress callback asked to stop */
 } muon_status;
 
-/* The version of the library that is loaded; compare with MUON_VERSION_NUMBER. */
-uint32_t muon_version_number(void);
+/* The version of the library that is loaded; compare with MUON_VERSION_NUMBER. As text: "0.2.0", valid
+ * until the process ends. */
+MUON_API uint32_t muon_version_number(void);
+MUON_API const char *muon_version_string(void);
 
 /* One line about the library, of parts between "; ": its version; the instructions it uses (baseline,
  * avx2, avx512, avx512vnni or avx512bf16; MUON_MAX_CPU in the environment at the first use caps them);
@@ -129,21 +152,21 @@ uint32_t muon_version_number(void);
  * instructions that matter; OpenBLAS's version; the core OpenBLAS chose its kernels for, or else that
  * OpenBLAS could not be loaded: this loads it. For people: parts may be added. Valid until the process
  * ends. */
-const char *muon_build_info(void);
+MUON_API const char *muon_build_info(void);
 
 /* Text of this thread's latest failure; "" if there was none. Never NULL. Valid until the thread's
  * next failing call. */
-const char *muon_last_error(void);
+MUON_API const char *muon_last_error(void);
 
 /* "MUON_ERR_SHAPE" and so on; "MUON_ERR_UNKNOWN" for a number that is no status. Never NULL. */
-const char *muon_status_name(muon_status status);
+MUON_API const char *muon_status_name(muon_status status);
 
 /* How many threads a step may use: 1 to 1024, of which it uses 32 at most, or 0 for the default, which
  * is MUON_NUM_THREADS in the environment at the first use, or else the number of processors this
  * process may run on. A value there that is no whole number from 0 to 1024 is ignored, which the log says.
  * Results do not depend on it, to the bit. For the whole process. */
-muon_status muon_set_num_threads(int32_t count);
-int32_t muon_get_num_threads(void);
+MUON_CHECK MUON_API muon_status muon_set_num_threads(int32_t count);
+MUON_API int32_t muon_get_num_threads(void);
 
 /* ---- Orthogonalization ---------------------------------------------------------------------- */
 
@@ -170,6 +193,12 @@ typedef enum muon_backend {
   MUON_BACKEND_CUSTOM = 10         /* your own coefficients; the last row repeats */
 } muon_backend;
 
+/* The name that configurations have for it, such as "newtonschulz5"; "unknown" for a number that is none.
+ * Never NULL. And back: MUON_ERR_INVALID_ARGUMENT for another name. The functions ..._name and
+ * ..._from_name of the other enums are the same. */
+MUON_API const char *muon_backend_name(muon_backend backend);
+MUON_CHECK MUON_API muon_status muon_backend_from_name(const char *name, muon_backend *outBackend);
+
 /* One step's polynomial a x + b x^3 + c x^5. */
 typedef struct muon_coefficients {
   double a, b, c;
@@ -185,6 +214,10 @@ typedef enum muon_precision {
   MUON_PRECISION_INT16 = 3 /* 16-bit integers in block floating point: as fast as bfloat16, and
                               7 times closer */
 } muon_precision;
+
+MUON_API const char *muon_precision_name(muon_precision precision);
+MUON_CHECK MUON_API muon_status muon_precision_from_name(
+    const char *name, muon_precision *outPrecision);
 
 /* How a backend's polynomial is evaluated: the same function at another cost, and with other rounding.
  * A matrix of one row or one column needs no products whatever the method, and SVD has no polynomial:
@@ -203,6 +236,10 @@ typedef enum muon_newton_schulz_method {
                                and closer where it is not */
 } muon_newton_schulz_method;
 
+MUON_API const char *muon_newton_schulz_method_name(muon_newton_schulz_method method);
+MUON_CHECK MUON_API muon_status muon_newton_schulz_method_from_name(
+    const char *name, muon_newton_schulz_method *outMethod);
+
 typedef struct muon_orthogonalize_options {
   size_t struct_size;
   muon_backend backend;                  /* MUON_BACKEND_ORTHOGONALIZE */
@@ -214,8 +251,8 @@ typedef struct muon_orthogonalize_options {
   muon_newton_schulz_method method;                    /* MUON_NEWTON_SCHULZ_METHOD_AUTO */
 } muon_orthogonalize_options;
 
-muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptions,
-                                            size_t struct_size);
+MUON_CHECK MUON_API muon_status muon_orthogonalize_options_init(
+    muon_orthogonalize_options *outOptions, size_t struct_size);
 
 /* Writes the orthogonal matrix nearest in direction to the rows x cols matrix g: approximately
  * U V^T where g = U S V^T, in the layout of g. Both buffers have rows*cols elements. outMatrix may be g
@@ -223,15 +260,15 @@ muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptio
  * MUON_ERR_INVALID_ARGUMENT. g may be as small as float32 has it; what is below 1e-26 of its norm + eps
  * may count as 0, and results below 1.2e-38 do, whatever the thread's floating-point mode says, which is
  * as before afterwards. options may be NULL: the defaults beside the fields above. */
-muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
-                               const muon_orthogonalize_options *options, float *outMatrix,
-                               size_t out_count);
+MUON_CHECK MUON_API muon_status muon_orthogonalize(
+    const float *g, size_t g_count, int64_t rows, int64_t cols,
+    const muon_orthogonalize_options *options, float *outMatrix, size_t out_count);
 
 /* The coefficient rows a backend uses for a number of steps (0: its own number). MUON_BACKEND_SVD has
  * 0 rows; MUON_BACKEND_CUSTOM is MUON_ERR_INVALID_ARGUMENT. */
-muon_status muon_backend_get_coefficients(muon_backend backend, int32_t backend_steps,
-                                          muon_coefficients *outCoefficients, size_t capacity,
-                                          size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_backend_get_coefficients(
+    muon_backend backend, int32_t backend_steps, muon_coefficients *outCoefficients,
+    size_t capacity, size_t *outCount);
 
 /* ---- Parameters ----------------------------------------------------------------------------- */
 
@@ -242,6 +279,8 @@ typedef enum muon_dtype {
   MUON_DTYPE_F64 = 4,
   MUON_DTYPE_NOT_FLOAT = 5 /* integers and the like: builders leave such a parameter out */
 } muon_dtype;
+
+MUON_API const char *muon_dtype_name(muon_dtype dtype);
 
 /* The buffers of a parameter have names:
  *   "data"         the parameter itself; step writes it
@@ -275,7 +314,38 @@ typedef struct muon_param {
   size_t state_count;             /* from them. What is not in the list is the library's, and zeros. NULL, 0 */
 } muon_param;
 
-muon_status muon_param_init(muon_param *outParam, size_t struct_size);
+MUON_CHECK MUON_API muon_status muon_param_init(muon_param *outParam, size_t struct_size);
+
+/* Fills in a parameter: muon_param_init, and then these fields and the counts that follow from the shape.
+ * grad may be NULL. What is wrong with it the function says that takes the parameter. */
+#ifdef __cplusplus
+#define MUON_TO_SIZE(extent) static_cast<size_t>(extent)
+#else
+#define MUON_TO_SIZE(extent) (size_t)(extent)
+#endif
+static inline void muon_param_set(muon_param *param, const char *name, float *data, float *grad,
+                                  int32_t ndim, const int64_t *shape) {
+  size_t count = 1;
+  if (param == NULL) return;
+  if (muon_param_init(param, sizeof *param) != MUON_OK) {
+    /* No struct_size: the library refuses it. */
+    param->struct_size = 0;
+    return;
+  }
+  /* Too many dimensions, an extent below 0 and too large a product are for the library to refuse. */
+  for (int32_t i = 0; shape != NULL && ndim <= 8 && i < ndim; i++) {
+    const size_t extent = shape[i] < 0 ? 0 : MUON_TO_SIZE(shape[i]);
+    count = extent != 0 && count > SIZE_MAX / extent ? 0 : count * extent;
+  }
+  param->name = name;
+  param->ndim = ndim;
+  param->shape = shape;
+  param->data = data;
+  param->data_count = count;
+  param->grad = grad;
+  param->grad_count = grad != NULL ? count : 0;
+}
+#undef MUON_TO_SIZE
 
 /* ---- Optimizers ----------------------------------------------------------------------------- */
 
@@ -287,10 +357,16 @@ typedef enum muon_optimizer_kind {
   MUON_OPTIMIZER_KIND_ADAMW = 2
 } muon_optimizer_kind;
 
+MUON_API const char *muon_optimizer_kind_name(muon_optimizer_kind kind);
+
 typedef enum muon_momentum_style {
   MUON_MOMENTUM_STYLE_CLASSIC = 1, /* m <- b m + g         ; with Nesterov u = g + b m */
   MUON_MOMENTUM_STYLE_EMA = 2      /* m <- b m + (1 - b) g ; with Nesterov u = (1 - b) g + b m */
 } muon_momentum_style;
+
+MUON_API const char *muon_momentum_style_name(muon_momentum_style style);
+MUON_CHECK MUON_API muon_status muon_momentum_style_from_name(
+    const char *name, muon_momentum_style *outStyle);
 
 /* The factor s on the update of an r x c parameter. */
 typedef enum muon_shape_scale {
@@ -299,6 +375,10 @@ typedef enum muon_shape_scale {
   MUON_SHAPE_SCALE_MATCH_RMS_ADAMW = 2, /* 0.2 sqrt(max(r, c)) */
   MUON_SHAPE_SCALE_SPECTRAL = 3         /* sqrt(r/c) */
 } muon_shape_scale;
+
+MUON_API const char *muon_shape_scale_name(muon_shape_scale scale);
+MUON_CHECK MUON_API muon_status muon_shape_scale_from_name(
+    const char *name, muon_shape_scale *outScale);
 
 /* What step does with NaN or infinity in a gradient, and with a gradient by which the state would come
  * to have it: m or u of Muon, or g^2 of AdamW, past 3.4e38. State that has it already is the same: what was
@@ -310,6 +390,10 @@ typedef enum muon_nonfinite_policy {
   MUON_NONFINITE_POLICY_SKIP = 1,     /* MUON_OK, and nothing has changed but the count of skipped steps */
   MUON_NONFINITE_POLICY_PROPAGATE = 2 /* go on: the parameter will have NaN in it */
 } muon_nonfinite_policy;
+
+MUON_API const char *muon_nonfinite_policy_name(muon_nonfinite_policy policy);
+MUON_CHECK MUON_API muon_status muon_nonfinite_policy_from_name(
+    const char *name, muon_nonfinite_policy *outPolicy);
 
 /* Muon. With the gradient g and the momentum m of a matrix p (m starts at 0):
  *     m <- momentum m + g,   u = g + momentum m with Nesterov, else m   (see momentum_style)
@@ -349,110 +433,151 @@ typedef struct muon_adamw_options {
 } muon_adamw_options;
 
 /* "Finite" and "less than 1" are meant of the number as float32 has it: 1e39 is not finite. */
-muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
-muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struct_size);
+MUON_CHECK MUON_API muon_status muon_muon_options_init(
+    muon_muon_options *outOptions, size_t struct_size);
+MUON_CHECK MUON_API muon_status muon_adamw_options_init(
+    muon_adamw_options *outOptions, size_t struct_size);
+
+/* What values an option takes, and its default. Of a flag: 0 and 1. Of an enum: its values. Of
+ * backend_steps: from 0, which is the backend's own number. Of coefficients: how many rows. */
+typedef struct muon_option_range {
+  double minimum;
+  double maximum;
+  int32_t minimum_is_open; /* 1: the minimum itself is too small. 0 where it is in the range */
+  int32_t maximum_is_open; /* 1: the maximum itself is too large. 0 where it is in the range */
+  double default_value;
+} muon_option_range;
+
+/* The range of an option by its name, that of its field: "lr". kind says whose it is: a Muon's, an AdamW's,
+ * or, for MUON_OPTIMIZER_KIND_NONE, muon_orthogonalize's. */
+MUON_CHECK MUON_API muon_status muon_option_get_range(
+    muon_optimizer_kind kind, const char *name, muon_option_range *outRange);
 
 /* Makes an optimizer without parameters. options, NULL for the defaults, are those of its
  * parameter group 0. */
-muon_status muon_optimizer_create_muon(const muon_muon_options *options, muon_optimizer **outOptimizer);
-muon_status muon_optimizer_create_adamw(const muon_adamw_options *options, muon_optimizer **outOptimizer);
+MUON_CHECK MUON_API muon_status muon_optimizer_create_muon(
+    const muon_muon_options *options, muon_optimizer **outOptimizer);
+MUON_CHECK MUON_API muon_status muon_optimizer_create_adamw(
+    const muon_adamw_options *options, muon_optimizer **outOptimizer);
 
 /* Adds a group with options of its own, and count parameters to it, which may be 0: all, or nothing.
  * Groups count from 0, in the order they were added. */
-muon_status muon_optimizer_add_muon_group(muon_optimizer *optimizer, const muon_muon_options *options,
-                                const muon_param *params, size_t count, int64_t *outGroup);
-muon_status muon_optimizer_add_adamw_group(muon_optimizer *optimizer, const muon_adamw_options *options,
-                                 const muon_param *params, size_t count, int64_t *outGroup);
+MUON_CHECK MUON_API muon_status muon_optimizer_add_muon_group(
+    muon_optimizer *optimizer, const muon_muon_options *options, const muon_param *params,
+    size_t count, int64_t *outGroup);
+MUON_CHECK MUON_API muon_status muon_optimizer_add_adamw_group(
+    muon_optimizer *optimizer, const muon_adamw_options *options, const muon_param *params,
+    size_t count, int64_t *outGroup);
 
 /* Frees the optimizer and its state; not the buffers you bound. */
-muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
+MUON_API muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
 
-muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer, muon_optimizer_kind *outKind);
-muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, size_t *outCount);
-muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_kind(
+    const muon_optimizer *optimizer, muon_optimizer_kind *outKind);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_group_count(
+    const muon_optimizer *optimizer, size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_param_count(
+    const muon_optimizer *optimizer, size_t *outCount);
 
 /* Adds a parameter to a group. Parameters count from 0 over all groups, in the order they were
  * added; outIndex may be NULL. No buffer of it may overlap another one or any bound to the optimizer
  * before, except that gradients may overlap gradients: MUON_ERR_INVALID_ARGUMENT. */
-muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
-                                     const muon_param *param, int64_t *outIndex);
+MUON_CHECK MUON_API muon_status muon_optimizer_add_param(
+    muon_optimizer *optimizer, int64_t group, const muon_param *param, int64_t *outIndex);
+
+/* The index of the first parameter of a name; MUON_ERR_INVALID_ARGUMENT where there is none. And the name
+ * and the group of a parameter. The name ends with a NUL, which *outCount counts; where it is cut off it
+ * ends with one too. Its shape and element type are those of its buffer "data". */
+MUON_CHECK MUON_API muon_status muon_optimizer_find_param(
+    const muon_optimizer *optimizer, const char *name, int64_t *outParam);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_param_name(
+    const muon_optimizer *optimizer, int64_t param, char *outName, size_t capacity,
+    size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_param_group(
+    const muon_optimizer *optimizer, int64_t param, int64_t *outGroup);
 
 /* Binds one buffer of a parameter to other memory of yours; from then on its contents count.
  * NULL with count 0: for "grad" there is no gradient from now on; for a state buffer the library goes
  * on with memory of its own and the present values; for "data" an error, unless the parameter is
  * empty. */
-muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param, const char *buffer,
-                                       void *memory, size_t count);
+MUON_CHECK MUON_API muon_status muon_optimizer_bind_buffer(
+    muon_optimizer *optimizer, int64_t param, const char *buffer, void *memory, size_t count);
 
 /* One optimization step of every parameter that has a gradient; the others are left as they are. */
-muon_status muon_optimizer_step(muon_optimizer *optimizer);
+MUON_CHECK MUON_API muon_status muon_optimizer_step(muon_optimizer *optimizer);
 
 /* Writes zeros into every bound gradient. */
-muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
+MUON_CHECK MUON_API muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
 
 /* Options of a group. The setters take effect with the next step. A getter expects struct_size to
  * be set (by ..._init) and returns coefficients = NULL with their count: ask for the rows below. A
  * setter given MUON_BACKEND_CUSTOM with coefficients = NULL keeps the rows the group has. */
-muon_status muon_optimizer_get_muon_options(const muon_optimizer *optimizer, int64_t group,
-                                  muon_muon_options *outOptions);
-muon_status muon_optimizer_set_muon_options(muon_optimizer *optimizer, int64_t group,
-                                  const muon_muon_options *options);
-muon_status muon_optimizer_get_adamw_options(const muon_optimizer *optimizer, int64_t group,
-                                   muon_adamw_options *outOptions);
-muon_status muon_optimizer_set_adamw_options(muon_optimizer *optimizer, int64_t group,
-                                   const muon_adamw_options *options);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_muon_options(
+    const muon_optimizer *optimizer, int64_t group, muon_muon_options *outOptions);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_muon_options(
+    muon_optimizer *optimizer, int64_t group, const muon_muon_options *options);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_adamw_options(
+    const muon_optimizer *optimizer, int64_t group, muon_adamw_options *outOptions);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_adamw_options(
+    muon_optimizer *optimizer, int64_t group, const muon_adamw_options *options);
 
 /* The coefficient rows of a group of a Muon: of MUON_BACKEND_CUSTOM all that it was given, else those in
  * use. */
-muon_status muon_optimizer_get_coefficients(const muon_optimizer *optimizer, int64_t group,
-                                            muon_coefficients *outCoefficients, size_t capacity,
-                                            size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_coefficients(
+    const muon_optimizer *optimizer, int64_t group, muon_coefficients *outCoefficients,
+    size_t capacity, size_t *outCount);
 
 /* The learning rate alone, for either kind. */
-muon_status muon_optimizer_get_lr(const muon_optimizer *optimizer, int64_t group, double *outLr);
-muon_status muon_optimizer_set_lr(muon_optimizer *optimizer, int64_t group, double lr);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_lr(
+    const muon_optimizer *optimizer, int64_t group, double *outLr);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_lr(
+    muon_optimizer *optimizer, int64_t group, double lr);
 
 /* The rate that schedules multiply: a group's lr when its first scheduler was made, or what was set
  * here. NaN: none yet (and setting NaN forgets it). */
-muon_status muon_optimizer_get_initial_lr(const muon_optimizer *optimizer, int64_t group,
-                                          double *outLr);
-muon_status muon_optimizer_set_initial_lr(muon_optimizer *optimizer, int64_t group, double lr);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_initial_lr(
+    const muon_optimizer *optimizer, int64_t group, double *outLr);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_initial_lr(
+    muon_optimizer *optimizer, int64_t group, double lr);
 
-muon_status muon_optimizer_get_nonfinite_policy(const muon_optimizer *optimizer,
-                                                muon_nonfinite_policy *outPolicy);
-muon_status muon_optimizer_set_nonfinite_policy(muon_optimizer *optimizer,
-                                                muon_nonfinite_policy policy);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_nonfinite_policy(
+    const muon_optimizer *optimizer, muon_nonfinite_policy *outPolicy);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_nonfinite_policy(
+    muon_optimizer *optimizer, muon_nonfinite_policy policy);
 /* Steps that MUON_NONFINITE_POLICY_SKIP left out. */
-muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer, int64_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_skipped_steps(
+    const muon_optimizer *optimizer, int64_t *outCount);
 
 /* The bytes of memory that steps use beside parameters, gradients and state: 0 before the first step.
  * After it, steps with the same parameters, options and number of threads allocate nothing, except with
  * MUON_BACKEND_SVD. It is then at most 4 times the largest matrix, counted with 31 rows and columns
  * more; with MUON_NEWTON_SCHULZ_METHOD_GRAM at most 6 times, which a square one needs; with SVD what LAPACK asks for.
  * Each thread has its own, but large matrices, one at a time, share theirs. */
-muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer, size_t *outBytes);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_scratch_bytes(
+    const muon_optimizer *optimizer, size_t *outBytes);
 
 /* State, for saving and resuming: the contents of a buffer copied out and in, and the number of steps a
  * parameter has made (AdamW's t). To set a buffer takes as many values as it has. A buffer its optimizer
  * does not have, such as "exp_avg" of a Muon, or a gradient that is not bound, is
  * MUON_ERR_INVALID_ARGUMENT. */
-muon_status muon_optimizer_get_buffer(const muon_optimizer *optimizer, int64_t param,
-                                      const char *buffer, float *outValues, size_t capacity,
-                                      size_t *outCount);
-muon_status muon_optimizer_set_buffer(muon_optimizer *optimizer, int64_t param, const char *buffer,
-                                      const float *values, size_t count);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_buffer(
+    const muon_optimizer *optimizer, int64_t param, const char *buffer, float *outValues,
+    size_t capacity, size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_buffer(
+    muon_optimizer *optimizer, int64_t param, const char *buffer, const float *values,
+    size_t count);
 
 /* The extents of a buffer, at most 8, and its element type. A gradient need not be bound here. */
-muon_status muon_optimizer_get_buffer_shape(const muon_optimizer *optimizer, int64_t param,
-                                            const char *buffer, int64_t *outExtents,
-                                            size_t capacity, size_t *outCount);
-muon_status muon_optimizer_get_buffer_dtype(const muon_optimizer *optimizer, int64_t param,
-                                            const char *buffer, muon_dtype *outDtype);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_buffer_shape(
+    const muon_optimizer *optimizer, int64_t param, const char *buffer, int64_t *outExtents,
+    size_t capacity, size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_buffer_dtype(
+    const muon_optimizer *optimizer, int64_t param, const char *buffer, muon_dtype *outDtype);
 
 /* The names of the state buffers of a parameter, valid until the process ends. */
-muon_status muon_optimizer_get_state_buffers(const muon_optimizer *optimizer, int64_t param,
-                                             const char **outNames, size_t capacity,
-                                             size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_state_buffers(
+    const muon_optimizer *optimizer, int64_t param, const char **outNames, size_t capacity,
+    size_t *outCount);
 
 /* A state buffer that an optimizer keeps for a parameter. Texts are valid until the process ends. */
 typedef struct muon_state_layout {
@@ -465,18 +590,18 @@ typedef struct muon_state_layout {
 
 /* The state that an optimizer would keep for a parameter in a group, which need not be added. Of the
  * parameter only name, dtype, ndim and shape are read. */
-muon_status muon_optimizer_get_state_layout(const muon_optimizer *optimizer, int64_t group,
-                                            const muon_param *param,
-                                            muon_state_layout *outLayouts, size_t capacity,
-                                            size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_state_layout(
+    const muon_optimizer *optimizer, int64_t group, const muon_param *param,
+    muon_state_layout *outLayouts, size_t capacity, size_t *outCount);
 
 /* The bytes of the state of all parameters, in memory of the library's and of yours. */
-muon_status muon_optimizer_get_state_bytes(const muon_optimizer *optimizer, size_t *outBytes);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_state_bytes(
+    const muon_optimizer *optimizer, size_t *outBytes);
 
-muon_status muon_optimizer_get_param_steps(const muon_optimizer *optimizer, int64_t param,
-                                           int64_t *outSteps);
-muon_status muon_optimizer_set_param_steps(muon_optimizer *optimizer, int64_t param,
-                                           int64_t steps);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_param_steps(
+    const muon_optimizer *optimizer, int64_t param, int64_t *outSteps);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_param_steps(
+    muon_optimizer *optimizer, int64_t param, int64_t steps);
 
 /* ---- Learning-rate schedules ---------------------------------------------------------------- */
 
@@ -488,58 +613,60 @@ typedef struct muon_schedule muon_schedule;
 
 /* Factor start at step 0, in a straight line to end at step total_iters (>= 1), then constant.
  * 0 < start <= 1, 0 <= end <= 1. */
-muon_status muon_schedule_create_linear(double start_factor, double end_factor,
-                                        int64_t total_iters, muon_schedule **outSchedule);
+MUON_CHECK MUON_API muon_status muon_schedule_create_linear(
+    double start_factor, double end_factor, int64_t total_iters, muon_schedule **outSchedule);
 /* Factor (0 to 1) until step total_iters (>= 1), then 1. */
-muon_status muon_schedule_create_constant(double factor, int64_t total_iters,
-                                          muon_schedule **outSchedule);
+MUON_CHECK MUON_API muon_status muon_schedule_create_constant(
+    double factor, int64_t total_iters, muon_schedule **outSchedule);
 /* eta_min + (base - eta_min)(1 + cos(pi step/t_max))/2, t_max >= 1: it rises again after t_max. */
-muon_status muon_schedule_create_cosine(int64_t t_max, double eta_min,
-                                        muon_schedule **outSchedule);
+MUON_CHECK MUON_API muon_status muon_schedule_create_cosine(
+    int64_t t_max, double eta_min, muon_schedule **outSchedule);
 /* Warmup, stable, decay: from start_factor (0 to 1) in a straight line to 1 at warmup_steps, 1 until
  * total_steps - decay_steps, in a straight line to end_factor (0 to 1) at total_steps (>= 1), then
  * constant. warmup_steps + decay_steps <= total_steps; a warmup or decay of 0 steps is left out. */
-muon_status muon_schedule_create_trapezoid(int64_t warmup_steps, int64_t decay_steps,
-                                           int64_t total_steps, double start_factor,
-                                           double end_factor, muon_schedule **outSchedule);
+MUON_CHECK MUON_API muon_status muon_schedule_create_trapezoid(
+    int64_t warmup_steps, int64_t decay_steps, int64_t total_steps, double start_factor,
+    double end_factor, muon_schedule **outSchedule);
 /* schedules[0] until milestones[0], schedules[1] until milestones[1], and so on. Each begins at its
  * own step 0. count >= 1, milestone_count = count - 1, milestones increase, the first >= 1. */
-muon_status muon_schedule_create_sequential(const muon_schedule *const *schedules, size_t count,
-                                            const int64_t *milestones, size_t milestone_count,
-                                            muon_schedule **outSchedule);
+MUON_CHECK MUON_API muon_status muon_schedule_create_sequential(
+    const muon_schedule *const *schedules, size_t count, const int64_t *milestones,
+    size_t milestone_count, muon_schedule **outSchedule);
 /* All of them at once, each applied to what the ones before it gave, by torch's step-to-step
  * recurrences. count >= 1. A factor that rises from 0 cannot be chained. A chain is evaluated step by
  * step, and up to step 10^8. */
-muon_status muon_schedule_create_chained(const muon_schedule *const *schedules, size_t count,
-                                         muon_schedule **outSchedule);
+MUON_CHECK MUON_API muon_status muon_schedule_create_chained(
+    const muon_schedule *const *schedules, size_t count, muon_schedule **outSchedule);
 
 /* The rate at a step. base_lr is finite and >= 0. */
-muon_status muon_schedule_get_rate(const muon_schedule *schedule, double base_lr, int64_t step,
-                                   double *outRate);
+MUON_CHECK MUON_API muon_status muon_schedule_get_rate(
+    const muon_schedule *schedule, double base_lr, int64_t step, double *outRate);
 
 /* Schedules and schedulers made from it keep copies. */
-muon_status muon_schedule_destroy(muon_schedule *schedule);
+MUON_API muon_status muon_schedule_destroy(muon_schedule *schedule);
 
 /* A scheduler applies a schedule to all groups of all the optimizers it was made for. */
 typedef struct muon_scheduler muon_scheduler;
 
 /* Sets the rates of step 0 at once. count is 1 to 256, and no optimizer is there twice. They may be
  * destroyed before their scheduler. */
-muon_status muon_scheduler_create(const muon_schedule *schedule, muon_optimizer *const *optimizers,
-                                  size_t count, muon_scheduler **outScheduler);
+MUON_CHECK MUON_API muon_status muon_scheduler_create(
+    const muon_schedule *schedule, muon_optimizer *const *optimizers, size_t count,
+    muon_scheduler **outScheduler);
 
 /* Goes to the next step and sets its rates: call it after muon_optimizer_step. */
-muon_status muon_scheduler_step(muon_scheduler *scheduler);
+MUON_CHECK MUON_API muon_status muon_scheduler_step(muon_scheduler *scheduler);
 
 /* The step it is at: all the state it has. Setting it sets the rates of that step. */
-muon_status muon_scheduler_get_step(const muon_scheduler *scheduler, int64_t *outStep);
-muon_status muon_scheduler_set_step(muon_scheduler *scheduler, int64_t step);
+MUON_CHECK MUON_API muon_status muon_scheduler_get_step(
+    const muon_scheduler *scheduler, int64_t *outStep);
+MUON_CHECK MUON_API muon_status muon_scheduler_set_step(muon_scheduler *scheduler, int64_t step);
 
 /* The rates last set, one a group, optimizer by optimizer. */
-muon_status muon_scheduler_get_last_lr(const muon_scheduler *scheduler, double *outRates,
-                                       size_t capacity, size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_scheduler_get_last_lr(
+    const muon_scheduler *scheduler, double *outRates, size_t capacity, size_t *outCount);
 
-muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
+MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
 
 /* ---- Builders ------------------------------------------------------------------------------- */
 
@@ -573,29 +700,29 @@ typedef struct muon_route {
 } muon_route;
 
 /* The reason in words; "unknown" for a number that is no reason. Never NULL. */
-const char *muon_route_reason_text(muon_route_reason reason);
+MUON_API const char *muon_route_reason_text(muon_route_reason reason);
 
 /* Where muon_config_build_optimizers sends each of count parameters, and why. Of a parameter only dtype,
  * requires_grad and ndim are read. */
-muon_status muon_config_route_params(const char *config, const muon_param *params, size_t count,
-                                     muon_route *outRoutes, size_t capacity, size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_config_route_params(
+    const char *config, const muon_param *params, size_t count, muon_route *outRoutes,
+    size_t capacity, size_t *outCount);
 
 /* Makes the optimizers the configuration asks for, with the parameters that muon_config_route_params sends
  * to them: a Muon, an AdamW, or both in that order. A side without parameters is not made. In each
  * optimizer, parameters keep their order. AdamW has betas (0.9, 0.95). A capacity of 2 is enough for this
  * version. Where the capacity is too small nothing is made: MUON_ERR_INVALID_ARGUMENT, but with 0 the
  * number is written, and it is MUON_OK. */
-muon_status muon_config_build_optimizers(const char *config, const muon_param *params, size_t count,
-                                         muon_optimizer **outOptimizers, size_t capacity,
-                                         size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_config_build_optimizers(
+    const char *config, const muon_param *params, size_t count, muon_optimizer **outOptimizers,
+    size_t capacity, size_t *outCount);
 
 /* Makes one scheduler for each of count optimizers. total = n_epochs * batches_per_epoch (>= 1 each).
  * Warmup, if warmup_steps > 0, is linear from 1e-5 to 1; then the main schedule begins, its length
  * total. With neither, the rates stay as they are. A capacity that is too small is as above. */
-muon_status muon_config_build_schedulers(const char *config, muon_optimizer *const *optimizers,
-                                         size_t count, int64_t batches_per_epoch,
-                                         muon_scheduler **outSchedulers, size_t capacity,
-                                         size_t *outCount);
+MUON_CHECK MUON_API muon_status muon_config_build_schedulers(
+    const char *config, muon_optimizer *const *optimizers, size_t count, int64_t batches_per_epoch,
+    muon_scheduler **outSchedulers, size_t capacity, size_t *outCount);
 
 /* ---- Checkpoints ---------------------------------------------------------------------------- */
 
@@ -627,7 +754,8 @@ typedef struct muon_checkpoint_options {
   void *progress_context;            /* handed to progress. NULL */
 } muon_checkpoint_options;
 
-muon_status muon_checkpoint_options_init(muon_checkpoint_options *outOptions, size_t struct_size);
+MUON_CHECK MUON_API muon_status muon_checkpoint_options_init(
+    muon_checkpoint_options *outOptions, size_t struct_size);
 
 /* Saves to a file (path is UTF-8), which is there whole or as it was before: a new one is written
  * beside it, brought to the disk, and takes its name, and the name is brought to the disk. After
@@ -640,25 +768,27 @@ muon_status muon_checkpoint_options_init(muon_checkpoint_options *outOptions, si
  * What load would refuse is not saved, MUON_ERR_UNSUPPORTED, with the file as it was: names of more than
  * 1 MiB, with the beginning that the format gives them; more than 2^18 tensors, 2^20 keys (a group has
  * up to 13, a parameter up to 5), 100 MB of both; steps past 2^53. */
-muon_status muon_checkpoint_save(const char *path, muon_optimizer *const *optimizers,
-                                 size_t optimizer_count, muon_scheduler *const *schedulers,
-                                 size_t scheduler_count, const muon_checkpoint_options *options);
+MUON_CHECK MUON_API muon_status muon_checkpoint_save(
+    const char *path, muon_optimizer *const *optimizers, size_t optimizer_count,
+    muon_scheduler *const *schedulers, size_t scheduler_count,
+    const muon_checkpoint_options *options);
 
-muon_status muon_checkpoint_load(const char *path, muon_optimizer *const *optimizers,
-                                 size_t optimizer_count, muon_scheduler *const *schedulers,
-                                 size_t scheduler_count, const muon_checkpoint_options *options);
+MUON_CHECK MUON_API muon_status muon_checkpoint_load(
+    const char *path, muon_optimizer *const *optimizers, size_t optimizer_count,
+    muon_scheduler *const *schedulers, size_t scheduler_count,
+    const muon_checkpoint_options *options);
 
 /* The same to and from memory, which must not be that of a parameter. *outSize is the size of the
  * checkpoint. With a capacity of 0 save_memory writes that alone: ask first. A capacity that is too small
  * is MUON_ERR_INVALID_ARGUMENT. A save_memory that was cancelled has written a part of it. */
-muon_status muon_checkpoint_save_memory(muon_optimizer *const *optimizers, size_t optimizer_count,
-                                        muon_scheduler *const *schedulers, size_t scheduler_count,
-                                        const muon_checkpoint_options *options, void *outBytes,
-                                        size_t capacity, size_t *outSize);
-muon_status muon_checkpoint_load_memory(const void *data, size_t size,
-                                        muon_optimizer *const *optimizers, size_t optimizer_count,
-                                        muon_scheduler *const *schedulers, size_t scheduler_count,
-                                        const muon_checkpoint_options *options);
+MUON_CHECK MUON_API muon_status muon_checkpoint_save_memory(
+    muon_optimizer *const *optimizers, size_t optimizer_count, muon_scheduler *const *schedulers,
+    size_t scheduler_count, const muon_checkpoint_options *options, void *outBytes, size_t capacity,
+    size_t *outSize);
+MUON_CHECK MUON_API muon_status muon_checkpoint_load_memory(
+    const void *data, size_t size, muon_optimizer *const *optimizers, size_t optimizer_count,
+    muon_scheduler *const *schedulers, size_t scheduler_count,
+    const muon_checkpoint_options *options);
 
 /* ---- Statistics and log --------------------------------------------------------------------- */
 
@@ -673,6 +803,10 @@ typedef enum muon_statistics_level {
                                        a second time and O O^T, and up to three matrices more for each
                                        thread. AdamW: as BASIC */
 } muon_statistics_level;
+
+MUON_API const char *muon_statistics_level_name(muon_statistics_level level);
+MUON_CHECK MUON_API muon_status muon_statistics_level_from_name(
+    const char *name, muon_statistics_level *outLevel);
 
 /* What one step of a parameter p of n elements with the gradient g was like. Sums are in float64, and the
  * same for every number of threads. */
@@ -690,18 +824,20 @@ typedef struct muon_param_statistics {
 } muon_param_statistics;
 
 /* What steps measure, from the next one on. */
-muon_status muon_optimizer_set_statistics_level(muon_optimizer *optimizer, muon_statistics_level statistics);
-muon_status muon_optimizer_get_statistics_level(const muon_optimizer *optimizer,
-                                          muon_statistics_level *outStatistics);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_statistics_level(
+    muon_optimizer *optimizer, muon_statistics_level statistics);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_statistics_level(
+    const muon_optimizer *optimizer, muon_statistics_level *outStatistics);
 
 /* Step 0, and NaN in all that a step would measure. */
-muon_status muon_param_statistics_init(muon_param_statistics *outStatistics, size_t struct_size);
+MUON_CHECK MUON_API muon_status muon_param_statistics_init(
+    muon_param_statistics *outStatistics, size_t struct_size);
 
 /* The latest measured step of a parameter; as after ..._init where there is none. A step that fails or is
  * skipped leaves them as they are, and so does one in which the parameter has no gradient. Expects
  * struct_size to be set (by ..._init). They are no part of the state that is saved. */
-muon_status muon_optimizer_get_param_statistics(const muon_optimizer *optimizer, int64_t param,
-                                                muon_param_statistics *outStatistics);
+MUON_CHECK MUON_API muon_status muon_optimizer_get_param_statistics(
+    const muon_optimizer *optimizer, int64_t param, muon_param_statistics *outStatistics);
 
 /* How much a message matters; each level includes the ones before it. */
 typedef enum muon_log_level {
@@ -713,6 +849,10 @@ typedef enum muon_log_level {
                            asked for */
   MUON_LOG_LEVEL_INFO = 3     /* what muon_build_info says, once */
 } muon_log_level;
+
+MUON_API const char *muon_log_level_name(muon_log_level level);
+MUON_CHECK MUON_API muon_status muon_log_level_from_name(
+    const char *name, muon_log_level *outLevel);
 
 /* message is UTF-8 in one line, valid during the call. It must return: no exception, no longjmp. */
 typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *context);
@@ -729,8 +869,8 @@ typedef void (*muon_log_callback)(muon_log_level level, const char *message, voi
  * When this returns, the callback before it is not running on any other thread and is not called again:
  * its context may be freed. So hold nothing that the callback waits for. Called from inside a callback
  * it does not wait. */
-muon_status muon_set_log_callback(muon_log_level level, muon_log_callback callback,
-                                  void *context);
+MUON_CHECK MUON_API muon_status muon_set_log_callback(
+    muon_log_level level, muon_log_callback callback, void *context);
 
 #ifdef __cplusplus
 }

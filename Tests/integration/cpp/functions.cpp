@@ -2,6 +2,7 @@
 #include "check.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -95,16 +96,50 @@ void test_builders() {
 void test_runtime() {
   CHECK(muon::version_number() == MUON_VERSION_NUMBER);
   CHECK(std::string(muon::build_info()).find("libmuon ") == 0);
-  CHECK(std::string(name(muon::Status::shape)) == "MUON_ERR_SHAPE");
+  CHECK(muon::version_string() ==
+        std::to_string(MUON_VERSION_MAJOR) + "." + std::to_string(MUON_VERSION_MINOR) + "." +
+            std::to_string(MUON_VERSION_PATCH));
   muon::set_num_threads(2);
   CHECK(muon::num_threads() == 2);
   CHECK_THROWS(muon::set_num_threads(-1), invalid_argument, "-1");
   muon::set_num_threads(0);
 }
 
+/// The enum has a name for each of these values, which are all, and its names have these values.
+template <class Enum>
+void check_names(const std::vector<std::pair<Enum, const char *>> &values) {
+  for (const auto &[value, text] : values) {
+    CHECK(std::string(name(value)) == text);
+    CHECK(muon::from_name<Enum>(text) == value);
+  }
+  CHECK_THROWS(muon::from_name<Enum>("Svd"), invalid_argument, "expected ");
+  CHECK_THROWS(muon::from_name<Enum>(std::string("svd\0x", 5)), invalid_argument, "NUL");
+  CHECK(std::string(name(static_cast<Enum>(77))) == "unknown");
+}
+
+void test_names() {
+  CHECK(std::string(name(muon::Status::shape)) == "MUON_ERR_SHAPE");
+  CHECK(std::string(name(muon::OptimizerKind::adamw)) == "adamw");
+  CHECK(std::string(name(muon::DType::not_float)) == "not_float");
+  check_names<muon::Backend>({{muon::Backend::svd, "svd"}, {muon::Backend::you, "you"}});
+  check_names<muon::Precision>({{muon::Precision::automatic, "auto"}});
+  check_names<muon::NewtonSchulzMethod>({{muon::NewtonSchulzMethod::gram, "gram"}});
+  check_names<muon::MomentumStyle>({{muon::MomentumStyle::ema, "ema"}});
+  check_names<muon::ShapeScale>({{muon::ShapeScale::match_rms_adamw, "match_rms_adamw"}});
+  check_names<muon::NonFinitePolicy>({{muon::NonFinitePolicy::propagate, "propagate"}});
+  check_names<muon::StatisticsLevel>({{muon::StatisticsLevel::none, "none"}});
+  check_names<muon::LogLevel>({{muon::LogLevel::info, "info"}});
+
+  const muon::OptionRange range = muon::option_range(muon::OptimizerKind::adamw, "beta2");
+  CHECK(range.minimum == 0 && range.maximum == 1 && range.default_value == 0.999);
+  CHECK(!range.minimum_is_open && range.maximum_is_open);
+  CHECK_THROWS(muon::option_range(muon::OptimizerKind::muon, "beta2"), invalid_argument, "beta2");
+}
+
 }  // namespace
 
 void test_functions() {
+  test_names();
   test_orthogonalize();
   test_builders();
   test_runtime();

@@ -116,6 +116,17 @@ void test_nonfinite_policies() {
   CHECK(std::isnan(b[0]));
 }
 
+void test_lookups() {
+  std::vector<float> a(6), b(6);
+  muon::Muon muon({{"first", {2, 3}, a}});
+  CHECK(muon.add_group({}, {{"layers.1.weight", {3, 2}, b}}) == 1);
+  CHECK(muon.find_param("layers.1.weight") == 1 && muon.param_name(1) == "layers.1.weight");
+  CHECK(muon.param_name(0) == "first" && muon.param_group(0) == 0 && muon.param_group(1) == 1);
+  CHECK_THROWS(muon.find_param("layers.1"), invalid_argument, "layers.1");
+  CHECK_THROWS(muon.param_name(2), invalid_argument, "2");
+  CHECK_THROWS(muon.param_group(-1), invalid_argument, "-1");
+}
+
 void test_errors() {
   std::vector<float> w(6), grad(5);
   muon::MuonOptions wrong;
@@ -154,5 +165,6 @@ void test_optimizers() {
   test_muon_groups_and_options();
   test_adamw_groups_and_options();
   test_nonfinite_policies();
+  test_lookups();
   test_errors();
 }

@@ -124,6 +124,18 @@ class AdamWOptions(Structure):
     ]
 
 
+class OptionRange(Structure):
+    """muon_option_range"""
+
+    _fields_ = [
+        ("minimum", c_double),  # double minimum
+        ("maximum", c_double),  # double maximum
+        ("minimum_is_open", c_int32),  # int32_t minimum_is_open
+        ("maximum_is_open", c_int32),  # int32_t maximum_is_open
+        ("default_value", c_double),  # double default_value
+    ]
+
+
 class StateLayout(Structure):
     """muon_state_layout"""
 
@@ -184,6 +196,8 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # ---- Version, status, threads
     # uint32_t muon_version_number(void);
     ("muon_version_number", c_uint32, []),
+    # const char *muon_version_string(void);
+    ("muon_version_string", c_char_p, []),
     # const char *muon_build_info(void);
     ("muon_build_info", c_char_p, []),
     # const char *muon_last_error(void);
@@ -195,6 +209,19 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # int32_t muon_get_num_threads(void);
     ("muon_get_num_threads", c_int32, []),
     # ---- Orthogonalization
+    # const char *muon_backend_name(muon_backend backend);
+    ("muon_backend_name", c_char_p, [c_int]),
+    # muon_status muon_backend_from_name(const char *name, muon_backend *outBackend);
+    ("muon_backend_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # const char *muon_precision_name(muon_precision precision);
+    ("muon_precision_name", c_char_p, [c_int]),
+    # muon_status muon_precision_from_name(const char *name, muon_precision *outPrecision);
+    ("muon_precision_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # const char *muon_newton_schulz_method_name(muon_newton_schulz_method method);
+    ("muon_newton_schulz_method_name", c_char_p, [c_int]),
+    # muon_status muon_newton_schulz_method_from_name(const char *name,
+    #                                                 muon_newton_schulz_method *outMethod);
+    ("muon_newton_schulz_method_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptions,
     #                                             size_t struct_size);
     ("muon_orthogonalize_options_init", c_int, [POINTER(OrthogonalizeOptions), c_size_t]),
@@ -215,13 +242,33 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         [c_int, c_int32, POINTER(Coefficients), c_size_t, POINTER(c_size_t)],
     ),
     # ---- Parameters
+    # const char *muon_dtype_name(muon_dtype dtype);
+    ("muon_dtype_name", c_char_p, [c_int]),
     # muon_status muon_param_init(muon_param *outParam, size_t struct_size);
     ("muon_param_init", c_int, [POINTER(Param), c_size_t]),
     # ---- Optimizers
+    # const char *muon_optimizer_kind_name(muon_optimizer_kind kind);
+    ("muon_optimizer_kind_name", c_char_p, [c_int]),
+    # const char *muon_momentum_style_name(muon_momentum_style style);
+    ("muon_momentum_style_name", c_char_p, [c_int]),
+    # muon_status muon_momentum_style_from_name(const char *name, muon_momentum_style *outStyle);
+    ("muon_momentum_style_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # const char *muon_shape_scale_name(muon_shape_scale scale);
+    ("muon_shape_scale_name", c_char_p, [c_int]),
+    # muon_status muon_shape_scale_from_name(const char *name, muon_shape_scale *outScale);
+    ("muon_shape_scale_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # const char *muon_nonfinite_policy_name(muon_nonfinite_policy policy);
+    ("muon_nonfinite_policy_name", c_char_p, [c_int]),
+    # muon_status muon_nonfinite_policy_from_name(const char *name,
+    #                                             muon_nonfinite_policy *outPolicy);
+    ("muon_nonfinite_policy_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
     ("muon_muon_options_init", c_int, [POINTER(MuonOptions), c_size_t]),
     # muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struct_size);
     ("muon_adamw_options_init", c_int, [POINTER(AdamWOptions), c_size_t]),
+    # muon_status muon_option_get_range(muon_optimizer_kind kind, const char *name,
+    #                                   muon_option_range *outRange);
+    ("muon_option_get_range", c_int, [c_int, c_char_p, POINTER(OptionRange)]),
     # muon_status muon_optimizer_create_muon(const muon_muon_options *options,
     #                                        muon_optimizer **outOptimizer);
     ("muon_optimizer_create_muon", c_int, [POINTER(MuonOptions), POINTER(OptimizerHandle)]),
@@ -262,6 +309,19 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [OptimizerHandle, c_int64, POINTER(Param), POINTER(c_int64)],
     ),
+    # muon_status muon_optimizer_find_param(const muon_optimizer *optimizer, const char *name,
+    #                                       int64_t *outParam);
+    ("muon_optimizer_find_param", c_int, [OptimizerHandle, c_char_p, POINTER(c_int64)]),
+    # muon_status muon_optimizer_get_param_name(const muon_optimizer *optimizer, int64_t param,
+    #                                           char *outName, size_t capacity, size_t *outCount);
+    (
+        "muon_optimizer_get_param_name",
+        c_int,
+        [OptimizerHandle, c_int64, c_char_p, c_size_t, POINTER(c_size_t)],
+    ),
+    # muon_status muon_optimizer_get_param_group(const muon_optimizer *optimizer, int64_t param,
+    #                                            int64_t *outGroup);
+    ("muon_optimizer_get_param_group", c_int, [OptimizerHandle, c_int64, POINTER(c_int64)]),
     # muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param,
     #                                        const char *buffer, void *memory, size_t count);
     ("muon_optimizer_bind_buffer", c_int, [OptimizerHandle, c_int64, c_char_p, c_void_p, c_size_t]),
@@ -545,6 +605,11 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         ],
     ),
     # ---- Statistics and log
+    # const char *muon_statistics_level_name(muon_statistics_level level);
+    ("muon_statistics_level_name", c_char_p, [c_int]),
+    # muon_status muon_statistics_level_from_name(const char *name,
+    #                                             muon_statistics_level *outLevel);
+    ("muon_statistics_level_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_optimizer_set_statistics_level(muon_optimizer *optimizer,
     #                                                 muon_statistics_level statistics);
     ("muon_optimizer_set_statistics_level", c_int, [OptimizerHandle, c_int]),
@@ -562,6 +627,10 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [OptimizerHandle, c_int64, POINTER(ParamStatistics)],
     ),
+    # const char *muon_log_level_name(muon_log_level level);
+    ("muon_log_level_name", c_char_p, [c_int]),
+    # muon_status muon_log_level_from_name(const char *name, muon_log_level *outLevel);
+    ("muon_log_level_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_set_log_callback(muon_log_level level, muon_log_callback callback,
     #                                   void *context);
     ("muon_set_log_callback", c_int, [c_int, LogCallback, c_void_p]),
