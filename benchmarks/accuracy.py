@@ -12,7 +12,7 @@ import numpy as np
 import libmuon
 
 SHAPES = [(256, 256), (256, 768), (1024, 256)]
-BACKENDS = ["newtonschulz5", "you", "polar_express", "cubic5"]
+BACKENDS = ["newtonschulz5", "you", "polar_express", "cans", "cubic5"]
 EPS = 1e-7
 
 
@@ -34,12 +34,24 @@ def low_rank(rng, m, n):
     return signal + 0.01 * rng.standard_normal((m, n))
 
 
+def rank_one(rng, m, n):
+    return rng.standard_normal((m, 1)) @ rng.standard_normal((1, n))
+
+
 SPECTRA = {
     "Gaussian": gaussian,
     "power law": with_spectrum(lambda m: 1 / np.arange(1, m + 1)),
     "logspace -4": with_spectrum(lambda m: np.logspace(0, -4, m)),
     "rank 8 + 1 % noise": low_rank,
+    "log-normal rows, columns": lambda rng, m, n: (
+        rng.standard_normal((m, n)) * rng.lognormal(0, 1.5, (m, 1)) * rng.lognormal(0, 1.5, n)
+    ),
+    "Student's t, 1.5": lambda rng, m, n: rng.standard_t(1.5, (m, n)),
+    "rank 1": rank_one,
+    "one row": lambda rng, m, n: np.eye(m, 1) @ rng.standard_normal((1, n)),
+    "one column": lambda rng, m, n: rng.standard_normal((m, 1)) @ np.eye(1, n),
 }
+PRECISIONS = [("f32", "auto"), ("int16", "standard"), ("auto", "auto")]  # and methods
 
 
 def bfloat16(x):
@@ -58,24 +70,36 @@ def polynomial(grad, rows, dtype, stored):
     return x
 
 
-def update(grad, backend, precision):
+def update(grad, backend, precision, method):
     """What a step takes from a parameter, by libmuon."""
     weight = np.zeros(grad.shape, np.float32)
     optimizer = libmuon.Muon(
-        [weight], lr=1.0, momentum=0.0, eps=EPS, backend=backend, precision=precision
+        [weight],
+        lr=1.0,
+        momentum=0.0,
+        eps=EPS,
+        backend=backend,
+        precision=precision,
+        method=method,
     )
     optimizer.step([grad])
     return -weight
 
 
 def errors(backend, make, rng):
-    """The worst errors of libmuon's f32, its auto, and an iteration stored in bfloat16."""
-    rows, worst = libmuon.backend_coefficients(backend), np.zeros(3)
+    """The worst errors of libmuon's PRECISIONS, nan for what it has not, and of an iteration stored in
+    bfloat16."""
+    rows, worst = libmuon.backend_coefficients(backend), np.zeros(len(PRECISIONS) + 1)
     for m, n in SHAPES:
         wide = make(rng, min(m, n), max(m, n)).astype(np.float32)
         exact = polynomial(wide, rows, np.float64, lambda x: x)
         grad = wide if m <= n else np.ascontiguousarray(wide.T)
-        ours = [update(grad, backend, precision) for precision in ("f32", "auto")]
+        ours = []
+        for precision, method in PRECISIONS:
+            try:
+                ours.append(update(grad, backend, precision, method))
+            except libmuon.UnsupportedError:
+                ours.append(np.full(grad.shape, np.nan))
         results = [each if m <= n else each.T for each in ours]
         results.append(polynomial(wide, rows, np.float32, bfloat16))
         norms = [np.linalg.norm(each - exact) / np.linalg.norm(exact) for each in results]
@@ -86,11 +110,12 @@ def errors(backend, make, rng):
 def main():
     rng = np.random.default_rng(0)
     print(f"{libmuon.build_info()}\nrelative errors, the worst of {SHAPES}\n")
-    print("| backend | spectrum | `f32` | `auto` | stored in bfloat16 |\n|---|---|---|---|---|")
+    print("| backend | spectrum | `f32` | `int16`, standard | `auto` | stored in bfloat16 |")
+    print("|---|---|---|---|---|---|")
     for backend in BACKENDS:
         for name, make in SPECTRA.items():
-            f32, auto, stored = errors(backend, make, rng)
-            print(f"| `{backend}` | {name} | {f32:.0e} | {auto:.0e} | {stored:.0e} |", flush=True)
+            cells = " | ".join(f"{error:.0e}" for error in errors(backend, make, rng))
+            print(f"| `{backend}` | {name} | {cells} |", flush=True)
 
 
 if __name__ == "__main__":

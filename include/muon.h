@@ -226,14 +226,15 @@ typedef enum muon_newton_schulz_method {
   MUON_NEWTON_SCHULZ_METHOD_AUTO = 0,     /* the cheaper for the shape, the backend and the processor; GRAM for long
                                matrices only, where it needs no more memory than STANDARD may */
   MUON_NEWTON_SCHULZ_METHOD_STANDARD = 1, /* every step multiplies the matrix itself */
-  MUON_NEWTON_SCHULZ_METHOD_GRAM = 2      /* the steps are made on the Gram matrix X X^T, in float32, whatever the
+  MUON_NEWTON_SCHULZ_METHOD_GRAM = 2      /* the steps are made on the Gram matrix X X^T, whatever the
                                shape; it may need more memory, see
                                muon_optimizer_get_scratch_bytes. It squares the condition number:
                                MUON_ERR_UNSUPPORTED with MUON_PRECISION_BF16, for more than 5 steps,
                                and for all backends but NEWTONSCHULZ5, POLAR_EXPRESS, YOU, CANS and
                                CUBIC5, which alone are known to stay close to their polynomials:
                                within 1e-2 up to a short side of 1024, where the matrix is of rank 1,
-                               and closer where it is not */
+                               and closer where it is not; in INT16 within 1e-2, or within what an
+                               iteration that stores bfloat16 errs */
 } muon_newton_schulz_method;
 
 MUON_API const char *muon_newton_schulz_method_name(muon_newton_schulz_method method);

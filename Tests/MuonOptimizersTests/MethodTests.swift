@@ -45,9 +45,18 @@ struct MethodTests {
       #expect(!sameBits(standard, gram), "\(backend.name)")
       let auto = try MethodTests.run(matrix, rows, columns, backend, .auto)
       #expect(sameBits(auto, autoIsGram ? gram : standard), "\(backend.name) auto")
-      // Gram is in float32 also where integers may be taken, and standard is not.
       let mixed = try MethodTests.run(matrix, rows, columns, backend, .gram, .auto)
-      #expect(sameBits(mixed, gram), "\(backend.name) gram auto")
+      guard processorHasInt16(), min(rows, columns) >= 32 else {
+        #expect(sameBits(mixed, gram), "\(backend.name) gram auto")
+        continue
+      }
+      // Products of integers, and for long matrices in any case.
+      let integers = try MethodTests.run(matrix, rows, columns, backend, .gram, .int16)
+      let most = barOfAuto(DoubleMatrix(rows, columns, matrix), backend, exact)
+      #expect(relativeError(integers, exact.elements) <= most, "\(backend.name) gram int16")
+      #expect(sameBits(mixed, integers) && !sameBits(mixed, gram), "\(backend.name) gram auto")
+      let free = try MethodTests.run(matrix, rows, columns, backend, .auto, .int16)
+      #expect(sameBits(free, integers) == autoIsGram, "\(backend.name) auto int16")
     }
   }
 

@@ -17,8 +17,11 @@ struct PrecisionTests {
     let g = DoubleMatrix(rows, columns, matrix)
     for backend in PrecisionTests.polynomials {
       let exact = referenceOrthogonalize(g, backend: backend, epsilon: 1e-8)
-      func error(_ precision: Precision) throws -> Double {
-        let options = OrthogonalizeOptions(backend: backend, precision: precision)
+      func error(
+        _ precision: Precision, _ method: NewtonSchulzMethod = .auto
+      ) throws -> Double {
+        let options = OrthogonalizeOptions(
+          backend: backend, precision: precision, method: method)
         return relativeError(
           try orthogonalize(matrix, rows: rows, columns: columns, options: options),
           exact.elements)
@@ -27,9 +30,9 @@ struct PrecisionTests {
       #expect(f32 <= (spectrum == .gaussian ? 1e-4 : 1e-3), "\(backend.name) f32")
 
       let auto = try error(.auto)
-      #expect(auto <= 5e-3, "\(backend.name) auto")
+      #expect(auto <= barOfAuto(g, backend, exact), "\(backend.name) auto")
       if processorHasInt16() {
-        let int16 = try error(.int16)
+        let int16 = try error(.int16, .standard)
         #expect(int16 <= 5e-3, "\(backend.name) int16")
         #expect(int16 > 5e-5, "\(backend.name): these are not products of 16-bit integers")
       } else {
@@ -57,13 +60,17 @@ struct PrecisionTests {
       ("two vectors", matrix { left[$0] * right[$1] }), ("ones", matrix { _, _ in 1 }),
     ] {
       for backend in PrecisionTests.polynomials {
-        let exact = referenceOrthogonalize(
-          DoubleMatrix(rows, columns, matrix), backend: backend, epsilon: 1e-8)
-        let result = try orthogonalize(
-          matrix, rows: rows, columns: columns,
-          options: OrthogonalizeOptions(backend: backend, precision: .int16))
-        let bar = backend.name == "turbo" ? 2e-2 : 1e-2
-        #expect(relativeError(result, exact.elements) <= bar, "\(backend.name), \(name)")
+        let g = DoubleMatrix(rows, columns, matrix)
+        let exact = referenceOrthogonalize(g, backend: backend, epsilon: 1e-8)
+        for (method, bar) in [
+          (NewtonSchulzMethod.standard, 1e-2), (.auto, barOfAuto(g, backend, exact)),
+        ] {
+          let result = try orthogonalize(
+            matrix, rows: rows, columns: columns,
+            options: OrthogonalizeOptions(backend: backend, precision: .int16, method: method))
+          #expect(
+            relativeError(result, exact.elements) <= bar, "\(backend.name), \(name), \(method)")
+        }
       }
     }
   }
@@ -142,4 +149,11 @@ struct PrecisionTests {
       }
     }
   }
+}
+
+/// How far `auto` may be: 1e-2, or as far as the same iteration with all stored in bfloat16.
+func barOfAuto(_ g: DoubleMatrix, _ backend: Backend, _ exact: DoubleMatrix) -> Double {
+  let stored = referenceOrthogonalize(
+    g, backend: backend, epsilon: 1e-8, stored: storedInBFloat16)
+  return max(1e-2, relativeError(stored.elements.map { Float($0) }, exact.elements))
 }

@@ -239,7 +239,7 @@ def test_gram_is_not_for_all_options(options):
         lambda: Muon([matrix()], method="gram", **options),
         lambda: optimizer.add_param_group({"params": matrix("b"), **options}),
     ):
-        with pytest.raises(NotImplementedError, match="method gram|no bfloat16 products"):
+        with pytest.raises(NotImplementedError, match="method gram|no such products"):
             attempt()
     assert dict(group) == before
     assert len(optimizer.param_groups) == len(optimizer.parameters) == 1

@@ -39,10 +39,14 @@ struct CoefficientTable {
   /// Where the Gram iteration must restart to stay within 1e-2 in float32 on every matrix of the tests, of
   /// which those of rank 1 are the worst, for at most 5 steps; `nil` where it must not be used.
   let gramRestarts: [Int]?
+  /// The same for products of 16-bit integers, to stay within 1e-2 or within what an iteration that stores
+  /// bfloat16 errs.
+  let gramRestartsInt16: [Int]?
 
   init(
     _ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil,
-    toleratesBF16: Bool = false, toleratesInt16: Bool = true, gramRestarts: [Int]? = nil
+    toleratesBF16: Bool = false, toleratesInt16: Bool = true, gramRestarts: [Int]? = nil,
+    gramRestartsInt16: [Int]? = nil
   ) {
     self.rows = rows
     self.continuation = continuation
@@ -50,6 +54,12 @@ struct CoefficientTable {
     self.toleratesBF16 = toleratesBF16
     self.toleratesInt16 = toleratesInt16
     self.gramRestarts = gramRestarts
+    self.gramRestartsInt16 = gramRestartsInt16
+  }
+
+  /// The restarts of the Gram iteration with a kernel; `nil` where it must not be used.
+  func gramRestarts(_ kernel: ProductKernel) -> [Int]? {
+    kernel == .f32 ? gramRestarts : kernel == .int16 ? gramRestartsInt16 : nil
   }
 
   /// The rows for a number of steps.
@@ -66,7 +76,7 @@ extension CoefficientTable {
   /// `torch.optim.Muon`.
   static let newtonSchulz5 = CoefficientTable(
     [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5, toleratesBF16: true,
-    gramRestarts: [])
+    gramRestarts: [], gramRestartsInt16: [3])
 
   /// The original system's `orthogonalize`.
   static let orthogonalize = CoefficientTable(
@@ -80,7 +90,7 @@ extension CoefficientTable {
       Coefficients(3.7418, -5.5913, 2.3037),
       Coefficients(2.8769, -3.1427, 1.2046),
       Coefficients(2.8366, -3.0525, 1.2012),
-    ], then: .cycle, toleratesBF16: true, gramRestarts: [2])
+    ], then: .cycle, toleratesBF16: true, gramRestarts: [2], gramRestartsInt16: [2])
 
   /// arXiv 2505.16932 for l = 1e-3, 5 steps, safety factor 2e-2; modded-nanogpt, `dion`.
   static let polarExpress = CoefficientTable(
@@ -90,7 +100,7 @@ extension CoefficientTable {
       Coefficients(3.8916678022926607, -2.772484153217685, 0.5060648178503393),
       Coefficients(3.285753657755655, -2.3681294933425376, 0.46449024233003106),
       Coefficients(2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
-    ], then: .repeatLast, gramRestarts: [2])
+    ], then: .repeatLast, gramRestarts: [2], gramRestartsInt16: [2, 4])
 
   /// arXiv 2506.10935 (CANS), with a margin of 1.01 in all steps but the last, as Polar Express has it.
   ///
@@ -104,7 +114,7 @@ extension CoefficientTable {
       Coefficients(3.9619, -2.9541, 0.5630).forArgument(dividedBy: 1.01),
       Coefficients(3.2866, -2.4647, 0.5074).forArgument(dividedBy: 1.01),
       Coefficients(2.2737, -1.6447, 0.4162),
-    ], then: .repeatLast, gramRestarts: [2])
+    ], then: .repeatLast, gramRestarts: [2], gramRestartsInt16: [2, 4])
 
   /// DeepSeek-V4 report: `newtonSchulz5` eight times, then two steps that converge.
   static let deepSeekV4 = CoefficientTable(
@@ -120,7 +130,7 @@ extension CoefficientTable {
       Coefficients(2.5368962, -1.4312570, 0),
       Coefficients(2.4418906, -1.2764040, 0),
       Coefficients(2.2230472, -0.9630650, 0),
-    ], then: .none, toleratesBF16: true, gramRestarts: [])
+    ], then: .none, toleratesBF16: true, gramRestarts: [], gramRestartsInt16: [3])
 
   /// arXiv 2512.04632 (Turbo-Muon), as its authors mended it (thib-s/flash-newton-schulz cdb03db): the first
   /// table took singular values above 0.88 to negative ones. Made for AOL scaling, see `NewtonSchulz`.

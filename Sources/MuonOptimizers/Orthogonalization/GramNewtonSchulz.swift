@@ -5,7 +5,7 @@ internal import CMuonKernels
 ///
 /// Every iterate is X_k = Q_k X with Q_k a polynomial in R = X Xᵀ, so that all iteration is on m x m
 /// symmetric matrices that commute, and X itself is multiplied only at the beginning and at the end.
-/// It squares the condition number: it is made in float32, and restarts where a table needs it.
+/// It squares the condition number, and restarts where a table needs it.
 enum GramNewtonSchulz {
   /// Memory for one matrix, beside the matrix itself.
   @unsafe

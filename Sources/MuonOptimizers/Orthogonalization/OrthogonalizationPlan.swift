@@ -19,8 +19,7 @@ struct OrthogonalizationPlan {
     /// Of one row or one column, whose one singular value is its norm: no products.
     case vector
     case standard(ProductKernel)
-    /// In float32.
-    case gram(restarts: [Int])
+    case gram(ProductKernel, restarts: [Int])
     /// LAPACK's singular value decomposition.
     case polarFactor
   }
@@ -43,8 +42,8 @@ struct OrthogonalizationPlan {
     case .vector: break
     case .standard(let kernel):
       size.floats += unsafe NewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
-    case .gram:
-      size.floats += unsafe GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, .f32)
+    case .gram(let kernel, _):
+      size.floats += unsafe GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
     case .polarFactor:
       let more = try PolarFactor.scratch(rows: rows, columns: columns)
       size.floats += more.floats
@@ -94,10 +93,10 @@ struct OrthogonalizationPlan {
         x, scale: Float(scale), coefficients, aolScaling: usesAOLScaling, kernel,
         NewtonSchulz.Scratch(at: rest, rows: rows, columns: columns, kernel), to: epilogue,
         by: member)
-    case .gram(let restarts):
+    case .gram(let kernel, let restarts):
       unsafe GramNewtonSchulz.iterate(
-        x, scale: Float(scale), coefficients, restarts: restarts, .f32,
-        GramNewtonSchulz.Scratch(at: rest, rows: rows, columns: columns, .f32), to: epilogue,
+        x, scale: Float(scale), coefficients, restarts: restarts, kernel,
+        GramNewtonSchulz.Scratch(at: rest, rows: rows, columns: columns, kernel), to: epilogue,
         by: member)
     }
     return true

@@ -1,33 +1,51 @@
-/// The algorithm for a shape: for `auto` the cheapest, of two that cost nearly the same the more accurate. All
-/// are the same function; they differ in cost and in rounding.
+/// The algorithm for a shape: of what options and accuracy allow the cheapest, and of what costs nearly the same the
+/// most accurate. All are the same function; they differ in cost and in rounding.
 extension Orthogonalizer {
   /// Below these short sides products are not what costs, and the most accurate method is taken.
   private static let shortestForRounding = 32
   private static let shortestForGram = 64
+  /// What costs so many times as much as the cheapest costs nearly the same.
+  private static let margin = 1.1
 
   func algorithm(rows: Int, columns: Int) -> OrthogonalizationPlan.Algorithm {
     let short = min(rows, columns)
     guard short > 0 else { return .nothing }
     guard let table else { return .polarFactor }
     if short == 1 { return .vector }
-    // `init` has seen to it that it is possible.
-    if method == .gram, let restarts = table.gramRestarts { return .gram(restarts: restarts) }
-    let rounded =
-      table.toleratesInt16 && short >= Self.shortestForRounding ? ProductKernel.int16 : nil
-    let kernel = precision.kernel ?? rounded ?? .f32
-    let standard = OrthogonalizationPlan.Algorithm.standard(kernel)
-    guard method == .auto, precision == .auto || precision == .f32,
-      let restarts = table.gramRestarts,
-      coefficients.count <= Self.mostGramSteps,
-      short >= Self.shortestForGram,
-      // Nearer to square it would need more than four times the matrix in memory.
-      3 * max(rows, columns) >= 5 * short
-    else { return standard }
-    // Gram is in float32: beside integers it is the more accurate, beside float32 the less.
-    let margin = kernel == .f32 ? 0.9 : 1.1
-    let gramTime = gramCost(rows, columns, restarts: restarts) / ProductKernel.f32.speed
-    return gramTime < margin * standardCost(rows, columns) / kernel.speed
-      ? .gram(restarts: restarts) : standard
+
+    // From the most accurate to the least.
+    var candidates: [(algorithm: OrthogonalizationPlan.Algorithm, time: Double)] = []
+    for kernel in kernels(table, short: short) {
+      if method != .gram {
+        candidates.append((.standard(kernel), standardCost(rows, columns) / kernel.speed))
+      }
+      if let restarts = table.gramRestarts(kernel),
+        method == .gram || method == .auto && isForGram(rows, columns, kernel)
+      {
+        candidates.append(
+          (
+            .gram(kernel, restarts: restarts),
+            gramCost(rows, columns, restarts: restarts) / kernel.speed
+          ))
+      }
+    }
+    let least = candidates.reduce(.infinity) { min($0, $1.time) }
+    return candidates.first { $0.time <= Self.margin * least }?.algorithm ?? .standard(.f32)
+  }
+
+  /// What may multiply, from the most accurate to the least.
+  private func kernels(_ table: CoefficientTable, short: Int) -> [ProductKernel] {
+    if let kernel = precision.kernel { return [kernel] }
+    guard table.toleratesInt16, short >= Self.shortestForRounding, let int16 = ProductKernel.int16
+    else { return [.f32] }
+    return [.f32, int16]
+  }
+
+  private func isForGram(_ rows: Int, _ columns: Int, _ kernel: ProductKernel) -> Bool {
+    // With the matrix itself no more than four times the matrix in memory.
+    let scratch = unsafe GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
+    return coefficients.count <= Self.mostGramSteps && min(rows, columns) >= Self.shortestForGram
+      && scratch <= 3 * rows * columns
   }
 
   /// Multiplications in m³, for an m x αm matrix; one triangle of what is symmetric.

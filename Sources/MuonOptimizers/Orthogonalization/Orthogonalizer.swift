@@ -33,9 +33,8 @@ struct Orthogonalizer {
     guard let table, table.gramRestarts != nil else {
       throw MuonError(.unsupported, "method gram: backend \(backend.name) is not known to stand it")
     }
-    guard precision == .auto || precision == .f32 else {
-      throw MuonError(
-        .unsupported, "method gram: it is in float32, not in precision \(precision)")
+    guard precision != .bf16 else {
+      throw MuonError(.unsupported, "method gram: it is too far off in precision bf16")
     }
     guard coefficients.count <= Self.mostGramSteps else {
       throw MuonError(

@@ -1,20 +1,36 @@
 import MuonOptimizers
 
 /// What a backend makes of G, in float64.
+///
+/// - Parameter stored: What each matrix is rounded to after each product.
 func referenceOrthogonalize(
-  _ g: DoubleMatrix, backend: Backend, steps: Int? = nil, epsilon: Double
+  _ g: DoubleMatrix, backend: Backend, steps: Int? = nil, epsilon: Double,
+  stored: (DoubleMatrix) -> DoubleMatrix = { $0 }
 ) -> DoubleMatrix {
   guard g.norm > 0 else { return g }
   guard let table = ReferenceTable(backend) else { return referencePolarFactor(g) }
   let isTall = g.rows > g.columns
   let wide = isTall ? g.transposed : g
   var x = backend == .turbo ? scaledByAOL(wide) : (1 / (wide.norm + epsilon)) * wide
+  x = stored(x)
   for (a, b, c) in table.rows(steps: steps) {
-    var polynomial = x * x.transposed
+    var polynomial = stored(x * x.transposed)
     polynomial.add(c, polynomial, polynomial, times: b)
-    x.add(1, polynomial, x, times: a)
+    x.add(1, stored(polynomial), x, times: a)
+    x = stored(x)
   }
   return isTall ? x.transposed : x
+}
+
+/// To the nearest bfloat16, as torch.optim.Muon stores every matrix.
+func storedInBFloat16(_ matrix: DoubleMatrix) -> DoubleMatrix {
+  var matrix = matrix
+  for i in matrix.elements.indices {
+    let bits = Float(matrix.elements[i]).bitPattern
+    let rounded = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000
+    matrix.elements[i] = Double(Float(bitPattern: rounded))
+  }
+  return matrix
 }
 
 /// Each row divided by the root of Σ_j |(X Xᵀ)_ij|, in place of the Frobenius norm.

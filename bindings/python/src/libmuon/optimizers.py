@@ -40,7 +40,7 @@ class Muon(Optimizer):
     precision: of the matrix products: "auto" ("int16" where the processor has it, else "f32"),
         "f32", "bf16", or "int16": as fast as "bf16", and closer.
     method: how the backend's polynomial is evaluated: "standard", each step on the matrix; "gram", on
-        its Gram matrix and in float32, for at most 5 steps of "newtonschulz5", "polar_express", "you",
+        its Gram matrix, for at most 5 steps of "newtonschulz5", "polar_express", "you",
         "cans" or "cubic5"; or "auto", the cheaper for the shape. "gram" on a matrix that is nearly
         square takes up to 6 times its memory in place of 4.
     coefficients: rows (a, b, c), one for each step, for the backend "custom", which they imply.
