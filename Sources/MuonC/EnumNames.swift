@@ -23,6 +23,24 @@ extension muon_status: NamedEnum {
   ]
 }
 
+extension muon_dtype: NamedEnum {
+  static let names: [(value: muon_dtype, name: String)] = [
+    (MUON_DTYPE_F32, "f32"),
+    (MUON_DTYPE_BF16, "bf16"),
+    (MUON_DTYPE_F16, "f16"),
+    (MUON_DTYPE_F64, "f64"),
+    (MUON_DTYPE_NOT_FLOAT, "not_float"),
+  ]
+}
+
+extension muon_optimizer_kind: NamedEnum {
+  static let names: [(value: muon_optimizer_kind, name: String)] = [
+    (MUON_OPTIMIZER_KIND_NONE, "none"),
+    (MUON_OPTIMIZER_KIND_MUON, "muon"),
+    (MUON_OPTIMIZER_KIND_ADAMW, "adamw"),
+  ]
+}
+
 extension muon_backend: NamedEnum {
   static let names: [(value: muon_backend, name: String)] = [
     (MUON_BACKEND_NEWTONSCHULZ5, "newtonschulz5"),
@@ -52,24 +70,6 @@ extension muon_newton_schulz_method: NamedEnum {
     (MUON_NEWTON_SCHULZ_METHOD_AUTO, "auto"),
     (MUON_NEWTON_SCHULZ_METHOD_STANDARD, "standard"),
     (MUON_NEWTON_SCHULZ_METHOD_GRAM, "gram"),
-  ]
-}
-
-extension muon_dtype: NamedEnum {
-  static let names: [(value: muon_dtype, name: String)] = [
-    (MUON_DTYPE_F32, "f32"),
-    (MUON_DTYPE_BF16, "bf16"),
-    (MUON_DTYPE_F16, "f16"),
-    (MUON_DTYPE_F64, "f64"),
-    (MUON_DTYPE_NOT_FLOAT, "not_float"),
-  ]
-}
-
-extension muon_optimizer_kind: NamedEnum {
-  static let names: [(value: muon_optimizer_kind, name: String)] = [
-    (MUON_OPTIMIZER_KIND_NONE, "none"),
-    (MUON_OPTIMIZER_KIND_MUON, "muon"),
-    (MUON_OPTIMIZER_KIND_ADAMW, "adamw"),
   ]
 }
 
@@ -107,18 +107,18 @@ extension muon_route_reason: NamedEnum {
   ]
 }
 
-extension muon_statistics_level: NamedEnum {
-  static let names: [(value: muon_statistics_level, name: String)] = [
-    (MUON_STATISTICS_LEVEL_NONE, "none"),
-    (MUON_STATISTICS_LEVEL_BASIC, "basic"),
-    (MUON_STATISTICS_LEVEL_ORTHOGONALITY, "orthogonality"),
-  ]
-}
-
 extension muon_log_level: NamedEnum {
   static let names: [(value: muon_log_level, name: String)] = [
     (MUON_LOG_LEVEL_ERROR, "error"),
     (MUON_LOG_LEVEL_WARNING, "warning"),
     (MUON_LOG_LEVEL_INFO, "info"),
+  ]
+}
+
+extension muon_statistics_level: NamedEnum {
+  static let names: [(value: muon_statistics_level, name: String)] = [
+    (MUON_STATISTICS_LEVEL_NONE, "none"),
+    (MUON_STATISTICS_LEVEL_BASIC, "basic"),
+    (MUON_STATISTICS_LEVEL_ORTHOGONALITY, "orthogonality"),
   ]
 }

@@ -76,32 +76,6 @@ public func muon_newton_schulz_method_name(
 }
 
 @c @implementation
-public func muon_dtype_name(
-  _ dtype: muon_dtype
-) -> UnsafePointer<CChar>? {
-  switch dtype {
-  case MUON_DTYPE_F32: unsafe constant("f32")
-  case MUON_DTYPE_BF16: unsafe constant("bf16")
-  case MUON_DTYPE_F16: unsafe constant("f16")
-  case MUON_DTYPE_F64: unsafe constant("f64")
-  case MUON_DTYPE_NOT_FLOAT: unsafe constant("not_float")
-  default: unsafe constant("unknown")
-  }
-}
-
-@c @implementation
-public func muon_optimizer_kind_name(
-  _ kind: muon_optimizer_kind
-) -> UnsafePointer<CChar>? {
-  switch kind {
-  case MUON_OPTIMIZER_KIND_NONE: unsafe constant("none")
-  case MUON_OPTIMIZER_KIND_MUON: unsafe constant("muon")
-  case MUON_OPTIMIZER_KIND_ADAMW: unsafe constant("adamw")
-  default: unsafe constant("unknown")
-  }
-}
-
-@c @implementation
 public func muon_momentum_style_name(
   _ style: muon_momentum_style
 ) -> UnsafePointer<CChar>? {
@@ -157,6 +131,32 @@ public func muon_log_level_name(
   case MUON_LOG_LEVEL_ERROR: unsafe constant("error")
   case MUON_LOG_LEVEL_WARNING: unsafe constant("warning")
   case MUON_LOG_LEVEL_INFO: unsafe constant("info")
+  default: unsafe constant("unknown")
+  }
+}
+
+@c @implementation
+public func muon_optimizer_kind_name(
+  _ kind: muon_optimizer_kind
+) -> UnsafePointer<CChar>? {
+  switch kind {
+  case MUON_OPTIMIZER_KIND_NONE: unsafe constant("none")
+  case MUON_OPTIMIZER_KIND_MUON: unsafe constant("muon")
+  case MUON_OPTIMIZER_KIND_ADAMW: unsafe constant("adamw")
+  default: unsafe constant("unknown")
+  }
+}
+
+@c @implementation
+public func muon_dtype_name(
+  _ dtype: muon_dtype
+) -> UnsafePointer<CChar>? {
+  switch dtype {
+  case MUON_DTYPE_F32: unsafe constant("f32")
+  case MUON_DTYPE_BF16: unsafe constant("bf16")
+  case MUON_DTYPE_F16: unsafe constant("f16")
+  case MUON_DTYPE_F64: unsafe constant("f64")
+  case MUON_DTYPE_NOT_FLOAT: unsafe constant("not_float")
   default: unsafe constant("unknown")
   }
 }

@@ -2,7 +2,7 @@ internal import CMuon
 internal import MuonOptimizers
 
 // Structs of muon.h that begin with struct_size, from callers whose header may be an older or a newer
-// one. A newer version adds fields at the end, which mean at 0 what was before them: the fields that
+// one. A newer version adds fields at the end, and 0 in them means what was done before: the fields that
 // the caller's struct does not have are 0, and those this library does not have must be 0.
 
 /// A struct that begins with struct_size.

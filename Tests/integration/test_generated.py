@@ -32,6 +32,7 @@ typedef enum muon_a
 // not read: muon_nothing(int x);
 typedef
     struct muon_b muon_b;
+struct muon_c;
 /* Of the struct. In
  * two lines. */
 typedef struct muon_c { double p, *q; /* of both */
@@ -88,6 +89,7 @@ def test_an_unusual_layout_is_read():
     "int muon_a(int (*call)(void));",
     "int muon_a(int);",
     "extern int muon_a;",
+    "union muon_a;",
     "int muon_a(void)",
 ])
 def test_what_is_not_understood_is_refused(strange):

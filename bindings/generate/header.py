@@ -122,6 +122,8 @@ def declare(header: Header, statement: Tokens, comment: str, section: str) -> No
             header.types[name] = enum(name, body, comment)
         case ["typedef", "struct", name, "{", *_, "}", alias] if name == alias:
             header.types[name] = Struct(name, fields(body), comment)
+        case ["struct", _]:
+            pass  # it follows
         case ["typedef", "struct", name, alias] if name == alias:
             header.types[name] = Handle(name, comment)
         case ["typedef", *_, ")"] if words[opening + 1] == "*" and words[opening + 3] == ")":

@@ -26,6 +26,22 @@ enum class Status : int {
   cancelled = MUON_ERR_CANCELLED,
 };
 
+/// muon_dtype: The type of the elements of a parameter.
+enum class DType : int {
+  f32 = MUON_DTYPE_F32,
+  bf16 = MUON_DTYPE_BF16,
+  f16 = MUON_DTYPE_F16,
+  f64 = MUON_DTYPE_F64,
+  not_float = MUON_DTYPE_NOT_FLOAT,
+};
+
+/// muon_optimizer_kind: What kind of optimizer there is.
+enum class OptimizerKind : int {
+  none = MUON_OPTIMIZER_KIND_NONE,
+  muon = MUON_OPTIMIZER_KIND_MUON,
+  adamw = MUON_OPTIMIZER_KIND_ADAMW,
+};
+
 /// muon_backend: How a matrix G is replaced by an orthogonal one.
 enum class Backend : int {
   newtonschulz5 = MUON_BACKEND_NEWTONSCHULZ5,
@@ -49,37 +65,21 @@ enum class Precision : int {
   int16 = MUON_PRECISION_INT16,
 };
 
-/// muon_newton_schulz_method: How a backend's polynomial is evaluated: the same function at another
-/// cost, and with other rounding.
+/// muon_newton_schulz_method: How the polynomial of a backend is evaluated.
 enum class NewtonSchulzMethod : int {
   automatic = MUON_NEWTON_SCHULZ_METHOD_AUTO,  // auto is a keyword
   standard = MUON_NEWTON_SCHULZ_METHOD_STANDARD,
   gram = MUON_NEWTON_SCHULZ_METHOD_GRAM,
 };
 
-/// muon_dtype
-enum class DType : int {
-  f32 = MUON_DTYPE_F32,
-  bf16 = MUON_DTYPE_BF16,
-  f16 = MUON_DTYPE_F16,
-  f64 = MUON_DTYPE_F64,
-  not_float = MUON_DTYPE_NOT_FLOAT,
-};
-
-/// muon_optimizer_kind
-enum class OptimizerKind : int {
-  none = MUON_OPTIMIZER_KIND_NONE,
-  muon = MUON_OPTIMIZER_KIND_MUON,
-  adamw = MUON_OPTIMIZER_KIND_ADAMW,
-};
-
-/// muon_momentum_style
+/// muon_momentum_style: How the momentum m takes in the gradient g, and what Nesterov makes of it,
+/// u; b is the option momentum.
 enum class MomentumStyle : int {
   classic = MUON_MOMENTUM_STYLE_CLASSIC,
   ema = MUON_MOMENTUM_STYLE_EMA,
 };
 
-/// muon_shape_scale: The factor s on the update of an r x c parameter.
+/// muon_shape_scale: The factor s on the update of a parameter with r rows and c columns.
 enum class ShapeScale : int {
   none = MUON_SHAPE_SCALE_NONE,
   original = MUON_SHAPE_SCALE_ORIGINAL,
@@ -87,21 +87,28 @@ enum class ShapeScale : int {
   spectral = MUON_SHAPE_SCALE_SPECTRAL,
 };
 
-/// muon_nonfinite_policy: What step does with NaN or infinity in a gradient, and with a gradient by
-/// which the state would come to have it: m or u of Muon, or g^2 of AdamW, past 3.4e38.
+/// muon_nonfinite_policy: What step does about NaN or infinity in a gradient, or in the state that
+/// the gradient would lead to (Muon's m or u, or AdamW's g^2, above 3.4e38).
 enum class NonFinitePolicy : int {
   error = MUON_NONFINITE_POLICY_ERROR,
   skip = MUON_NONFINITE_POLICY_SKIP,
   propagate = MUON_NONFINITE_POLICY_PROPAGATE,
 };
 
-/// muon_route_reason
+/// muon_route_reason: Why a parameter goes where it goes.
 enum class RouteReason : int {
   matrix = MUON_ROUTE_REASON_MATRIX,
   not_matrix = MUON_ROUTE_REASON_NOT_MATRIX,
   adamw_only = MUON_ROUTE_REASON_ADAMW_ONLY,
   frozen = MUON_ROUTE_REASON_FROZEN,
   not_float = MUON_ROUTE_REASON_NOT_FLOAT,
+};
+
+/// muon_log_level: How much a message matters; each level includes the ones before it.
+enum class LogLevel : int {
+  error = MUON_LOG_LEVEL_ERROR,
+  warning = MUON_LOG_LEVEL_WARNING,
+  info = MUON_LOG_LEVEL_INFO,
 };
 
 /// muon_statistics_level: What the steps of an optimizer measure; each level includes the ones
@@ -112,20 +119,18 @@ enum class StatisticsLevel : int {
   orthogonality = MUON_STATISTICS_LEVEL_ORTHOGONALITY,
 };
 
-/// muon_log_level: How much a message matters; each level includes the ones before it.
-enum class LogLevel : int {
-  error = MUON_LOG_LEVEL_ERROR,
-  warning = MUON_LOG_LEVEL_WARNING,
-  info = MUON_LOG_LEVEL_INFO,
-};
-
 /// "MUON_ERR_SHAPE" and so on; "MUON_ERR_UNKNOWN" for a number that is no status.
 inline const char *name(Status status) noexcept {
   return muon_status_name(static_cast<muon_status>(status));
 }
 
-/// The name that configurations have for it, such as "newtonschulz5"; "unknown" for a number that
-/// is none.
+/// The reason in words; "unknown" for a number that is no reason.
+inline const char *text(RouteReason reason) noexcept {
+  return muon_route_reason_text(static_cast<muon_route_reason>(reason));
+}
+
+/// The names that configurations have for the values of an enum, such as "newtonschulz5"; "unknown"
+/// for a number that is no value.
 inline const char *name(Backend backend) noexcept {
   return muon_backend_name(static_cast<muon_backend>(backend));
 }
@@ -138,16 +143,6 @@ inline const char *name(Precision precision) noexcept {
 /// As muon_newton_schulz_method_name.
 inline const char *name(NewtonSchulzMethod method) noexcept {
   return muon_newton_schulz_method_name(static_cast<muon_newton_schulz_method>(method));
-}
-
-/// As muon_dtype_name.
-inline const char *name(DType dtype) noexcept {
-  return muon_dtype_name(static_cast<muon_dtype>(dtype));
-}
-
-/// As muon_optimizer_kind_name.
-inline const char *name(OptimizerKind kind) noexcept {
-  return muon_optimizer_kind_name(static_cast<muon_optimizer_kind>(kind));
 }
 
 /// As muon_momentum_style_name.
@@ -165,11 +160,6 @@ inline const char *name(NonFinitePolicy policy) noexcept {
   return muon_nonfinite_policy_name(static_cast<muon_nonfinite_policy>(policy));
 }
 
-/// The reason in words; "unknown" for a number that is no reason.
-inline const char *text(RouteReason reason) noexcept {
-  return muon_route_reason_text(static_cast<muon_route_reason>(reason));
-}
-
 /// As muon_statistics_level_name.
 inline const char *name(StatisticsLevel level) noexcept {
   return muon_statistics_level_name(static_cast<muon_statistics_level>(level));
@@ -178,6 +168,16 @@ inline const char *name(StatisticsLevel level) noexcept {
 /// As muon_log_level_name.
 inline const char *name(LogLevel level) noexcept {
   return muon_log_level_name(static_cast<muon_log_level>(level));
+}
+
+/// As muon_optimizer_kind_name.
+inline const char *name(OptimizerKind kind) noexcept {
+  return muon_optimizer_kind_name(static_cast<muon_optimizer_kind>(kind));
+}
+
+/// As muon_dtype_name.
+inline const char *name(DType dtype) noexcept {
+  return muon_dtype_name(static_cast<muon_dtype>(dtype));
 }
 
 namespace detail {

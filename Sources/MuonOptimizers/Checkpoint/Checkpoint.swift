@@ -35,7 +35,7 @@ public enum Checkpoint {
 
   /// Saves to a file. The file is there whole, or as it was before.
   ///
-  /// The new file is written beside the old one, brought to the disk, and then takes its name. It is for those
+  /// The new file is written beside the old one, flushed to the disk, and renamed to it. It is for those
   /// who could use the old one, or for fewer. A process that is killed meanwhile leaves a file behind whose
   /// name is that of the file, or its beginning where that is long, then `.tmp-` and more.
   ///

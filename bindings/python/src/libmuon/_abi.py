@@ -36,31 +36,6 @@ class SchedulerHandle(c_void_p):
     """muon_scheduler *"""
 
 
-class Coefficients(Structure):
-    """muon_coefficients"""
-
-    _fields_ = [
-        ("a", c_double),  # double a
-        ("b", c_double),  # double b
-        ("c", c_double),  # double c
-    ]
-
-
-class OrthogonalizeOptions(Structure):
-    """muon_orthogonalize_options"""
-
-    _fields_ = [
-        ("struct_size", c_size_t),  # size_t struct_size
-        ("backend", c_int),  # muon_backend backend
-        ("backend_steps", c_int32),  # int32_t backend_steps
-        ("eps", c_double),  # double eps
-        ("precision", c_int),  # muon_precision precision
-        ("coefficients", POINTER(Coefficients)),  # const muon_coefficients *coefficients
-        ("coefficients_count", c_size_t),  # size_t coefficients_count
-        ("method", c_int),  # muon_newton_schulz_method method
-    ]
-
-
 class StateBuffer(Structure):
     """muon_state_buffer"""
 
@@ -87,6 +62,16 @@ class Param(Structure):
         ("grad_count", c_size_t),  # size_t grad_count
         ("state", POINTER(StateBuffer)),  # const muon_state_buffer *state
         ("state_count", c_size_t),  # size_t state_count
+    ]
+
+
+class Coefficients(Structure):
+    """muon_coefficients"""
+
+    _fields_ = [
+        ("a", c_double),  # double a
+        ("b", c_double),  # double b
+        ("c", c_double),  # double c
     ]
 
 
@@ -121,18 +106,6 @@ class AdamWOptions(Structure):
         ("beta2", c_double),  # double beta2
         ("eps", c_double),  # double eps
         ("weight_decay", c_double),  # double weight_decay
-    ]
-
-
-class OptionRange(Structure):
-    """muon_option_range"""
-
-    _fields_ = [
-        ("minimum", c_double),  # double minimum
-        ("maximum", c_double),  # double maximum
-        ("minimum_is_open", c_int32),  # int32_t minimum_is_open
-        ("maximum_is_open", c_int32),  # int32_t maximum_is_open
-        ("default_value", c_double),  # double default_value
     ]
 
 
@@ -174,6 +147,25 @@ class CheckpointOptions(Structure):
     ]
 
 
+# typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *context);
+LogCallback = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
+
+
+class OrthogonalizeOptions(Structure):
+    """muon_orthogonalize_options"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),  # size_t struct_size
+        ("backend", c_int),  # muon_backend backend
+        ("backend_steps", c_int32),  # int32_t backend_steps
+        ("eps", c_double),  # double eps
+        ("precision", c_int),  # muon_precision precision
+        ("coefficients", POINTER(Coefficients)),  # const muon_coefficients *coefficients
+        ("coefficients_count", c_size_t),  # size_t coefficients_count
+        ("method", c_int),  # muon_newton_schulz_method method
+    ]
+
+
 class ParamStatistics(Structure):
     """muon_param_statistics"""
 
@@ -187,94 +179,76 @@ class ParamStatistics(Structure):
     ]
 
 
-# typedef void (*muon_log_callback)(muon_log_level level, const char *message, void *context);
-LogCallback = CFUNCTYPE(None, c_int, c_char_p, c_void_p)
+class OptionRange(Structure):
+    """muon_option_range"""
+
+    _fields_ = [
+        ("minimum", c_double),  # double minimum
+        ("maximum", c_double),  # double maximum
+        ("minimum_is_open", c_int32),  # int32_t minimum_is_open
+        ("maximum_is_open", c_int32),  # int32_t maximum_is_open
+        ("default_value", c_double),  # double default_value
+    ]
 
 
 # (name, result, arguments)
 PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
-    # ---- Version, status, threads
-    # uint32_t muon_version_number(void);
-    ("muon_version_number", c_uint32, []),
-    # const char *muon_version_string(void);
-    ("muon_version_string", c_char_p, []),
-    # const char *muon_build_info(void);
-    ("muon_build_info", c_char_p, []),
+    # ---- Errors
     # const char *muon_last_error(void);
     ("muon_last_error", c_char_p, []),
     # const char *muon_status_name(muon_status status);
     ("muon_status_name", c_char_p, [c_int]),
-    # muon_status muon_set_num_threads(int32_t count);
-    ("muon_set_num_threads", c_int, [c_int32]),
-    # int32_t muon_get_num_threads(void);
-    ("muon_get_num_threads", c_int32, []),
-    # ---- Orthogonalization
-    # const char *muon_backend_name(muon_backend backend);
-    ("muon_backend_name", c_char_p, [c_int]),
-    # muon_status muon_backend_from_name(const char *name, muon_backend *outBackend);
-    ("muon_backend_from_name", c_int, [c_char_p, POINTER(c_int)]),
-    # const char *muon_precision_name(muon_precision precision);
-    ("muon_precision_name", c_char_p, [c_int]),
-    # muon_status muon_precision_from_name(const char *name, muon_precision *outPrecision);
-    ("muon_precision_from_name", c_int, [c_char_p, POINTER(c_int)]),
-    # const char *muon_newton_schulz_method_name(muon_newton_schulz_method method);
-    ("muon_newton_schulz_method_name", c_char_p, [c_int]),
-    # muon_status muon_newton_schulz_method_from_name(const char *name,
-    #                                                 muon_newton_schulz_method *outMethod);
-    ("muon_newton_schulz_method_from_name", c_int, [c_char_p, POINTER(c_int)]),
-    # muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptions,
-    #                                             size_t struct_size);
-    ("muon_orthogonalize_options_init", c_int, [POINTER(OrthogonalizeOptions), c_size_t]),
-    # muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
-    #                                const muon_orthogonalize_options *options, float *outMatrix,
-    #                                size_t out_count);
-    (
-        "muon_orthogonalize",
-        c_int,
-        [c_void_p, c_size_t, c_int64, c_int64, POINTER(OrthogonalizeOptions), c_void_p, c_size_t],
-    ),
-    # muon_status muon_backend_get_coefficients(muon_backend backend, int32_t backend_steps,
-    #                                           muon_coefficients *outCoefficients, size_t capacity,
-    #                                           size_t *outCount);
-    (
-        "muon_backend_get_coefficients",
-        c_int,
-        [c_int, c_int32, POINTER(Coefficients), c_size_t, POINTER(c_size_t)],
-    ),
     # ---- Parameters
-    # const char *muon_dtype_name(muon_dtype dtype);
-    ("muon_dtype_name", c_char_p, [c_int]),
     # muon_status muon_param_init(muon_param *outParam, size_t struct_size);
     ("muon_param_init", c_int, [POINTER(Param), c_size_t]),
     # ---- Optimizers
-    # const char *muon_optimizer_kind_name(muon_optimizer_kind kind);
-    ("muon_optimizer_kind_name", c_char_p, [c_int]),
-    # const char *muon_momentum_style_name(muon_momentum_style style);
-    ("muon_momentum_style_name", c_char_p, [c_int]),
-    # muon_status muon_momentum_style_from_name(const char *name, muon_momentum_style *outStyle);
-    ("muon_momentum_style_from_name", c_int, [c_char_p, POINTER(c_int)]),
-    # const char *muon_shape_scale_name(muon_shape_scale scale);
-    ("muon_shape_scale_name", c_char_p, [c_int]),
-    # muon_status muon_shape_scale_from_name(const char *name, muon_shape_scale *outScale);
-    ("muon_shape_scale_from_name", c_int, [c_char_p, POINTER(c_int)]),
-    # const char *muon_nonfinite_policy_name(muon_nonfinite_policy policy);
-    ("muon_nonfinite_policy_name", c_char_p, [c_int]),
-    # muon_status muon_nonfinite_policy_from_name(const char *name,
-    #                                             muon_nonfinite_policy *outPolicy);
-    ("muon_nonfinite_policy_from_name", c_int, [c_char_p, POINTER(c_int)]),
-    # muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
-    ("muon_muon_options_init", c_int, [POINTER(MuonOptions), c_size_t]),
-    # muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struct_size);
-    ("muon_adamw_options_init", c_int, [POINTER(AdamWOptions), c_size_t]),
-    # muon_status muon_option_get_range(muon_optimizer_kind kind, const char *name,
-    #                                   muon_option_range *outRange);
-    ("muon_option_get_range", c_int, [c_int, c_char_p, POINTER(OptionRange)]),
     # muon_status muon_optimizer_create_muon(const muon_muon_options *options,
     #                                        muon_optimizer **outOptimizer);
     ("muon_optimizer_create_muon", c_int, [POINTER(MuonOptions), POINTER(OptimizerHandle)]),
     # muon_status muon_optimizer_create_adamw(const muon_adamw_options *options,
     #                                         muon_optimizer **outOptimizer);
     ("muon_optimizer_create_adamw", c_int, [POINTER(AdamWOptions), POINTER(OptimizerHandle)]),
+    # muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
+    #                                      const muon_param *param, int64_t *outIndex);
+    (
+        "muon_optimizer_add_param",
+        c_int,
+        [OptimizerHandle, c_int64, POINTER(Param), POINTER(c_int64)],
+    ),
+    # muon_status muon_optimizer_step(muon_optimizer *optimizer);
+    ("muon_optimizer_step", c_int, [OptimizerHandle]),
+    # muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
+    ("muon_optimizer_zero_grad", c_int, [OptimizerHandle]),
+    # muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param,
+    #                                        const char *buffer, void *memory, size_t count);
+    ("muon_optimizer_bind_buffer", c_int, [OptimizerHandle, c_int64, c_char_p, c_void_p, c_size_t]),
+    # muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
+    ("muon_optimizer_destroy", c_int, [OptimizerHandle]),
+    # muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer,
+    #                                     muon_optimizer_kind *outKind);
+    ("muon_optimizer_get_kind", c_int, [OptimizerHandle, POINTER(c_int)]),
+    # muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, size_t *outCount);
+    ("muon_optimizer_get_group_count", c_int, [OptimizerHandle, POINTER(c_size_t)]),
+    # muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, size_t *outCount);
+    ("muon_optimizer_get_param_count", c_int, [OptimizerHandle, POINTER(c_size_t)]),
+    # muon_status muon_optimizer_find_param(const muon_optimizer *optimizer, const char *name,
+    #                                       int64_t *outParam);
+    ("muon_optimizer_find_param", c_int, [OptimizerHandle, c_char_p, POINTER(c_int64)]),
+    # muon_status muon_optimizer_get_param_name(const muon_optimizer *optimizer, int64_t param,
+    #                                           char *outName, size_t capacity, size_t *outCount);
+    (
+        "muon_optimizer_get_param_name",
+        c_int,
+        [OptimizerHandle, c_int64, c_char_p, c_size_t, POINTER(c_size_t)],
+    ),
+    # muon_status muon_optimizer_get_param_group(const muon_optimizer *optimizer, int64_t param,
+    #                                            int64_t *outGroup);
+    ("muon_optimizer_get_param_group", c_int, [OptimizerHandle, c_int64, POINTER(c_int64)]),
+    # ---- Options
+    # muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
+    ("muon_muon_options_init", c_int, [POINTER(MuonOptions), c_size_t]),
+    # muon_status muon_adamw_options_init(muon_adamw_options *outOptions, size_t struct_size);
+    ("muon_adamw_options_init", c_int, [POINTER(AdamWOptions), c_size_t]),
     # muon_status muon_optimizer_add_muon_group(muon_optimizer *optimizer,
     #                                           const muon_muon_options *options,
     #                                           const muon_param *params, size_t count,
@@ -293,42 +267,6 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [OptimizerHandle, POINTER(AdamWOptions), POINTER(Param), c_size_t, POINTER(c_int64)],
     ),
-    # muon_status muon_optimizer_destroy(muon_optimizer *optimizer);
-    ("muon_optimizer_destroy", c_int, [OptimizerHandle]),
-    # muon_status muon_optimizer_get_kind(const muon_optimizer *optimizer,
-    #                                     muon_optimizer_kind *outKind);
-    ("muon_optimizer_get_kind", c_int, [OptimizerHandle, POINTER(c_int)]),
-    # muon_status muon_optimizer_get_group_count(const muon_optimizer *optimizer, size_t *outCount);
-    ("muon_optimizer_get_group_count", c_int, [OptimizerHandle, POINTER(c_size_t)]),
-    # muon_status muon_optimizer_get_param_count(const muon_optimizer *optimizer, size_t *outCount);
-    ("muon_optimizer_get_param_count", c_int, [OptimizerHandle, POINTER(c_size_t)]),
-    # muon_status muon_optimizer_add_param(muon_optimizer *optimizer, int64_t group,
-    #                                      const muon_param *param, int64_t *outIndex);
-    (
-        "muon_optimizer_add_param",
-        c_int,
-        [OptimizerHandle, c_int64, POINTER(Param), POINTER(c_int64)],
-    ),
-    # muon_status muon_optimizer_find_param(const muon_optimizer *optimizer, const char *name,
-    #                                       int64_t *outParam);
-    ("muon_optimizer_find_param", c_int, [OptimizerHandle, c_char_p, POINTER(c_int64)]),
-    # muon_status muon_optimizer_get_param_name(const muon_optimizer *optimizer, int64_t param,
-    #                                           char *outName, size_t capacity, size_t *outCount);
-    (
-        "muon_optimizer_get_param_name",
-        c_int,
-        [OptimizerHandle, c_int64, c_char_p, c_size_t, POINTER(c_size_t)],
-    ),
-    # muon_status muon_optimizer_get_param_group(const muon_optimizer *optimizer, int64_t param,
-    #                                            int64_t *outGroup);
-    ("muon_optimizer_get_param_group", c_int, [OptimizerHandle, c_int64, POINTER(c_int64)]),
-    # muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param,
-    #                                        const char *buffer, void *memory, size_t count);
-    ("muon_optimizer_bind_buffer", c_int, [OptimizerHandle, c_int64, c_char_p, c_void_p, c_size_t]),
-    # muon_status muon_optimizer_step(muon_optimizer *optimizer);
-    ("muon_optimizer_step", c_int, [OptimizerHandle]),
-    # muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
-    ("muon_optimizer_zero_grad", c_int, [OptimizerHandle]),
     # muon_status muon_optimizer_get_muon_options(const muon_optimizer *optimizer, int64_t group,
     #                                             muon_muon_options *outOptions);
     ("muon_optimizer_get_muon_options", c_int, [OptimizerHandle, c_int64, POINTER(MuonOptions)]),
@@ -369,9 +307,7 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_get_skipped_steps(const muon_optimizer *optimizer,
     #                                              int64_t *outCount);
     ("muon_optimizer_get_skipped_steps", c_int, [OptimizerHandle, POINTER(c_int64)]),
-    # muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer,
-    #                                              size_t *outBytes);
-    ("muon_optimizer_get_scratch_bytes", c_int, [OptimizerHandle, POINTER(c_size_t)]),
+    # ---- State
     # muon_status muon_optimizer_get_buffer(const muon_optimizer *optimizer, int64_t param,
     #                                       const char *buffer, float *outValues, size_t capacity,
     #                                       size_t *outCount);
@@ -383,6 +319,12 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_set_buffer(muon_optimizer *optimizer, int64_t param,
     #                                       const char *buffer, const float *values, size_t count);
     ("muon_optimizer_set_buffer", c_int, [OptimizerHandle, c_int64, c_char_p, c_void_p, c_size_t]),
+    # muon_status muon_optimizer_get_param_steps(const muon_optimizer *optimizer, int64_t param,
+    #                                            int64_t *outSteps);
+    ("muon_optimizer_get_param_steps", c_int, [OptimizerHandle, c_int64, POINTER(c_int64)]),
+    # muon_status muon_optimizer_set_param_steps(muon_optimizer *optimizer, int64_t param,
+    #                                            int64_t steps);
+    ("muon_optimizer_set_param_steps", c_int, [OptimizerHandle, c_int64, c_int64]),
     # muon_status muon_optimizer_get_buffer_shape(const muon_optimizer *optimizer, int64_t param,
     #                                             const char *buffer, int64_t *outExtents,
     #                                             size_t capacity, size_t *outCount);
@@ -424,13 +366,10 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     ),
     # muon_status muon_optimizer_get_state_bytes(const muon_optimizer *optimizer, size_t *outBytes);
     ("muon_optimizer_get_state_bytes", c_int, [OptimizerHandle, POINTER(c_size_t)]),
-    # muon_status muon_optimizer_get_param_steps(const muon_optimizer *optimizer, int64_t param,
-    #                                            int64_t *outSteps);
-    ("muon_optimizer_get_param_steps", c_int, [OptimizerHandle, c_int64, POINTER(c_int64)]),
-    # muon_status muon_optimizer_set_param_steps(muon_optimizer *optimizer, int64_t param,
-    #                                            int64_t steps);
-    ("muon_optimizer_set_param_steps", c_int, [OptimizerHandle, c_int64, c_int64]),
-    # ---- Learning-rate schedules
+    # muon_status muon_optimizer_get_scratch_bytes(const muon_optimizer *optimizer,
+    #                                              size_t *outBytes);
+    ("muon_optimizer_get_scratch_bytes", c_int, [OptimizerHandle, POINTER(c_size_t)]),
+    # ---- Schedules
     # muon_status muon_schedule_create_linear(double start_factor, double end_factor,
     #                                         int64_t total_iters, muon_schedule **outSchedule);
     ("muon_schedule_create_linear", c_int, [c_double, c_double, c_int64, POINTER(ScheduleHandle)]),
@@ -604,21 +543,40 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
             POINTER(CheckpointOptions),
         ],
     ),
-    # ---- Statistics and log
-    # const char *muon_statistics_level_name(muon_statistics_level level);
-    ("muon_statistics_level_name", c_char_p, [c_int]),
-    # muon_status muon_statistics_level_from_name(const char *name,
-    #                                             muon_statistics_level *outLevel);
-    ("muon_statistics_level_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # ---- Log
+    # muon_status muon_set_log_callback(muon_log_level level, muon_log_callback callback,
+    #                                   void *context);
+    ("muon_set_log_callback", c_int, [c_int, LogCallback, c_void_p]),
+    # ---- Orthogonalization
+    # muon_status muon_orthogonalize_options_init(muon_orthogonalize_options *outOptions,
+    #                                             size_t struct_size);
+    ("muon_orthogonalize_options_init", c_int, [POINTER(OrthogonalizeOptions), c_size_t]),
+    # muon_status muon_orthogonalize(const float *g, size_t g_count, int64_t rows, int64_t cols,
+    #                                const muon_orthogonalize_options *options, float *outMatrix,
+    #                                size_t out_count);
+    (
+        "muon_orthogonalize",
+        c_int,
+        [c_void_p, c_size_t, c_int64, c_int64, POINTER(OrthogonalizeOptions), c_void_p, c_size_t],
+    ),
+    # muon_status muon_backend_get_coefficients(muon_backend backend, int32_t backend_steps,
+    #                                           muon_coefficients *outCoefficients, size_t capacity,
+    #                                           size_t *outCount);
+    (
+        "muon_backend_get_coefficients",
+        c_int,
+        [c_int, c_int32, POINTER(Coefficients), c_size_t, POINTER(c_size_t)],
+    ),
+    # ---- Statistics
+    # muon_status muon_param_statistics_init(muon_param_statistics *outStatistics,
+    #                                        size_t struct_size);
+    ("muon_param_statistics_init", c_int, [POINTER(ParamStatistics), c_size_t]),
     # muon_status muon_optimizer_set_statistics_level(muon_optimizer *optimizer,
     #                                                 muon_statistics_level statistics);
     ("muon_optimizer_set_statistics_level", c_int, [OptimizerHandle, c_int]),
     # muon_status muon_optimizer_get_statistics_level(const muon_optimizer *optimizer,
     #                                                 muon_statistics_level *outStatistics);
     ("muon_optimizer_get_statistics_level", c_int, [OptimizerHandle, POINTER(c_int)]),
-    # muon_status muon_param_statistics_init(muon_param_statistics *outStatistics,
-    #                                        size_t struct_size);
-    ("muon_param_statistics_init", c_int, [POINTER(ParamStatistics), c_size_t]),
     # muon_status muon_optimizer_get_param_statistics(const muon_optimizer *optimizer,
     #                                                 int64_t param,
     #                                                 muon_param_statistics *outStatistics);
@@ -627,11 +585,58 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [OptimizerHandle, c_int64, POINTER(ParamStatistics)],
     ),
+    # ---- Names
+    # const char *muon_backend_name(muon_backend backend);
+    ("muon_backend_name", c_char_p, [c_int]),
+    # const char *muon_precision_name(muon_precision precision);
+    ("muon_precision_name", c_char_p, [c_int]),
+    # const char *muon_newton_schulz_method_name(muon_newton_schulz_method method);
+    ("muon_newton_schulz_method_name", c_char_p, [c_int]),
+    # const char *muon_momentum_style_name(muon_momentum_style style);
+    ("muon_momentum_style_name", c_char_p, [c_int]),
+    # const char *muon_shape_scale_name(muon_shape_scale scale);
+    ("muon_shape_scale_name", c_char_p, [c_int]),
+    # const char *muon_nonfinite_policy_name(muon_nonfinite_policy policy);
+    ("muon_nonfinite_policy_name", c_char_p, [c_int]),
+    # const char *muon_statistics_level_name(muon_statistics_level level);
+    ("muon_statistics_level_name", c_char_p, [c_int]),
     # const char *muon_log_level_name(muon_log_level level);
     ("muon_log_level_name", c_char_p, [c_int]),
+    # const char *muon_optimizer_kind_name(muon_optimizer_kind kind);
+    ("muon_optimizer_kind_name", c_char_p, [c_int]),
+    # const char *muon_dtype_name(muon_dtype dtype);
+    ("muon_dtype_name", c_char_p, [c_int]),
+    # muon_status muon_backend_from_name(const char *name, muon_backend *outBackend);
+    ("muon_backend_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # muon_status muon_precision_from_name(const char *name, muon_precision *outPrecision);
+    ("muon_precision_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # muon_status muon_newton_schulz_method_from_name(const char *name,
+    #                                                 muon_newton_schulz_method *outMethod);
+    ("muon_newton_schulz_method_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # muon_status muon_momentum_style_from_name(const char *name, muon_momentum_style *outStyle);
+    ("muon_momentum_style_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # muon_status muon_shape_scale_from_name(const char *name, muon_shape_scale *outScale);
+    ("muon_shape_scale_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # muon_status muon_nonfinite_policy_from_name(const char *name,
+    #                                             muon_nonfinite_policy *outPolicy);
+    ("muon_nonfinite_policy_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # muon_status muon_statistics_level_from_name(const char *name,
+    #                                             muon_statistics_level *outLevel);
+    ("muon_statistics_level_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_log_level_from_name(const char *name, muon_log_level *outLevel);
     ("muon_log_level_from_name", c_int, [c_char_p, POINTER(c_int)]),
-    # muon_status muon_set_log_callback(muon_log_level level, muon_log_callback callback,
-    #                                   void *context);
-    ("muon_set_log_callback", c_int, [c_int, LogCallback, c_void_p]),
+    # muon_status muon_option_get_range(muon_optimizer_kind kind, const char *name,
+    #                                   muon_option_range *outRange);
+    ("muon_option_get_range", c_int, [c_int, c_char_p, POINTER(OptionRange)]),
+    # ---- Library
+    # uint32_t muon_version_number(void);
+    ("muon_version_number", c_uint32, []),
+    # const char *muon_version_string(void);
+    ("muon_version_string", c_char_p, []),
+    # const char *muon_build_info(void);
+    ("muon_build_info", c_char_p, []),
+    # muon_status muon_set_num_threads(int32_t count);
+    ("muon_set_num_threads", c_int, [c_int32]),
+    # int32_t muon_get_num_threads(void);
+    ("muon_get_num_threads", c_int32, []),
 ]

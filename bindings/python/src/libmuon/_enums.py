@@ -26,6 +26,24 @@ class Status(IntEnum):
     cancelled = 14
 
 
+class DType(IntEnum):
+    """muon_dtype: The type of the elements of a parameter."""
+
+    f32 = 1
+    bf16 = 2
+    f16 = 3
+    f64 = 4
+    not_float = 5
+
+
+class OptimizerKind(IntEnum):
+    """muon_optimizer_kind: What kind of optimizer there is."""
+
+    none = 0
+    muon = 1
+    adamw = 2
+
+
 class Backend(IntEnum):
     """muon_backend: How a matrix G is replaced by an orthogonal one."""
 
@@ -52,41 +70,23 @@ class Precision(IntEnum):
 
 
 class NewtonSchulzMethod(IntEnum):
-    """muon_newton_schulz_method: How a backend's polynomial is evaluated: the same function at
-    another cost, and with other rounding."""
+    """muon_newton_schulz_method: How the polynomial of a backend is evaluated."""
 
     auto = 0
     standard = 1
     gram = 2
 
 
-class DType(IntEnum):
-    """muon_dtype"""
-
-    f32 = 1
-    bf16 = 2
-    f16 = 3
-    f64 = 4
-    not_float = 5
-
-
-class OptimizerKind(IntEnum):
-    """muon_optimizer_kind"""
-
-    none = 0
-    muon = 1
-    adamw = 2
-
-
 class MomentumStyle(IntEnum):
-    """muon_momentum_style"""
+    """muon_momentum_style: How the momentum m takes in the gradient g, and what Nesterov makes of
+    it, u; b is the option momentum."""
 
     classic = 1
     ema = 2
 
 
 class ShapeScale(IntEnum):
-    """muon_shape_scale: The factor s on the update of an r x c parameter."""
+    """muon_shape_scale: The factor s on the update of a parameter with r rows and c columns."""
 
     none = 0
     original = 1
@@ -95,8 +95,8 @@ class ShapeScale(IntEnum):
 
 
 class NonFinitePolicy(IntEnum):
-    """muon_nonfinite_policy: What step does with NaN or infinity in a gradient, and with a gradient
-    by which the state would come to have it: m or u of Muon, or g^2 of AdamW, past 3.4e38."""
+    """muon_nonfinite_policy: What step does about NaN or infinity in a gradient, or in the state
+    that the gradient would lead to (Muon's m or u, or AdamW's g^2, above 3.4e38)."""
 
     error = 0
     skip = 1
@@ -104,13 +104,21 @@ class NonFinitePolicy(IntEnum):
 
 
 class RouteReason(IntEnum):
-    """muon_route_reason"""
+    """muon_route_reason: Why a parameter goes where it goes."""
 
     matrix = 1
     not_matrix = 2
     adamw_only = 3
     frozen = 4
     not_float = 5
+
+
+class LogLevel(IntEnum):
+    """muon_log_level: How much a message matters; each level includes the ones before it."""
+
+    error = 1
+    warning = 2
+    info = 3
 
 
 class StatisticsLevel(IntEnum):
@@ -120,11 +128,3 @@ class StatisticsLevel(IntEnum):
     none = 0
     basic = 1
     orthogonality = 2
-
-
-class LogLevel(IntEnum):
-    """muon_log_level: How much a message matters; each level includes the ones before it."""
-
-    error = 1
-    warning = 2
-    info = 3

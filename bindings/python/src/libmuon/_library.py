@@ -37,12 +37,13 @@ def open_library(candidate: str) -> ctypes.CDLL:
     # CDLL, not PyDLL: other Python threads run while the library computes.
     library = ctypes.CDLL(candidate)
     try:
+        # First, for another version need not have the rest. It is a uint32_t and takes nothing.
+        library.muon_version_number.restype = ctypes.c_uint32
+        check_version(library.muon_version_number())
         for name, restype, argtypes in PROTOTYPES:
             function = getattr(library, name)
             function.restype = restype
             function.argtypes = argtypes
-            if name == "muon_version_number":
-                check_version(function())
     except AttributeError as error:
         raise OSError(f"not a usable libmuon: {error}") from None
     return library

@@ -48,8 +48,8 @@ def save(
 ) -> None:
     """Saves to a file, which is there whole, or as it was before.
 
-    A new file is written beside it, brought to the disk, and takes its name; a symbolic link is
-    replaced. It is for those who could use the file that it replaces, or for fewer. A process that is
+    A new file is written beside the old one, flushed to the disk, and renamed to it; a symbolic link
+    is replaced. It is for those who could use the file that it replaces, or for fewer. A process that is
     killed meanwhile leaves a file behind whose name is that of the file, or its beginning where that is
     long, then ".tmp-" and more.
 

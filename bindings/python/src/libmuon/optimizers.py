@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ctypes import Structure, byref, sizeof
-from typing import Any
+from typing import Any, Optional
 
 from . import _abi
 from ._enums import Backend
 from ._library import check, lib
-from ._options import adamw_options, adamw_struct, fetch_rows, merged, muon_options
+from ._options import Triple, adamw_options, adamw_struct, fetch_rows, merged, muon_options
 from ._options import muon_struct
-from ._signatures import AdamWArguments, MuonArguments
-from .optimizer import Params
+from .optimizer import Optimizer, Params
 
 
-class Muon(MuonArguments):
+class Muon(Optimizer):
     """Muon: momentum, made orthogonal by a few Newton-Schulz steps. For matrices.
 
     For a matrix p (r x c) with gradient g and momentum m, a step is
@@ -58,12 +57,43 @@ class Muon(MuonArguments):
     _create = lib.muon_optimizer_create_muon
     _add_group = lib.muon_optimizer_add_muon_group
 
-    def _start(self, params: Params, options: dict[str, Any], nonfinite: str) -> None:
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 0.02,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        weight_decay: float = 0.0,
+        backend: str = "newtonschulz5",
+        backend_steps: Optional[int] = None,
+        *,
+        momentum_style: str = "classic",
+        shape_scale: str = "none",
+        eps: float = 1e-7,
+        precision: str = "auto",
+        method: str = "auto",
+        coefficients: Optional[Sequence[Triple]] = None,
+        nonfinite: str = "error",
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "nesterov": nesterov,
+            "weight_decay": weight_decay,
+            "backend": backend,
+            "backend_steps": backend_steps,
+            "momentum_style": momentum_style,
+            "shape_scale": shape_scale,
+            "eps": eps,
+            "precision": precision,
+            "method": method,
+            "coefficients": None,
+        }
         # The default backend gives way to coefficients; any other contradicts them.
-        given = {"coefficients": options["coefficients"]}
-        if options["backend"] != Backend.newtonschulz5.name:
-            given["backend"] = options["backend"]
-        super()._start(params, merged({**options, "coefficients": None}, given), nonfinite)
+        given = {} if backend == Backend.newtonschulz5.name else {"backend": backend}
+        super().__init__(
+            params, merged(defaults, {**given, "coefficients": coefficients}), nonfinite
+        )
 
     def _struct(self, options: Mapping[str, Any]) -> Structure:
         return muon_struct(options)
@@ -80,7 +110,7 @@ class Muon(MuonArguments):
         check(lib.muon_optimizer_set_muon_options(self._handle, group, byref(struct)))
 
 
-class AdamW(AdamWArguments):
+class AdamW(Optimizer):
     """AdamW, as torch.optim.AdamW computes it. For parameters of any shape, scalars too.
 
     At its t-th step, a parameter p with gradient g becomes
@@ -104,6 +134,19 @@ class AdamW(AdamWArguments):
     kind = "AdamW"
     _create = lib.muon_optimizer_create_adamw
     _add_group = lib.muon_optimizer_add_adamw_group
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        *,
+        nonfinite: str = "error",
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, defaults, nonfinite)
 
     def _struct(self, options: Mapping[str, Any]) -> Structure:
         return adamw_struct(options)

@@ -254,8 +254,7 @@ class Session:
         shape, counts_steps = parameter.shape, self.kind.counts_steps
         layout = self.kind.layout(shape, self.groups[number])
         buffers = state_buffers(self.handle, number, label, shape, layout)
-        slot: Slot = Slot(parameter, label, number, layout, buffers, counts_steps, state)
-        return slot
+        return Slot(parameter, label, number, layout, buffers, counts_steps, state)
 
     def _add(self, slot: Slot, grad: Tensor) -> None:
         """Adds a new parameter with all its memory to the library's optimizer."""

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from .._library import lib
 from .._options import adamw_struct
-from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError, UnsupportedError
 from ._session import Kind
 from ._tensors import plain
@@ -83,7 +82,7 @@ class AdamW(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
         fused: Optional[bool] = None,
-        nonfinite: NonFinitePolicyName = "error",
+        nonfinite: str = "error",
     ) -> None:
         defaults = {
             "lr": lr,
