@@ -367,8 +367,8 @@ typedef enum muon_backend {
   MUON_BACKEND_NEWTONSCHULZ5 = 1,  /* Keller Jordan's polynomial of degree 5; Muon's default. 5 steps */
   MUON_BACKEND_SVD = 2,            /* the exact answer (polar factor), by LAPACK. Directions that cannot
                                       be told from rounding errors are left out: those below
-                                      1e-6 sqrt(max(rows, cols)) of the largest singular value. It has no
-                                      steps. Only this needs OpenBLAS (libopenblas.so.0), which is
+                                      max(1e-6 sqrt(n), 1e-8 n) of the largest singular value, where n is
+                                      the longer side. It has no steps. Only this needs OpenBLAS (libopenblas.so.0), which is
                                       loaded at the first use; MUON_ERR_UNSUPPORTED without it */
   MUON_BACKEND_POLAR_EXPRESS = 3,  /* arXiv 2505.16932. 5 steps */
   MUON_BACKEND_YOU = 4,            /* Jiacheng You's polynomials of degree 5. 5 steps */

@@ -111,11 +111,13 @@ CHANGES = {
     "the value of an enum": ("MUON_BACKEND_CANS = 5", "MUON_BACKEND_CANS = 55", ["_enums.py"]),
     "the name of a value": (
         "MUON_BACKEND_CANS = 5", "MUON_BACKEND_CAN = 5",
-        ["_enums.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
+        ["_enums.py", "_option_table.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
     "a status": (
         "MUON_ERR_CANCELLED = 14", "MUON_ERR_CANCELLED = 14, MUON_ERR_X = 15",
         ["_enums.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
-    "a field": ("double beta2;", "double beta2, x;", ["_abi.py", "OptionFields.swift"]),
+    "a field": (
+        "double weight_decay; /* finite, >= 0. 0.01 */", "double weight_decay, x; /* 0.01 */",
+        ["_abi.py", "_option_table.py", "_signatures.py", "OptionFields.swift"]),
     "a function": (
         "int32_t muon_get_num_threads(void);", "int32_t muon_get_num_threads(void); int32_t muon_x(void);",
         ["_abi.py", "exports.map"]),

@@ -91,3 +91,11 @@ def test_svd_keeps_no_rounding_errors(rng, shape):
         g = np.ascontiguousarray(matrix, np.float32)
         expected = matrix / np.linalg.norm(matrix)
         assert reference.error(orthogonalize(g, backend="svd"), expected) <= 1e-4, name
+
+
+@pytest.mark.parametrize("shape", [(100_000, 10), (300_000, 3), (3, 300_000), (1_000_000, 2)], ids=str)
+def test_svd_of_many_equal_rows(shape):
+    """Sums of so many equal terms are rounded one way, and leave more."""
+    expected = np.full(shape, 1 / np.sqrt(np.prod(shape)))
+    result = orthogonalize(np.ones(shape, np.float32), backend="svd")
+    assert reference.error(result, expected) <= 2e-8 * max(shape)

@@ -1,7 +1,7 @@
 /// The exact polar factor U Vᵀ of X = U S Vᵀ, by LAPACK's divide and conquer.
 ///
-/// Singular directions below 1e-6 √max(r, c) of the largest singular value cannot be told from rounding
-/// errors, which grow with the extents r and c, and are left out, so that X·(XᵀX)^(-½) is meant in the sense of the pseudo-inverse.
+/// Singular directions that cannot be told from rounding errors, see `relativeCutoff`, are left out, so
+/// that X·(XᵀX)^(-½) is meant in the sense of the pseudo-inverse.
 enum PolarFactor {
   /// 4k², which LAPACK needs for its work, stays within 32 bits.
   private static let maximumShortSide = 23_000
@@ -24,6 +24,12 @@ enum PolarFactor {
     return 4 * k * k + 7 * k + 64 * (rows + columns)
   }
 
+  /// Below this part of the largest, singular values are rounding errors: those of sums over the long side, which
+  /// grow with its root, or where all terms are alike, as in equal rows, with itself.
+  private static func relativeCutoff(longSide: Int) -> Float {
+    max(1e-6 * Float(longSide).squareRoot(), 1e-8 * Float(longSide))
+  }
+
   /// Overwrites `x` with its polar factor; `x` is finite and not of enormous or tiny scale. Returns
   /// false where LAPACK did not converge.
   static func replace(
@@ -42,7 +48,7 @@ enum PolarFactor {
         workCount: workCount(rows: x.rows, columns: x.columns), integers: integers)
     else { return false }
 
-    let cutoff = unsafe 1e-6 * Float(max(m, n)).squareRoot() * singularValues[0]
+    let cutoff = unsafe relativeCutoff(longSide: max(m, n)) * singularValues[0]
     for j in 0..<k where unsafe singularValues[j] <= cutoff {
       unsafe (u + j * m).update(repeating: 0, count: m)
     }
