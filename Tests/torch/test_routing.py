@@ -102,6 +102,8 @@ def test_layers_with_parts_for_a_weight(wrap):
         wrap(layer)
     muon = to(route_module(module), "Muon")
     assert muon and all(name.startswith("1.") for name in muon)
+    # Not the factors of a weight norm.
+    assert all(min(dict(module.named_parameters())[name].shape) > 1 for name in muon)
     for route in route_module(module):
         if route.name.startswith("0."):
             assert route.reason == "an embedding"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import for_cpp
 import for_python
+import for_python_options
 import for_swift
 from header import ROOT, read
 from model import Header
@@ -43,6 +44,8 @@ OUTPUTS: dict[str, Callable[[Header], str]] = {
     "include/muon/enums.hpp": for_cpp.enums,
     f"{PACKAGE}/_abi.py": for_python.abi,
     f"{PACKAGE}/_enums.py": for_python.enums,
+    f"{PACKAGE}/_option_table.py": for_python_options.option_table,
+    f"{PACKAGE}/_signatures.py": for_python_options.signatures,
     f"{PACKAGE}/_version.py": for_python.version,
 }
 # How a line of comment looks, by the ending of a file.

@@ -12,8 +12,9 @@ from typing import Any, Callable, NamedTuple, Optional
 import numpy as np
 
 from . import _abi
-from ._enums import Backend, NewtonSchulzMethod, MomentumStyle, Precision, ShapeScale
+from ._enums import Backend
 from ._library import check, lib
+from ._option_table import ADAMW, MUON
 from .errors import InvalidArgumentError
 
 Triple = tuple[float, float, float]
@@ -117,24 +118,23 @@ def choice(enum: type[IntEnum]) -> Field:
     return Field(lambda name, value: member(name, value, enum), lambda value: enum(value).name)
 
 
-NUMBER = Field(number, lambda value: value)
-FLAG = Field(lambda name, value: whole(name, value, 32), bool)
-STEPS = Field(step_count, lambda value: value or None)
-
-MUON_FIELDS = {
-    "lr": NUMBER,
-    "momentum": NUMBER,
-    "nesterov": FLAG,
-    "weight_decay": NUMBER,
-    "backend": choice(Backend),
-    "backend_steps": STEPS,
-    "momentum_style": choice(MomentumStyle),
-    "shape_scale": choice(ShapeScale),
-    "eps": NUMBER,
-    "precision": choice(Precision),
-    "method": choice(NewtonSchulzMethod),
+FIELDS: dict[type[object], Field] = {
+    float: Field(number, lambda value: value),
+    bool: Field(lambda name, value: whole(name, value, 32), bool),
+    int: Field(step_count, lambda value: value or None),
 }
-ADAMW_FIELDS = {"lr": NUMBER, "eps": NUMBER, "weight_decay": NUMBER}
+
+
+def fields(table: Mapping[str, type[object]]) -> dict[str, Field]:
+    return {
+        name: choice(kind) if issubclass(kind, IntEnum) else FIELDS[kind]
+        for name, kind in table.items()
+    }
+
+
+BETAS = ("beta1", "beta2")
+MUON_FIELDS = fields(MUON)
+ADAMW_FIELDS = {name: field for name, field in fields(ADAMW).items() if name not in BETAS}
 
 
 def muon_struct(options: Mapping[str, Any]) -> _abi.MuonOptions:
@@ -145,6 +145,13 @@ def muon_struct(options: Mapping[str, Any]) -> _abi.MuonOptions:
         setattr(struct, name, field.to_c(name, options[name]))
     set_rows(struct, options["coefficients"])
     return struct
+
+
+def muon_defaults() -> dict[str, Any]:
+    """The library's own options of Muon."""
+    struct = _abi.MuonOptions()
+    check(lib.muon_muon_options_init(byref(struct), sizeof(struct)))
+    return muon_options(struct, None)
 
 
 def muon_options(struct: _abi.MuonOptions, rows: Optional[list[Triple]]) -> dict[str, Any]:
@@ -164,6 +171,13 @@ def adamw_struct(options: Mapping[str, Any]) -> _abi.AdamWOptions:
         raise InvalidArgumentError(f"betas: two numbers are expected, not {betas!r}")
     struct.beta1, struct.beta2 = (number("betas", beta) for beta in betas)
     return struct
+
+
+def adamw_defaults() -> dict[str, Any]:
+    """The library's own options of AdamW."""
+    struct = _abi.AdamWOptions()
+    check(lib.muon_adamw_options_init(byref(struct), sizeof(struct)))
+    return adamw_options(struct)
 
 
 def adamw_options(struct: _abi.AdamWOptions) -> dict[str, Any]:

@@ -52,7 +52,8 @@ class Optimizer:
     defaults: dict[str, Any]
     _lock: AbstractContextManager[Any]
 
-    def __init__(self, params: Params, defaults: dict[str, Any], nonfinite: str) -> None:
+    def _start(self, params: Params, defaults: dict[str, Any], nonfinite: str) -> None:
+        """What the constructor of every kind does with its arguments."""
         groups = split_groups(params, defaults)
         handle = OptimizerHandle()
         check(self._create(byref(self._struct(groups[0][1])), byref(handle)))

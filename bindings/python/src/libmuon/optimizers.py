@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from ctypes import Structure, byref, sizeof
-from typing import Any, Optional
+from typing import Any
 
 from . import _abi
 from ._enums import Backend
 from ._library import check, lib
-from ._options import Triple, adamw_options, adamw_struct, fetch_rows, merged, muon_options
+from ._options import adamw_options, adamw_struct, fetch_rows, merged, muon_options
 from ._options import muon_struct
-from .optimizer import Optimizer, Params
+from ._signatures import AdamWArguments, MuonArguments
+from .optimizer import Params
 
 
-class Muon(Optimizer):
+class Muon(MuonArguments):
     """Muon: momentum, made orthogonal by a few Newton-Schulz steps. For matrices.
 
     For a matrix p (r x c) with gradient g and momentum m, a step is
@@ -57,43 +58,12 @@ class Muon(Optimizer):
     _create = lib.muon_optimizer_create_muon
     _add_group = lib.muon_optimizer_add_muon_group
 
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 0.02,
-        momentum: float = 0.95,
-        nesterov: bool = True,
-        weight_decay: float = 0.0,
-        backend: str = "newtonschulz5",
-        backend_steps: Optional[int] = None,
-        *,
-        momentum_style: str = "classic",
-        shape_scale: str = "none",
-        eps: float = 1e-7,
-        precision: str = "auto",
-        method: str = "auto",
-        coefficients: Optional[Sequence[Triple]] = None,
-        nonfinite: str = "error",
-    ) -> None:
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "nesterov": nesterov,
-            "weight_decay": weight_decay,
-            "backend": backend,
-            "backend_steps": backend_steps,
-            "momentum_style": momentum_style,
-            "shape_scale": shape_scale,
-            "eps": eps,
-            "precision": precision,
-            "method": method,
-            "coefficients": None,
-        }
+    def _start(self, params: Params, options: dict[str, Any], nonfinite: str) -> None:
         # The default backend gives way to coefficients; any other contradicts them.
-        given = {} if backend == Backend.newtonschulz5.name else {"backend": backend}
-        super().__init__(
-            params, merged(defaults, {**given, "coefficients": coefficients}), nonfinite
-        )
+        given = {"coefficients": options["coefficients"]}
+        if options["backend"] != Backend.newtonschulz5.name:
+            given["backend"] = options["backend"]
+        super()._start(params, merged({**options, "coefficients": None}, given), nonfinite)
 
     def _struct(self, options: Mapping[str, Any]) -> Structure:
         return muon_struct(options)
@@ -110,7 +80,7 @@ class Muon(Optimizer):
         check(lib.muon_optimizer_set_muon_options(self._handle, group, byref(struct)))
 
 
-class AdamW(Optimizer):
+class AdamW(AdamWArguments):
     """AdamW, as torch.optim.AdamW computes it. For parameters of any shape, scalars too.
 
     At its t-th step, a parameter p with gradient g becomes
@@ -134,19 +104,6 @@ class AdamW(Optimizer):
     kind = "AdamW"
     _create = lib.muon_optimizer_create_adamw
     _add_group = lib.muon_optimizer_add_adamw_group
-
-    def __init__(
-        self,
-        params: Params,
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
-        *,
-        nonfinite: str = "error",
-    ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, defaults, nonfinite)
 
     def _struct(self, options: Mapping[str, Any]) -> Structure:
         return adamw_struct(options)

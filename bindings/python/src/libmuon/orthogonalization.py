@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._enums import Backend, NewtonSchulzMethod
+from ._enums import Backend, NewtonSchulzMethod, Precision
 from ._library import check, lib
+from ._option_table import BackendName, NewtonSchulzMethodName, PrecisionName
 from ._options import Triple, fetch_rows, member, number, set_rows, step_count
 from .errors import DTypeError, InvalidArgumentError, ShapeError
 from .parameter import Array, address, check_array, plain
@@ -28,8 +29,9 @@ def orthogonalize(
     eps: float = 1e-8,
     abc: Union[Triple, Sequence[Triple], None] = None,
     *,
-    backend: Optional[str] = None,
-    method: str = "auto",
+    backend: Optional[BackendName] = None,
+    method: NewtonSchulzMethodName = "auto",
+    precision: PrecisionName = "f32",
     out: Optional[Matrix] = None,
 ) -> Matrix:
     """The orthogonal matrix nearest in direction to G: about U V^T where G = U S V^T.
@@ -43,12 +45,13 @@ def orthogonalize(
     abc: (a, b, c), or a sequence of them, one for each step; the last repeats. None: the default.
     backend: a table by name in place of abc: "polar_express", "newtonschulz5", ..., or "svd".
     method: how the polynomial is evaluated: "auto", "standard" or "gram", as for Muon.
+    precision: of the products: "f32", "auto", "bf16" or "int16", as for Muon.
     out: where to put the result: a C-contiguous float32 array of G's shape. It may be G itself,
         but must not overlap it in another way.
 
     Returns out, or a new array of G's shape. Zeros give zeros. Raises DTypeError unless G is
     float32, ShapeError unless it is a matrix, InvalidArgumentError for NaN or infinity in G, and
-    UnsupportedError for a method that the backend does not stand.
+    UnsupportedError for a method or precision that the backend or the processor does not have.
     """
     if not isinstance(G, np.ndarray) or G.dtype != np.float32:
         given = G.dtype if isinstance(G, np.ndarray) else type(G).__name__
@@ -63,6 +66,7 @@ def orthogonalize(
     check(lib.muon_orthogonalize_options_init(byref(options), sizeof(options)))
     options.eps = number("eps", eps)
     options.method = member("method", method, NewtonSchulzMethod)
+    options.precision = member("precision", precision, Precision)
     if backend is not None:
         if abc is not None:
             raise InvalidArgumentError("abc and backend are both given; one is enough")

@@ -12,12 +12,12 @@ from .._enums import Backend, MomentumStyle
 from .._options import coefficient_rows
 from ..errors import InvalidArgumentError, UnsupportedError
 from ..orthogonalization import backend_coefficients
-from ._dialects import DIALECTS, LIBMUON, SHAPE_SCALES, libmuon_options
+from ._dialects import DIALECTS, LIBMUON, NOT_TORCHS, SHAPE_SCALES, libmuon_options
 from ._slot import MASTER
 from ._tensors import check_memory, check_state, float32_copy, step_count, step_tensor
 
 # Keys of a group that torch.optim.Muon does not have.
-NOT_TORCHS = (*DIALECTS[LIBMUON], "precision", "method", "higher_dims")
+OWN = (*DIALECTS[LIBMUON], *NOT_TORCHS, "higher_dims")
 
 
 class Kept:
@@ -55,7 +55,7 @@ def exported(state_dict: dict[str, Any]) -> dict[str, Any]:
     state, groups = dict(state_dict["state"]), []
     for group in state_dict["param_groups"]:
         options = libmuon_options(group)
-        torchs = {key: value for key, value in group.items() if key not in NOT_TORCHS}
+        torchs = {key: value for key, value in group.items() if key not in OWN}
         torchs.update(torch_options(options))
         if options["momentum_style"] == MomentumStyle.classic.name:
             for key in group["params"]:

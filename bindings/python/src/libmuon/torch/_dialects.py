@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 from .. import _abi
 from .._enums import Backend, MomentumStyle, ShapeScale
+from .._option_table import MUON
 from .._options import coefficient_rows, muon_struct, whole
 from ..errors import InvalidArgumentError
 from ._tensors import plain
@@ -29,7 +30,13 @@ DIALECTS: dict[str, dict[str, Any]] = {
         "shape_scale": ShapeScale.none.name,
     },
 }
-# Options of both, whose defaults differ.
+# Options of both.
+COMMON = tuple(key for key in MUON if key not in DIALECTS[LIBMUON])
+# Those of them that torch.optim.Muon does not have.
+NOT_TORCHS = tuple(
+    key for key in COMMON if key not in ("lr", "weight_decay", "momentum", "nesterov", "eps")
+)
+# Whose defaults differ.
 COMMON_DEFAULTS = {
     TORCH: {"lr": 1e-3, "weight_decay": 0.1},
     LIBMUON: {"lr": 0.02, "weight_decay": 0.0},
@@ -90,8 +97,7 @@ def muon_group_struct(group: Mapping[str, Any]) -> _abi.MuonOptions:
 
 def libmuon_options(group: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a group as libmuon.Muon names them."""
-    keys = ("lr", "momentum", "nesterov", "weight_decay", "eps", "precision", "method")
-    common = {key: plain(group[key]) for key in keys}
+    common = {key: plain(group[key]) for key in COMMON}
     # A group that speaks neither has lost its keys, and gets torch's defaults.
     dialect = dialect_of(group) or TORCH
     options = completed(group, dialect)

@@ -254,7 +254,8 @@ class Session:
         shape, counts_steps = parameter.shape, self.kind.counts_steps
         layout = self.kind.layout(shape, self.groups[number])
         buffers = state_buffers(self.handle, number, label, shape, layout)
-        return Slot(parameter, label, number, layout, buffers, counts_steps, state)
+        slot: Slot = Slot(parameter, label, number, layout, buffers, counts_steps, state)
+        return slot
 
     def _add(self, slot: Slot, grad: Tensor) -> None:
         """Adds a new parameter with all its memory to the library's optimizer."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .._library import lib
 from .._options import adamw_struct
+from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError, UnsupportedError
 from ._session import Kind
 from ._tensors import plain
@@ -82,7 +83,7 @@ class AdamW(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
         fused: Optional[bool] = None,
-        nonfinite: str = "error",
+        nonfinite: NonFinitePolicyName = "error",
     ) -> None:
         defaults = {
             "lr": lr,

@@ -21,6 +21,7 @@ class Place(NamedTuple):
     path: str
     owner: nn.Module
     attribute: str
+    is_part: bool = False
 
 
 class Nature(NamedTuple):
@@ -45,11 +46,11 @@ def nature_of(parameter: Tensor, places: list[Place], outputs: dict[nn.Module, s
     why = why_not_hidden(places, outputs)
     if why is not None:
         return Nature("AdamW", why, is_hidden=False)
-    _, owner, attribute = places[0]
+    _, owner, attribute, is_part = places[0]
     kind, shape = type(owner).__name__, tuple(parameter.shape)
     is_weight = bool(WEIGHT.search(attribute))
     # The factor of a weight norm is one.
-    if max(shape) == prod(shape) and (len(shape) > 2 or attribute != "weight"):
+    if max(shape) == prod(shape) and (len(shape) > 2 or attribute != "weight" or is_part):
         return Nature("AdamW", "a vector, by its shape", is_hidden=False)
     if len(shape) == 2:
         if is_weight:
@@ -76,7 +77,7 @@ def why_not_hidden(places: list[Place], outputs: dict[nn.Module, str]) -> Option
         if is_embedding(place.owner):
             others = [other.path for other in places if other is not place]
             return "an embedding" + (f", tied to {', '.join(others)}" if others else "")
-    for path, owner, attribute in places:
+    for _, owner, attribute, _ in places:
         if owner in outputs:
             return f"the output layer: {outputs[owner]}"
         if "norm" in type(owner).__name__.lower():

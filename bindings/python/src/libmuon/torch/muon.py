@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 import torch
 from torch import Tensor
 
 from .._library import lib
-from .._options import Triple
+from .._option_table import BackendName, MomentumStyleName, ShapeScaleName, TorchKeywords
+from .._options import Triple, muon_defaults
+from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError, ShapeError
 from ._checkpoint import exported
-from ._dialects import COMMON_DEFAULTS, DIALECTS, LIBMUON, TORCH, completed, dialect_of
+from ._dialects import COMMON, COMMON_DEFAULTS, DIALECTS, LIBMUON, NOT_TORCHS, TORCH, completed
+from ._dialects import dialect_of
 from ._dialects import muon_group_struct
 from ._session import Kind
 from .optimizer import Optimizer
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+# Of the options that torch.optim.Muon does not have.
+DEFAULTS = {key: each for key, each in muon_defaults().items() if key in NOT_TORCHS}
 HIGHER_DIMS = ("refuse", "auto", "flatten", "batch")
 
 
@@ -118,16 +126,18 @@ class Muon(Optimizer):
         ns_steps: Optional[int] = None,
         adjust_lr_fn: Optional[str] = None,
         *,
-        backend: Optional[str] = None,
+        backend: Optional[BackendName] = None,
         backend_steps: Optional[int] = None,
         coefficients: Optional[Sequence[Triple]] = None,
-        momentum_style: Optional[str] = None,
-        shape_scale: Optional[str] = None,
-        precision: str = "auto",
-        method: str = "auto",
-        higher_dims: str = "refuse",
-        nonfinite: str = "error",
+        momentum_style: Optional[MomentumStyleName] = None,
+        shape_scale: Optional[ShapeScaleName] = None,
+        higher_dims: Literal["refuse", "auto", "flatten", "batch"] = "refuse",
+        nonfinite: NonFinitePolicyName = "error",
+        **options: Unpack[TorchKeywords],
     ) -> None:
+        unknown = sorted(options.keys() - set(NOT_TORCHS))
+        if unknown:
+            raise TypeError(f"Muon has no argument {unknown[0]!r}")
         given = {
             "lr": lr,
             "weight_decay": weight_decay,
@@ -142,9 +152,9 @@ class Muon(Optimizer):
             "coefficients": coefficients,
             "momentum_style": momentum_style,
             "shape_scale": shape_scale,
-            "precision": precision,
-            "method": method,
             "higher_dims": higher_dims,
+            **DEFAULTS,
+            **options,
         }
         dialect = dialect_of(given) or TORCH
         for key, default in COMMON_DEFAULTS[dialect].items():
@@ -159,7 +169,7 @@ class Muon(Optimizer):
         set_options=lib.muon_optimizer_set_muon_options,
         counts_steps=False,
         options=(
-            *("lr", "weight_decay", "momentum", "nesterov", "eps", "precision", "method"),
+            *COMMON,
             *DIALECTS[TORCH],
             *DIALECTS[LIBMUON],
         ),

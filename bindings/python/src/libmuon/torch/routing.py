@@ -91,7 +91,7 @@ def parametrized(path: str, modules: dict[str, nn.Module]) -> Optional[Place]:
     layer = ".".join(parts[:depth])
     if not is_parametrized(modules[layer]):
         return None
-    return Place(layer, modules[layer], parts[depth + 1])
+    return Place(layer, modules[layer], parts[depth + 1], is_part=True)
 
 
 # What makes a pattern of a name, as fnmatch has it.

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .._lock import give_lock
 from .._log import Later
+from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError
 from ._dialects import LIBMUON, dialect_of
 from .adamw import AdamW
@@ -84,7 +85,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         to_muon: Sequence[str] = (),
         to_adamw: Sequence[str] = (),
         no_decay: Union[bool, Sequence[str]] = False,
-        nonfinite: str = "error",
+        nonfinite: NonFinitePolicyName = "error",
         verbose: bool = False,
     ) -> None:
         give_lock(self)
@@ -115,7 +116,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
             "Muon": {**common, scale: "match_rms_adamw", **(muon or {})},
             "AdamW": {**common, "betas": (0.9, 0.95), **(adamw or {})},
         }
-        self._nonfinite = nonfinite
+        self._nonfinite: NonFinitePolicyName = nonfinite
         self._skipped_steps = 0
         super().__init__(groups, {"lr": lr, "weight_decay": weight_decay})
         # For schedulers that change it, such as OneCycleLR. See AdamWGroup.
@@ -178,7 +179,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
     def _link(self) -> None:
         """Makes the optimizers of the sides anew, to work on the groups and state of this one."""
         self._sides = {}
-        self.param_groups = [
+        self.param_groups: list[dict[str, Any]] = [
             AdamWGroup(group) if group["optimizer"] == "AdamW" else group
             for group in self.param_groups
         ]

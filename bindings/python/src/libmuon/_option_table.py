@@ -1,0 +1,79 @@
+# Made from include/muon.h by bindings/generate. Do not edit: run `make generate`.
+"""The options by name, with what they are in C; and the names that choices have, for type checkers."""
+
+from __future__ import annotations
+
+from typing import Literal, TypedDict
+
+from ._enums import Backend, MomentumStyle, NewtonSchulzMethod, Precision, ShapeScale
+
+BackendName = Literal[
+    "newtonschulz5",
+    "svd",
+    "polar_express",
+    "you",
+    "cans",
+    "deepseekv4",
+    "cubic5",
+    "turbo",
+    "orthogonalize",
+    "custom",
+]
+MomentumStyleName = Literal[
+    "classic",
+    "ema",
+]
+NewtonSchulzMethodName = Literal[
+    "auto",
+    "standard",
+    "gram",
+]
+PrecisionName = Literal[
+    "auto",
+    "f32",
+    "bf16",
+    "int16",
+]
+ShapeScaleName = Literal[
+    "none",
+    "original",
+    "match_rms_adamw",
+    "spectral",
+]
+
+# float, bool, int (0 in C is None), or the enum whose member's name it is.
+Kind = type[object]
+ORTHOGONALIZE: dict[str, Kind] = {
+    "backend": Backend,
+    "backend_steps": int,
+    "eps": float,
+    "precision": Precision,
+    "method": NewtonSchulzMethod,
+}
+MUON: dict[str, Kind] = {
+    "lr": float,
+    "momentum": float,
+    "weight_decay": float,
+    "eps": float,
+    "nesterov": bool,
+    "momentum_style": MomentumStyle,
+    "shape_scale": ShapeScale,
+    "backend": Backend,
+    "backend_steps": int,
+    "precision": Precision,
+    "method": NewtonSchulzMethod,
+}
+ADAMW: dict[str, Kind] = {
+    "lr": float,
+    "beta1": float,
+    "beta2": float,
+    "eps": float,
+    "weight_decay": float,
+}
+
+
+class TorchKeywords(TypedDict, total=False):
+    """The options of Muon that libmuon.torch.Muon takes beside those of its own and torch's."""
+
+    precision: PrecisionName
+    method: NewtonSchulzMethodName
