@@ -459,8 +459,8 @@ typedef struct muon_muon_options {
  *     m <- beta1 m + (1 - beta1) g,   v <- beta2 v + (1 - beta2) g^2
  *     p <- p - lr/(1 - beta1^t) m / (sqrt(v)/sqrt(1 - beta2^t) + eps)
  * m and v are float32: a g^2 below 1e-45 is 0. Numbers below 1.2e-38 count as 0 if that changes the
- * update by less than a millionth of it. That is so if eps is at least 1.2e-9, or with beta2 = 0.999
- * at least 6.3e-12. */
+ * update by less than a millionth of it, or by less than 1e-18 lr. That is so if eps is at least
+ * 1.2e-9, or with beta2 = 0.999 at least 6.3e-12. */
 typedef struct muon_adamw_options {
   size_t struct_size;
   double lr;           /* finite, >= 0. 1e-3 */
@@ -599,8 +599,9 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_scratch_bytes(
 /* ---- Schedules ------------------------------------------------------------------------------ */
 
 /* A schedule says what the learning rate is at each step, from a base rate. Steps are numbered
- * from 0. The numbers are those of torch.optim.lr_scheduler, except at step 0 of some combined
- * schedules, where torch's constructors interfere with each other. Arguments that are steps or
+ * from 0. The numbers are those of torch.optim.lr_scheduler, except where torch's constructors
+ * interfere with each other: at step 0 of some combined schedules, and at all steps of a sequence
+ * whose first part is a sequence or chain with a cosine. Arguments that are steps or
  * lengths are >= 0, or >= 1 where it says so, and at most 2^53. Schedules may be combined up to
  * 16 deep, and of 4096 in all. */
 typedef struct muon_schedule muon_schedule;

@@ -28,8 +28,8 @@ public struct AdamWOptions: OptionTable, GroupOptions {
   ///
   /// Flushing takes at most 3 · 2^-126 from v in a step, which is as much over 1 - beta2 of what is under the
   /// root after the bias correction: the denominator is off by the root of that at most. It is at least eps, so
-  /// that, where this holds, the update is off by at most 2^-20 of itself; and by what a denormal m or p is,
-  /// next to nothing beside lr.
+  /// that, where this holds, the update is off by at most 2^-20 of itself; and by what a denormal m or p is:
+  /// 3 · 2^-126 / (1 - beta1) / eps, which is below 1e-18 for every beta1 in float32.
   var toleratesFlush: Bool {
     let lost = 3 * Double(Float.leastNormalMagnitude) / (1 - beta2)
     return epsilon * epsilon >= 0x1p40 * lost

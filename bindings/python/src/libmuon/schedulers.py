@@ -1,4 +1,8 @@
-"""Learning-rate schedulers. They give the numbers of torch.optim.lr_scheduler."""
+"""Learning-rate schedulers. They give the numbers of torch.optim.lr_scheduler.
+
+Not where torch's constructors interfere with each other: at step 0 of some combined schedules, and at all steps of a
+SequentialLR whose first part is a SequentialLR or ChainedScheduler with a CosineAnnealingLR.
+"""
 
 from __future__ import annotations
 
