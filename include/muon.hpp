@@ -11,9 +11,7 @@
 ///     int main() {
 ///       std::vector<float> w{1, 2, 3, 4, 5, 6}, w_grad{1, 0, 0, 0, 1, 0};
 ///       std::vector<float> b{0, 0}, b_grad{1, -1};
-///       muon::MuonOptions options;
-///       options.lr = 0.05;
-///       muon::Muon muon({{"w", {2, 3}, w, w_grad}}, options);
+///       muon::Muon muon({{"w", {2, 3}, w, w_grad}}, muon::MuonOptions().set_lr(0.05));
 ///       muon::AdamW adamw({{"b", {2}, b, b_grad}});
 ///       muon::Scheduler scheduler(muon::Schedule::cosine(100), {muon, adamw});
 ///       for (int step = 0; step < 100; step++) {
@@ -37,12 +35,14 @@
 
 #include <muon/builders.hpp>
 #include <muon/checkpoint.hpp>
+#include <muon/defaults.hpp>
 #include <muon/enums.hpp>
 #include <muon/error.hpp>
 #include <muon/log.hpp>
 #include <muon/names.hpp>
 #include <muon/optimizer.hpp>
 #include <muon/optimizers.hpp>
+#include <muon/option_types.hpp>
 #include <muon/options.hpp>
 #include <muon/orthogonalize.hpp>
 #include <muon/parameter.hpp>

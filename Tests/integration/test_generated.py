@@ -117,7 +117,7 @@ CHANGES = {
         ["_enums.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
     "a field": (
         "double weight_decay; /* finite, >= 0. 0.01 */", "double weight_decay, x; /* 0.01 */",
-        ["_abi.py", "_option_table.py", "_signatures.py", "OptionFields.swift"]),
+        ["_abi.py", "_option_table.py", "_signatures.py", "option_types.hpp", "OptionFields.swift"]),
     "a function": (
         "int32_t muon_get_num_threads(void);", "int32_t muon_get_num_threads(void); int32_t muon_x(void);",
         ["_abi.py", "exports.map"]),

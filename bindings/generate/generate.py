@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import for_cpp
+import for_cpp_options
 import for_python
 import for_python_options
 import for_swift
@@ -42,6 +43,7 @@ OUTPUTS: dict[str, Callable[[Header], str]] = {
     "Sources/MuonC/Names.swift": for_swift.names,
     "Sources/MuonOptimizers/Runtime/Version.swift": for_swift.version,
     "include/muon/enums.hpp": for_cpp.enums,
+    "include/muon/option_types.hpp": for_cpp_options.option_types,
     f"{PACKAGE}/_abi.py": for_python.abi,
     f"{PACKAGE}/_enums.py": for_python.enums,
     f"{PACKAGE}/_option_table.py": for_python_options.option_table,

@@ -41,7 +41,7 @@ class Muon : public Optimizer {
   /// Adds a group with options of its own, and parameters to it: all, or nothing. Returns the
   /// number of the group.
   std::int64_t add_group(const MuonOptions &options, const std::vector<Parameter> &params = {}) {
-    const muon_muon_options c = detail::to_c(options);
+    const muon_muon_options c = options.to_c();
     const std::vector<muon_param> list = detail::to_c(params);
     return detail::result_of<std::int64_t>(muon_optimizer_add_muon_group, handle(), &c, list.data(),
                                            list.size());
@@ -49,15 +49,16 @@ class Muon : public Optimizer {
 
   /// The options of a group, with the rows of Backend::custom.
   MuonOptions options(std::int64_t group = 0) const {
-    muon_muon_options c = detail::muon_defaults();
-    detail::check(muon_optimizer_get_muon_options(handle(), group, &c));
-    MuonOptions options = detail::from_c(c);
-    if (options.backend == Backend::custom) options.coefficients = coefficients(group);
+    MuonOptions options;
+    detail::check(muon_optimizer_get_muon_options(handle(), group, &options));
+    // Their number without the rows, which are another call's.
+    options.coefficients_count = 0;
+    if (options.backend == MUON_BACKEND_CUSTOM) options.set_coefficients(coefficients(group));
     return options;
   }
   /// They take effect with the next step. Backend::custom without rows keeps those the group has.
   void set_options(std::int64_t group, const MuonOptions &options) {
-    const muon_muon_options c = detail::to_c(options);
+    const muon_muon_options c = options.to_c();
     detail::check(muon_optimizer_set_muon_options(handle(), group, &c));
   }
 
@@ -68,7 +69,7 @@ class Muon : public Optimizer {
 
  private:
   static muon_optimizer *create(const MuonOptions &options) {
-    const muon_muon_options c = detail::to_c(options);
+    const muon_muon_options c = options.to_c();
     return detail::result_of<muon_optimizer *>(muon_optimizer_create_muon, &c);
   }
 };
@@ -93,26 +94,26 @@ class AdamW : public Optimizer {
   /// Adds a group with options of its own, and parameters to it: all, or nothing. Returns the
   /// number of the group.
   std::int64_t add_group(const AdamWOptions &options, const std::vector<Parameter> &params = {}) {
-    const muon_adamw_options c = detail::to_c(options);
+    const muon_adamw_options c = options.to_c();
     const std::vector<muon_param> list = detail::to_c(params);
     return detail::result_of<std::int64_t>(muon_optimizer_add_adamw_group, handle(), &c, list.data(),
                                            list.size());
   }
 
   AdamWOptions options(std::int64_t group = 0) const {
-    muon_adamw_options c = detail::adamw_defaults();
-    detail::check(muon_optimizer_get_adamw_options(handle(), group, &c));
-    return detail::from_c(c);
+    AdamWOptions options;
+    detail::check(muon_optimizer_get_adamw_options(handle(), group, &options));
+    return options;
   }
   /// They take effect with the next step.
   void set_options(std::int64_t group, const AdamWOptions &options) {
-    const muon_adamw_options c = detail::to_c(options);
+    const muon_adamw_options c = options.to_c();
     detail::check(muon_optimizer_set_adamw_options(handle(), group, &c));
   }
 
  private:
   static muon_optimizer *create(const AdamWOptions &options) {
-    const muon_adamw_options c = detail::to_c(options);
+    const muon_adamw_options c = options.to_c();
     return detail::result_of<muon_optimizer *>(muon_optimizer_create_adamw, &c);
   }
 };

@@ -16,7 +16,7 @@ namespace muon {
 /// does not fit, Status::invalid_argument for NaN or infinity in g or an option out of range.
 inline void orthogonalize(Span<const float> g, std::int64_t rows, std::int64_t cols,
                           Span<float> out, const OrthogonalizeOptions &options = {}) {
-  const muon_orthogonalize_options c = detail::to_c(options);
+  const muon_orthogonalize_options c = options.to_c();
   detail::check(
       muon_orthogonalize(g.data(), g.size(), rows, cols, &c, out.data(), out.size()));
 }

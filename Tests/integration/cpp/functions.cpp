@@ -10,7 +10,7 @@ namespace {
 void test_orthogonalize() {
   const std::vector<float> g{0, -3, 0, 0.5f, 0, 0};  // 2 x 3
   muon::OrthogonalizeOptions svd;
-  svd.backend = muon::Backend::svd;
+  svd.set_backend(muon::Backend::svd);
   const std::vector<float> polar{0, -1, 0, 1, 0, 0};
   const std::vector<float> out = muon::orthogonalize(g, 2, 3, svd);
   for (std::size_t i = 0; i < out.size(); i++) CHECK(near(out[i], polar[i]));
@@ -18,8 +18,8 @@ void test_orthogonalize() {
   // One step of x -> 1.5 x - 0.5 x^3 by hand, in place; x is a singular value over the norm.
   std::vector<float> m = g;
   muon::OrthogonalizeOptions custom;
-  custom.backend = muon::Backend::custom;
-  custom.coefficients = {{1.5, -0.5, 0}};
+  custom.set_backend(muon::Backend::custom);
+  custom.set_coefficients({{1.5, -0.5, 0}});
   custom.backend_steps = 1;
   custom.eps = 0.25;
   muon::orthogonalize(m, 2, 3, m, custom);
@@ -29,12 +29,12 @@ void test_orthogonalize() {
   CHECK(muon::orthogonalize({}, 0, 3).empty());
   CHECK_THROWS(muon::orthogonalize(g, 2, 2), shape, "");
   CHECK_THROWS(muon::orthogonalize(std::vector<float>{std::nanf("")}, 1, 1), invalid_argument, "");
-  custom.coefficients.clear();
+  custom.set_coefficients({});
   CHECK_THROWS(muon::orthogonalize(g, 2, 3, custom), invalid_argument, "coefficients");
 
   muon::OrthogonalizeOptions bf16;
-  bf16.backend = muon::Backend::polar_express;
-  bf16.precision = muon::Precision::bf16;
+  bf16.set_backend(muon::Backend::polar_express);
+  bf16.set_precision(muon::Precision::bf16);
   CHECK_THROWS(muon::orthogonalize(g, 2, 3, bf16), unsupported, "");
 
   const std::vector<muon::Coefficients> rows =

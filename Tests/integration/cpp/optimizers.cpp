@@ -14,8 +14,8 @@ void test_muon_step() {
   muon::MuonOptions options;
   options.lr = 0.1;
   options.weight_decay = 0.5;
-  options.backend = Backend::svd;
-  options.shape_scale = muon::ShapeScale::match_rms_adamw;
+  options.set_backend(Backend::svd);
+  options.set_shape_scale(muon::ShapeScale::match_rms_adamw);
   muon::Muon muon({{"w", {2, 2}, w, w_grad}}, options);
   CHECK(muon.kind() == muon::OptimizerKind::muon && muon.param_count() == 1);
   CHECK(muon.scratch_bytes() == 0);
@@ -50,14 +50,14 @@ void test_muon_groups_and_options() {
   given.momentum = 0.5;
   given.weight_decay = 0.125;
   given.eps = 1e-6;
-  given.nesterov = false;
-  given.momentum_style = muon::MomentumStyle::ema;
-  given.shape_scale = muon::ShapeScale::spectral;
-  given.backend = Backend::custom;
+  given.set_nesterov(false);
+  given.set_momentum_style(muon::MomentumStyle::ema);
+  given.set_shape_scale(muon::ShapeScale::spectral);
+  given.set_backend(Backend::custom);
   given.backend_steps = 2;
-  given.precision = muon::Precision::f32;
-  given.method = muon::NewtonSchulzMethod::standard;
-  given.coefficients = {{3, -3.2, 1.2}, {1.5, -0.5, 0}, {2, -1.5, 0.5}};
+  given.set_precision(muon::Precision::f32);
+  given.set_method(muon::NewtonSchulzMethod::standard);
+  given.set_coefficients({{3, -3.2, 1.2}, {1.5, -0.5, 0}, {2, -1.5, 0.5}});
   const std::int64_t group = muon.add_group(given, {{"a", {2, 3}, a, grad}, {"b", {3, 2}, b}});
   CHECK(group == 1 && muon.group_count() == 2 && muon.param_count() == 2);
 
@@ -65,15 +65,15 @@ void test_muon_groups_and_options() {
   for (int round = 0; round < 2; round++) {
     const muon::MuonOptions got = muon.options(group);
     CHECK(got.lr == 0.3 && got.momentum == 0.5 && got.weight_decay == 0.125 && got.eps == 1e-6);
-    CHECK(!got.nesterov && got.momentum_style == muon::MomentumStyle::ema);
-    CHECK(got.shape_scale == muon::ShapeScale::spectral && got.backend == Backend::custom);
-    CHECK(got.backend_steps == 2 && got.precision == muon::Precision::f32 &&
-          got.method == muon::NewtonSchulzMethod::standard);
-    CHECK(got.coefficients.size() == 3 && got.coefficients[1].b == -0.5);
+    CHECK(!got.nesterov && got.get_momentum_style() == muon::MomentumStyle::ema);
+    CHECK(got.get_shape_scale() == muon::ShapeScale::spectral && got.get_backend() == Backend::custom);
+    CHECK(got.backend_steps == 2 && got.get_precision() == muon::Precision::f32 &&
+          got.get_method() == muon::NewtonSchulzMethod::standard);
+    CHECK(got.get_coefficients().size() == 3 && got.get_coefficients()[1].b == -0.5);
     CHECK(muon.coefficients(group).size() == 3);
     muon.set_options(group, got);
   }
-  CHECK(muon.options().lr == muon::MuonOptions().lr && muon.options().coefficients.empty());
+  CHECK(muon.options().lr == muon::MuonOptions().lr && muon.options().get_coefficients().empty());
   CHECK(muon.coefficients().size() == 5);
 
   muon.set_lr(group, 0.25);
@@ -153,7 +153,7 @@ void test_errors() {
   CHECK_THROWS(muon.options(7), invalid_argument, "7");
   CHECK_THROWS(muon.set_options(0, wrong), invalid_argument, "-1");
   muon::MuonOptions custom;
-  custom.backend = Backend::custom;
+  custom.set_backend(Backend::custom);
   CHECK_THROWS(muon.set_options(0, custom), invalid_argument, "coefficients");
 }
 

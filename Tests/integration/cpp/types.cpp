@@ -70,23 +70,32 @@ void test_types() {
   // As documented in muon.h.
   const muon::MuonOptions muon;
   CHECK(muon.lr == 0.02 && muon.momentum == 0.95 && muon.weight_decay == 0 && muon.eps == 1e-7);
-  CHECK(muon.nesterov && muon.momentum_style == muon::MomentumStyle::classic);
-  CHECK(muon.shape_scale == muon::ShapeScale::none);
-  CHECK(muon.backend == muon::Backend::newtonschulz5 && muon.backend_steps == 0);
-  CHECK(muon.precision == muon::Precision::automatic && muon.coefficients.empty());
-  CHECK(muon.method == muon::NewtonSchulzMethod::automatic);
+  CHECK(muon.nesterov && muon.get_momentum_style() == muon::MomentumStyle::classic);
+  CHECK(muon.get_shape_scale() == muon::ShapeScale::none);
+  CHECK(muon.get_backend() == muon::Backend::newtonschulz5 && muon.backend_steps == 0);
+  CHECK(muon.get_precision() == muon::Precision::automatic && muon.get_coefficients().empty());
+  CHECK(muon.get_method() == muon::NewtonSchulzMethod::automatic);
   const muon::AdamWOptions adamw;
   CHECK(adamw.lr == 1e-3 && adamw.beta1 == 0.9 && adamw.beta2 == 0.999 && adamw.eps == 1e-8);
   CHECK(adamw.weight_decay == 0.01);
   const muon::OrthogonalizeOptions orthogonalize;
-  CHECK(orthogonalize.backend == muon::Backend::orthogonalize && orthogonalize.eps == 1e-8);
-  CHECK(orthogonalize.backend_steps == 0 && orthogonalize.coefficients.empty());
-  CHECK(orthogonalize.precision == muon::Precision::f32);
+  CHECK(orthogonalize.get_backend() == muon::Backend::orthogonalize && orthogonalize.eps == 1e-8);
+  CHECK(orthogonalize.backend_steps == 0 && orthogonalize.get_coefficients().empty());
+  CHECK(orthogonalize.get_precision() == muon::Precision::f32);
   const muon::Parameter param;
   CHECK(param.name.empty() && param.shape.empty() && param.data.empty() && param.grad.empty());
   CHECK(param.dtype == muon::DType::f32 && param.requires_grad && param.state.empty());
-#if __cplusplus >= 202002L
-  CHECK(muon::Muon({.lr = 0.5, .backend = muon::Backend::svd}).lr() == 0.5);
-  CHECK(muon::Muon(muon::MuonOptions{.nesterov = false}).options().nesterov == false);
-#endif
+  CHECK(muon::Muon(muon::MuonOptions().set_lr(0.5).set_backend(muon::Backend::svd)).lr() == 0.5);
+  CHECK(muon::Muon(muon::MuonOptions().set_nesterov(false)).options().nesterov == 0);
+  // The rows go along with a copy, whatever becomes of what was copied.
+  muon::MuonOptions copied;
+  {
+    muon::MuonOptions first;
+    first.set_backend(muon::Backend::custom).set_coefficients({{1.5, -0.5, 0}});
+    copied = first;
+    first.set_coefficients({});
+  }
+  const muon_muon_options c = copied.to_c();
+  CHECK(c.coefficients_count == 1 && c.coefficients == copied.get_coefficients().data());
+  CHECK(c.coefficients[0].b == -0.5 && muon::MuonOptions().to_c().coefficients == nullptr);
 }

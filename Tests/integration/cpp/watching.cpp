@@ -22,9 +22,9 @@ void test_statistics_of_muon() {
   options.lr = 0.5;
   options.weight_decay = 0;
   options.eps = 0;
-  options.shape_scale = muon::ShapeScale::none;
-  options.backend = muon::Backend::custom;
-  options.coefficients = {{1.5, -0.5, 0}};
+  options.set_shape_scale(muon::ShapeScale::none);
+  options.set_backend(muon::Backend::custom);
+  options.set_coefficients({{1.5, -0.5, 0}});
   options.backend_steps = 1;
   muon::Muon muon({{"w", {2, 2}, w, grad}}, options);
   CHECK(muon.statistics_level() == StatisticsLevel::none);
