@@ -34,8 +34,8 @@ inline std::vector<Route> route_params(const std::string &config,
   return routes;
 }
 
-/// Makes the optimizers the configuration asks for: a Muon, an AdamW, or both in that order. A side
-/// without parameters is not made. In each, parameters keep their order.
+/// Makes the optimizers the configuration asks for: a Muon, an AdamW, or both in that order. An
+/// optimizer that would have no parameters is not made. In each, parameters keep their order.
 inline std::vector<Optimizer> build_optimizers(const std::string &config,
                                                const std::vector<Parameter> &params) {
   const std::vector<muon_param> list = detail::to_c(params);

@@ -1,4 +1,5 @@
-/// A training run in one file, or in memory, to go on from as if it had never stopped: to the bit.
+/// A training run in one file, or in memory. After loading it, training continues as if it had
+/// never stopped, bit for bit.
 #ifndef MUON_CHECKPOINT_HPP
 #define MUON_CHECKPOINT_HPP
 
@@ -22,16 +23,18 @@ inline const muon_checkpoint_options &checkpoint_defaults() {
 
 /// Options of the functions below.
 struct CheckpointOptions {
-  /// The parameters themselves are saved, and loaded, beside their state.
+  /// Save and load the parameters themselves too, not only their state.
   bool include_data = detail::checkpoint_defaults().include_data != 0;
-  /// Loading: parameters, groups, optimizers and schedulers that the checkpoint lacks stay as they
-  /// are. Else Status::mismatch.
+  /// Loading: parameters, groups, optimizers and schedulers that the checkpoint does not have stay
+  /// as they are. Without this they are Status::mismatch.
   bool allow_missing = detail::checkpoint_defaults().allow_missing != 0;
-  /// Loading: those that this run lacks are left out. Else Status::mismatch.
+  /// Loading: those that this run does not have are ignored. Without this they are
+  /// Status::mismatch.
   bool allow_extra = detail::checkpoint_defaults().allow_extra != 0;
-  /// Called after every 4 MiB or less with the bytes done so far and those in all. If it returns
-  /// false, the call is Status::cancelled; what it throws, the call throws. Then nothing has
-  /// changed. It must not use the optimizers and schedulers of the call. Empty: none.
+  /// Called at least every 4 MiB, with the bytes done so far and all bytes there are. If it returns
+  /// false, the call ends with Status::cancelled; if it throws, the call throws the same. In both
+  /// cases nothing has changed. It must not use the optimizers and schedulers of the call. Empty:
+  /// none.
   std::function<bool(std::uint64_t done, std::uint64_t total)> progress = {};
 };
 
@@ -75,13 +78,13 @@ void with_checkpoint(const OptimizerList &optimizers, const SchedulerList &sched
 
 }  // namespace detail
 
-/// Saves to a file, which is there whole or as it was before:
+/// Saves to a file, which is always complete, either the new one or the old one:
 /// save_checkpoint("run.safetensors", {muon, adamw}, scheduler).
 ///
-/// The path is UTF-8, and its folder exists; a symbolic link is replaced. 1 to 256 optimizers and
-/// up to 256 schedulers, which drive no optimizer but these. The names of the parameters differ
-/// within an optimizer. Error: Status::io, after which the file is as it was unless the text says
-/// otherwise; Status::cancelled; Status::invalid_argument.
+/// The path is UTF-8, and its folder must exist; a symbolic link is replaced, not followed. A run
+/// has 1 to 256 optimizers and up to 256 schedulers, which drive no other optimizers. Within an
+/// optimizer the names of the parameters must differ. Error: Status::io, after which the file is as
+/// it was unless the text says otherwise; Status::cancelled; Status::invalid_argument.
 inline void save_checkpoint(const std::string &path, const OptimizerList &optimizers,
                             const SchedulerList &schedulers = {},
                             const CheckpointOptions &options = {}) {
@@ -93,10 +96,10 @@ inline void save_checkpoint(const std::string &path, const OptimizerList &optimi
 
 /// Loads from a file, into a run like the one that was saved: all of it, or nothing.
 ///
-/// Optimizers and schedulers are found by their order, parameters by their names. Schedules are
-/// compared, not loaded: make the schedulers as they were made. Error: Status::io; Status::corrupt
-/// for a file that is damaged or no checkpoint; Status::mismatch, with the first thing that does
-/// not fit; Status::unsupported for a later format; Status::out_of_memory; Status::cancelled;
+/// Optimizers and schedulers are matched by their order, parameters by their names. Schedules are
+/// not loaded, only compared: make the schedulers as before. Error: Status::io; Status::corrupt for
+/// a file that is damaged or no checkpoint; Status::mismatch, with the first thing that does not
+/// fit; Status::unsupported for a later format; Status::out_of_memory; Status::cancelled;
 /// Status::invalid_argument.
 inline void load_checkpoint(const std::string &path, const OptimizerList &optimizers,
                             const SchedulerList &schedulers = {},
@@ -122,7 +125,8 @@ inline std::vector<std::byte> save_checkpoint_bytes(const OptimizerList &optimiz
   return bytes;
 }
 
-/// Loads from the bytes of a file, as load_checkpoint(). They are not those of a parameter.
+/// Loads from the bytes of a file, as load_checkpoint(). They must not be the memory of a
+/// parameter.
 inline void load_checkpoint_bytes(Span<const std::byte> bytes, const OptimizerList &optimizers,
                                   const SchedulerList &schedulers = {},
                                   const CheckpointOptions &options = {}) {

@@ -86,17 +86,18 @@ class Log {
 
 /// Sets who is told of messages up to a level, in the whole process, in place of the handler
 /// before; nullptr for nobody, which is the default. Error: Status::invalid_argument for a level
-/// that there is not, and then the handler before stays.
+/// that does not exist; then the handler before stays.
 ///
-/// The handler is called on the thread whose call gave rise to the message, just before that call
-/// returns, so from several threads at once where several make calls. It may call the library, and
-/// this function; what the library would say meanwhile is dropped. Each handler hears once, when an
-/// optimizer is made or a matrix orthogonalized, how the library runs and what is wrong with it.
+/// The handler runs on the thread whose call caused the message, just before that call returns. If
+/// several threads make calls, it may run on several at once. It may call the library, and this
+/// function; messages that this causes are dropped. After a handler was set, the first optimizer or
+/// orthogonalization tells it how the library runs and what is wrong with that.
 ///
 /// When this returns, the handler before is not running on any other thread, is not called again,
-/// and is destroyed: so hold nothing that it waits for. Called from inside a handler this does not
-/// wait, and what still runs is destroyed when it has returned. Set nullptr before something that
-/// the handler refers to is gone, such as at the end of main.
+/// and is destroyed. Therefore do not hold a lock here that it waits for. Called from inside a
+/// handler, this does not wait, and a handler that still runs is destroyed after it has returned.
+/// Set nullptr before anything that the handler refers to is destroyed, for instance at the end of
+/// main.
 inline void set_log_handler(LogHandler handler, LogLevel up_to = LogLevel::warning) {
   detail::Log::Receiver receiver;
   if (handler)

@@ -9,8 +9,8 @@
 
 namespace muon {
 
-/// The value of a name: from_name<Backend>("svd"). Error: Status::invalid_argument for another
-/// name, with those that there are in the text.
+/// The value of a name: from_name<Backend>("svd"). Error: Status::invalid_argument for any other
+/// name; the text lists the names that exist.
 template <class Enum>
 Enum from_name(const std::string &name) {
   Enum value{};

@@ -18,9 +18,9 @@ namespace muon {
 /// Owns an optimizer: a Muon or an AdamW, as the builders make them.
 ///
 /// It moves and does not copy. One that was moved from can be assigned to and destroyed; any other
-/// use is an Error. Destroying it frees its state, not the buffers you bound, which must be there
-/// until then. Groups count from 0 in the order they were added, and so do parameters, over all
-/// groups. The number of one that is not there is Status::invalid_argument.
+/// use is an Error. Destroying it frees its state, but not the buffers you bound, which must stay
+/// valid until then. Groups count from 0 in the order they were added, and so do parameters, over
+/// all groups. A number that does not exist is Status::invalid_argument.
 class Optimizer {
  public:
   /// Takes over a handle of muon.h.
@@ -45,7 +45,8 @@ class Optimizer {
     return detail::result_of<std::int64_t>(muon_optimizer_add_param, handle(), group, &c);
   }
 
-  /// The number of the first parameter of a name. Error: Status::invalid_argument where there is none.
+  /// The number of the first parameter with this name. Error: Status::invalid_argument if there is
+  /// none.
   std::int64_t find_param(const std::string &name) const {
     return detail::result_of<std::int64_t>(muon_optimizer_find_param, handle(),
                                            detail::to_c_text(name, "name"));
@@ -60,9 +61,9 @@ class Optimizer {
     return detail::result_of<std::int64_t>(muon_optimizer_get_param_group, handle(), param);
   }
 
-  /// Binds one buffer of a parameter to other memory of yours; from then on its contents count.
-  /// Without memory: no gradient from now on; of a state buffer, the library's own memory with the
-  /// present values.
+  /// Binds other memory of yours to a buffer of a parameter; what is in it counts from now on.
+  /// Without memory there is no gradient from now on, and a state buffer goes on in memory of the
+  /// library's own, with the present values.
   void bind(std::int64_t param, const std::string &buffer, Span<float> memory) {
     detail::check(muon_optimizer_bind_buffer(handle(), param, detail::to_c_text(buffer, "buffer"),
                                              memory.data(), memory.size()));

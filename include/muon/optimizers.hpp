@@ -33,8 +33,8 @@ class Muon : public Optimizer {
     for (const Parameter &param : params) add_param(param);
   }
 
-  /// What is a Muon already, for instance of build_optimizers. Error: Status::invalid_handle if
-  /// it is none, and then it stays where it is.
+  /// Takes over an Optimizer that is a Muon, for instance from build_optimizers. Error:
+  /// Status::invalid_handle if it is not, and then it stays where it is.
   explicit Muon(Optimizer &&optimizer)
       : Optimizer(detail::release_as(OptimizerKind::muon, optimizer)) {}
 
@@ -56,13 +56,15 @@ class Muon : public Optimizer {
     if (options.backend == MUON_BACKEND_CUSTOM) options.set_coefficients(coefficients(group));
     return options;
   }
-  /// They take effect with the next step. Backend::custom without rows keeps those the group has.
+  /// They take effect with the next step. Backend::custom without coefficients keeps the ones that
+  /// the group has.
   void set_options(std::int64_t group, const MuonOptions &options) {
     const muon_muon_options c = options.to_c();
     detail::check(muon_optimizer_set_muon_options(handle(), group, &c));
   }
 
-  /// The rows of a group: of Backend::custom all that it was given, else those in use.
+  /// The coefficients of a group, a row a step: those in use, or with Backend::custom all that you
+  /// gave.
   std::vector<Coefficients> coefficients(std::int64_t group = 0) const {
     return detail::results_of<Coefficients>(muon_optimizer_get_coefficients, handle(), group);
   }
@@ -86,8 +88,8 @@ class AdamW : public Optimizer {
     for (const Parameter &param : params) add_param(param);
   }
 
-  /// What is an AdamW already, for instance of build_optimizers. Error: Status::invalid_handle if
-  /// it is none, and then it stays where it is.
+  /// Takes over an Optimizer that is an AdamW, for instance from build_optimizers. Error:
+  /// Status::invalid_handle if it is not, and then it stays where it is.
   explicit AdamW(Optimizer &&optimizer)
       : Optimizer(detail::release_as(OptimizerKind::adamw, optimizer)) {}
 

@@ -12,8 +12,8 @@
 
 namespace muon {
 
-/// What values an option takes, and its default. muon.h says what it is for options that are no
-/// numbers.
+/// Which values an option takes, and its default. muon.h says what these numbers mean for flags,
+/// enums and coefficients.
 using OptionRange = muon_option_range;
 
 /// The range of an option by its name: option_range(OptimizerKind::muon, "lr").

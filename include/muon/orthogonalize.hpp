@@ -10,10 +10,11 @@
 
 namespace muon {
 
-/// Writes the orthogonal matrix nearest in direction to the rows x cols matrix g: approximately
-/// U V^T where g = U S V^T. Both are row-major and have rows*cols elements. out may be g itself,
-/// but must not overlap it in another way. Zeros give zeros. Error: Status::shape for a count that
-/// does not fit, Status::invalid_argument for NaN or infinity in g or an option out of range.
+/// Writes the orthogonal matrix nearest to the rows x cols matrix g: approximately U V^T, where g =
+/// U S V^T is its singular value decomposition. Both are row-major and have rows*cols elements. out
+/// may be g itself, but must not overlap it otherwise. A matrix of zeros gives zeros. Error:
+/// Status::shape for a count that does not fit, Status::invalid_argument for NaN or infinity in g
+/// or an option out of range.
 inline void orthogonalize(Span<const float> g, std::int64_t rows, std::int64_t cols,
                           Span<float> out, const OrthogonalizeOptions &options = {}) {
   const muon_orthogonalize_options c = options.to_c();

@@ -1,4 +1,4 @@
-/// A parameter: what the library is told of a buffer of yours that it is to train.
+/// A parameter: describes a buffer of yours to the library, which trains it.
 #ifndef MUON_PARAMETER_HPP
 #define MUON_PARAMETER_HPP
 

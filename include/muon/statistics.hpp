@@ -1,4 +1,4 @@
-/// What a step of a parameter was like.
+/// What one step did to a parameter.
 #ifndef MUON_STATISTICS_HPP
 #define MUON_STATISTICS_HPP
 
@@ -15,14 +15,14 @@ inline const muon_param_statistics &statistics_defaults() {
 
 }  // namespace detail
 
-/// One step of a parameter p of n elements with the gradient g. muon.h has the formulas. What was
-/// not measured is NaN.
+/// What one step did to a parameter p of n elements with the gradient g. muon.h has the formulas.
+/// What was not measured is NaN.
 struct ParameterStatistics {
   /// The step of the parameter that was measured, from 1. 0: none was.
   std::int64_t step = detail::statistics_defaults().step;
   /// The root of the sum of the squares of g.
   double grad_norm = detail::statistics_defaults().grad_norm;
-  /// The root mean square of what the step moved an element by, without the weight decay.
+  /// The root mean square of the change of an element, without weight decay.
   double update_rms = detail::statistics_defaults().update_rms;
   /// Muon: lr times the factor of its ShapeScale. AdamW: lr.
   double effective_lr = detail::statistics_defaults().effective_lr;
