@@ -143,11 +143,11 @@ def test_a_pipe_is_not_opened(tmp_path, muon):
 LEASE = """
 import fcntl, os, signal, sys, time
 path, seconds = sys.argv[1], float(sys.argv[2])
-signal.signal(signal.SIGIO, lambda *_: None)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGIO])
 file = os.open(path, os.O_RDWR)
 fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 print("taken", flush=True)
-signal.pause()
+signal.sigwait([signal.SIGIO])
 time.sleep(seconds)
 fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 """

@@ -92,5 +92,6 @@ int main(int argc, char **argv) {
   for (; number < cycles; number++) cycle(number);
   const long left = (long)mallinfo2().uordblks - used;
   printf("%ld cycles: %ld KiB more, %ld bytes allocated more\n", cycles, resident_kib() - resident, left);
-  return left > 4096;
+  /* What malloc keeps for each thread counts as allocated. A byte a cycle would be more. */
+  return left > 4096 + cycles / 2;
 }

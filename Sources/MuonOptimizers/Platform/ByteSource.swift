@@ -51,7 +51,7 @@ final class FileSource: ByteSource {
   /// Without waiting, should it have become a pipe. Where another process has a lease on the file, that one is
   /// told, and has some seconds to give it up.
   private static func open(_ path: String) -> CInt {
-    for _ in 0..<500 {
+    for _ in 0..<200 {
       let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
       if descriptor >= 0 || errno != EWOULDBLOCK { return descriptor }
       usleep(10_000)
