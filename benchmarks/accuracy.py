@@ -51,7 +51,12 @@ SPECTRA = {
     "one row": lambda rng, m, n: np.eye(m, 1) @ rng.standard_normal((1, n)),
     "one column": lambda rng, m, n: rng.standard_normal((m, 1)) @ np.eye(1, n),
 }
-PRECISIONS = [("f32", "auto"), ("int16", "standard"), ("auto", "auto")]  # and methods
+PRECISIONS = [  # and methods
+    ("f32", "auto"),
+    ("int16", "standard"),
+    ("int8", "standard"),
+    ("auto", "auto"),
+]
 
 
 def bfloat16(x):
@@ -110,8 +115,8 @@ def errors(backend, make, rng):
 def main():
     rng = np.random.default_rng(0)
     print(f"{libmuon.build_info()}\nrelative errors, the worst of {SHAPES}\n")
-    print("| backend | spectrum | `f32` | `int16`, standard | `auto` | stored in bfloat16 |")
-    print("|---|---|---|---|---|---|")
+    print("| backend | spectrum | `f32` | `int16`, standard | `int8` | `auto` | stored in bfloat16 |")
+    print("|---|---|---|---|---|---|---|")
     for backend in BACKENDS:
         for name, make in SPECTRA.items():
             cells = " | ".join(f"{error:.0e}" for error in errors(backend, make, rng))

@@ -17,7 +17,7 @@ import measure
 import ours
 import sets
 
-ELEMENTS = ("f32", "bf16", "int16")  # in the order of muon_element
+ELEMENTS = ("f32", "bf16", "int16", "int8")  # in the order of muon_element
 PRECISIONS = {"auto": ours.auto, "f32": ours.f32}
 
 

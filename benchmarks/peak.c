@@ -42,6 +42,8 @@ static volatile float sink;
 #define ADD_BF16(sum) sum = (vector)_mm512_dpbf16_ps((__m512)sum, x, y); KEEP(sum)
 #define ADD_INT16(sum) \
   sum = (vector)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)x, (__m512i)y); KEEP(sum)
+#define ADD_INT8(sum) \
+  sum = (vector)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)y); KEEP(sum)
 #define READ(sum) sink = sum[0];
 
 #define BEST_RATE(ADD, OPERATIONS)                           \
@@ -79,6 +81,17 @@ double peak_int16(void) {
   vector x = (vector)_mm512_set1_epi16(1), y = x;
   KEEP(x) KEEP(y)
   BEST_RATE(ADD_INT16, 4.0 * WIDTH);
+#else
+  return 0;
+#endif
+}
+
+/* The same in int8. */
+double peak_int8(void) {
+#if defined(__AVX512VNNI__)
+  vector x = (vector)_mm512_set1_epi8(1), y = x;
+  KEEP(x) KEEP(y)
+  BEST_RATE(ADD_INT8, 8.0 * WIDTH);
 #else
   return 0;
 #endif

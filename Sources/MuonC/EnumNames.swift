@@ -62,6 +62,7 @@ extension muon_precision: NamedEnum {
     (MUON_PRECISION_F32, "f32"),
     (MUON_PRECISION_BF16, "bf16"),
     (MUON_PRECISION_INT16, "int16"),
+    (MUON_PRECISION_INT8, "int8"),
   ]
 }
 

@@ -59,6 +59,7 @@ public func muon_precision_name(
   case MUON_PRECISION_F32: unsafe constant("f32")
   case MUON_PRECISION_BF16: unsafe constant("bf16")
   case MUON_PRECISION_INT16: unsafe constant("int16")
+  case MUON_PRECISION_INT8: unsafe constant("int8")
   default: unsafe constant("unknown")
   }
 }

@@ -113,6 +113,7 @@ struct MethodTests {
     MuonOptions(backend: .orthogonalize), MuonOptions(backend: .orthogonalize, backendSteps: 5),
     MuonOptions(backend: .custom([Coefficients(3, -3.2, 1.2)])), MuonOptions(backendSteps: 6),
     MuonOptions(backend: .polarExpress, backendSteps: 99), MuonOptions(precision: .bf16),
+    MuonOptions(precision: .int8),
   ])
   func gramIsRefused(_ options: MuonOptions) throws {
     var options = options
@@ -133,7 +134,8 @@ struct MethodTests {
       #expect(error?.code == .unsupported)
       #expect(
         error?.message.hasPrefix("method gram:") == true
-          || options.precision == .bf16 && !processorHasBFloat16(), "\(error?.message ?? "")")
+          || options.precision == .bf16 && !processorHasBFloat16()
+          || options.precision == .int8 && !processorHasInt16(), "\(error?.message ?? "")")
     }
     #expect(try muon.groupCount == 1 && muon.options() == MuonOptions())
   }

@@ -164,15 +164,15 @@ struct OptionTests {
     #expect(try muon.groupCount == 1 && muon.options() == MuonOptions())
   }
 
-  @Test(arguments: Backend.named.filter { $0 != .svd })
-  func int16IsForProcessorsThatHaveIt(_ backend: Backend) throws {
-    let options = MuonOptions(backend: backend, precision: .int16)
+  @Test(arguments: Backend.named.filter { $0 != .svd }, [Precision.int16, .int8])
+  func integersAreForProcessorsThatHaveThem(_ backend: Backend, _ precision: Precision) throws {
+    let options = MuonOptions(backend: backend, precision: precision)
     if processorHasInt16() {
       #expect(try Muon(options: options).options() == options)
     } else {
       let error = #expect(throws: MuonError.self) { try Muon(options: options) }
       #expect(error?.code == .unsupported)
-      #expect(error?.message == "precision int16: the processor has no such products")
+      #expect(error?.message == "precision \(precision): the processor has no such products")
     }
   }
 

@@ -14,7 +14,8 @@ static float to_bf16(float x) {
 
 /* The largest integer of a kernel's elements; 0 where they are floating point. */
 static double levels(const muon_gemm_kernel *kernel) {
-  return kernel->element == MUON_ELEMENT_INT16 ? 4095 : 0;
+  if (kernel->element == MUON_ELEMENT_INT16) return 4095;
+  return kernel->element == MUON_ELEMENT_INT8 ? 127 : 0;
 }
 
 /* A lane's numbers from a depth to the end of its block, as a kernel's operands hold them. */
@@ -47,6 +48,7 @@ static double packed_element(const muon_gemm_kernel *kernel, const void *packed,
     memcpy(&integer, word + 2 * (k % group), sizeof integer);
     return integer * (double)scale;
   }
+  if (kernel->element == MUON_ELEMENT_INT8) return (int8_t)word[k % group] * (double)scale;
   float x = 0;
   if (kernel->element == MUON_ELEMENT_BF16) {
     uint16_t half;

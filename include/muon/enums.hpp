@@ -63,6 +63,7 @@ enum class Precision : int {
   f32 = MUON_PRECISION_F32,
   bf16 = MUON_PRECISION_BF16,
   int16 = MUON_PRECISION_INT16,
+  int8 = MUON_PRECISION_INT8,
 };
 
 /// muon_newton_schulz_method: How the polynomial of a backend is evaluated.

@@ -50,7 +50,8 @@ typedef struct muon_gemm_epilogue {
 typedef enum muon_element {
   MUON_ELEMENT_F32 = 0,
   MUON_ELEMENT_BF16 = 1,
-  MUON_ELEMENT_INT16 = 2
+  MUON_ELEMENT_INT16 = 2,
+  MUON_ELEMENT_INT8 = 3
 } muon_element;
 
 /* A micro-kernel: a row of the table.

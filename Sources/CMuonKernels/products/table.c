@@ -10,6 +10,7 @@
   row(muon_gemm_avx2)         \
   row(muon_gemm_avx512)       \
   row(muon_gemm_avx512vnni16) \
+  row(muon_gemm_avx512vnni8)  \
   row(muon_gemm_avx512bf16)
 #else
 #define FOR_EACH_KERNEL(row) row(muon_gemm_portable)

@@ -1,5 +1,6 @@
 /* Packing of block floating point with AVX-512: of 16-bit integers, two to a word, or of 8-bit ones,
- * four to a word. A block begins with the scales of all lanes; the words follow as in every panel.
+ * four to a word. A block begins with the scales of all lanes; of 8-bit integers -128 times the sum
+ * of each lane follows; then come the words as in every panel.
  *
  * All is rounded to nearest in whatever mode the host has set: in another one, integers could be one
  * too large for sums to be exact. */
@@ -56,10 +57,15 @@ VNNI_INLINE __m512i words_of_lane(const float *x, ptrdiff_t count, __m512 invers
   return _mm512_inserti32x4(words, quarter[3], 3);
 }
 
+/* Adds what words of 8-bit integers hold to the sums of their lanes. */
+VNNI_INLINE __m512i add_words(__m512i sums, __m512i words) {
+  return _mm512_dpbusd_epi32(sums, _mm512_set1_epi8(1), words);
+}
+
 /* A block of 16 lanes, of which `lanes` are there, whose depths lie side by side. */
 VNNI_INLINE void pack_by_lane(const float *source, ptrdiff_t lane_stride, int lanes,
                               ptrdiff_t depth, int group, int levels, float *scale,
-                              uint32_t *words) {
+                              uint32_t *words, __m512i *sums) {
   float largest[16] = {0};
   for (int i = 0; i < lanes; i++) {
     __m512 most = _mm512_setzero_ps();
@@ -82,15 +88,17 @@ VNNI_INLINE void pack_by_lane(const float *source, ptrdiff_t lane_stride, int la
     }
     transpose16(r);
     const ptrdiff_t groups = (depth - k + group - 1) / group;
-    for (int i = 0; i < 16 && i < groups; i++)
+    for (int i = 0; i < 16 && i < groups; i++) {
       _mm512_storeu_si512(words + (k / group + i) * LANES, r[i]);
+      if (group == 4) *sums = add_words(*sums, r[i]);
+    }
   }
 }
 
 /* The same where lanes lie side by side. */
 VNNI_INLINE void pack_by_depth(const float *source, ptrdiff_t depth_stride, int lanes,
                                ptrdiff_t depth, int group, int levels, float *scale,
-                               uint32_t *words) {
+                               uint32_t *words, __m512i *sums) {
   const __mmask16 there = first_lanes(lanes);
   __m512 largest = _mm512_setzero_ps();
   for (ptrdiff_t k = 0; k < depth; k++) {
@@ -110,10 +118,11 @@ VNNI_INLINE void pack_by_depth(const float *source, ptrdiff_t depth_stride, int 
       word = _mm512_or_si512(word, each);
     }
     _mm512_storeu_si512(words + k / group * LANES, word);
+    if (group == 4) *sums = add_words(*sums, word);
   }
 }
 
-/* A block of a panel, behind `head` words a lane, the first of which are the scales. */
+/* A block of a panel, behind `head` words a lane. */
 VNNI_INLINE void pack_block(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride,
                             int lanes, ptrdiff_t depth, int group, int levels, int head,
                             uint32_t *panel) {
@@ -122,11 +131,14 @@ VNNI_INLINE void pack_block(const float *source, ptrdiff_t lane_stride, ptrdiff_
     const int count = lanes - half < 16 ? (lanes - half > 0 ? lanes - half : 0) : 16;
     float *scale = (float *)panel + half;
     uint32_t *words = panel + head * LANES + half;
+    __m512i sums = _mm512_setzero_si512();
     if (lane_stride == 1) {
-      pack_by_depth(first, depth_stride, count, depth, group, levels, scale, words);
+      pack_by_depth(first, depth_stride, count, depth, group, levels, scale, words, &sums);
     } else {
-      pack_by_lane(first, lane_stride, count, depth, group, levels, scale, words);
+      pack_by_lane(first, lane_stride, count, depth, group, levels, scale, words, &sums);
     }
+    if (group == 4)
+      _mm512_storeu_si512(panel + LANES + half, _mm512_mullo_epi32(sums, _mm512_set1_epi32(-128)));
   }
 }
 

@@ -42,11 +42,14 @@ struct CoefficientTable {
   /// The same for products of 16-bit integers, to stay within 1e-2 or within what an iteration that stores
   /// bfloat16 errs.
   let gramRestartsInt16: [Int]?
+  /// From which short side on the first step may be in 8-bit integers, and the first two, and so on, to stay
+  /// as close, while the others are in 16-bit ones.
+  let int8From: [Int]
 
   init(
     _ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil,
     toleratesBF16: Bool = false, toleratesInt16: Bool = true, gramRestarts: [Int]? = nil,
-    gramRestartsInt16: [Int]? = nil
+    gramRestartsInt16: [Int]? = nil, int8From: [Int] = []
   ) {
     self.rows = rows
     self.continuation = continuation
@@ -55,6 +58,7 @@ struct CoefficientTable {
     self.toleratesInt16 = toleratesInt16
     self.gramRestarts = gramRestarts
     self.gramRestartsInt16 = gramRestartsInt16
+    self.int8From = int8From
   }
 
   /// The restarts of the Gram iteration with a kernel; `nil` where it must not be used.
@@ -76,7 +80,7 @@ extension CoefficientTable {
   /// `torch.optim.Muon`.
   static let newtonSchulz5 = CoefficientTable(
     [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5, toleratesBF16: true,
-    gramRestarts: [], gramRestartsInt16: [3])
+    gramRestarts: [], gramRestartsInt16: [3], int8From: [64, 256, 768])
 
   /// The original system's `orthogonalize`.
   static let orthogonalize = CoefficientTable(
@@ -90,7 +94,8 @@ extension CoefficientTable {
       Coefficients(3.7418, -5.5913, 2.3037),
       Coefficients(2.8769, -3.1427, 1.2046),
       Coefficients(2.8366, -3.0525, 1.2012),
-    ], then: .cycle, toleratesBF16: true, gramRestarts: [2], gramRestartsInt16: [2])
+    ], then: .cycle, toleratesBF16: true, gramRestarts: [2], gramRestartsInt16: [2],
+    int8From: [64, 128])
 
   /// arXiv 2505.16932 for l = 1e-3, 5 steps, safety factor 2e-2; modded-nanogpt, `dion`.
   static let polarExpress = CoefficientTable(

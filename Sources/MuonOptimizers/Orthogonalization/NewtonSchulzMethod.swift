@@ -7,7 +7,7 @@ public enum NewtonSchulzMethod: String, CaseIterable, Sendable {
   /// Every step multiplies the matrix itself.
   case standard
   /// The steps are made on the Gram matrix of the shorter side, whatever the shape.
-  /// `MuonError.Code.unsupported` with precision `bf16`, for more than 5 steps, and for all backends but
+  /// `MuonError.Code.unsupported` with precision `bf16` or `int8`, for more than 5 steps, and for all backends but
   /// `newtonSchulz5`, `polarExpress`, `you`, `cans` and `cubic5`: it squares the condition number, and
   /// only with these is it known to stay close to the polynomial: in `f32` within 1e-2 up to a short side of
   /// 1024, where the matrix is of rank 1, and closer where it is not; in `int16` within 1e-2, or within what

@@ -33,8 +33,8 @@ struct Orthogonalizer {
     guard let table, table.gramRestarts != nil else {
       throw MuonError(.unsupported, "method gram: backend \(backend.name) is not known to stand it")
     }
-    guard precision != .bf16 else {
-      throw MuonError(.unsupported, "method gram: it is too far off in precision bf16")
+    guard precision != .bf16, precision != .int8 else {
+      throw MuonError(.unsupported, "method gram: it is too far off in precision \(precision)")
     }
     guard coefficients.count <= Self.mostGramSteps else {
       throw MuonError(

@@ -1,8 +1,9 @@
 /// What operands of the matrix products are rounded to. Sums and storage are float32 in all.
 public enum Precision: String, CaseIterable, Sendable {
   /// The fastest that stays within 1e-2 of the exact polynomial, or closer than an iteration that stores
-  /// bfloat16 does, on every matrix: `int16` where the processor has it, else `f32`; `f32` for coefficients of
-  /// your own.
+  /// bfloat16 does, on every matrix of the tests: `int16` where the processor has it, with the first steps of
+  /// `newtonSchulz5` and `you` in `int8` where the matrix is large enough; else `f32`; `f32` for coefficients
+  /// of your own.
   case auto
   /// float32.
   case f32
@@ -12,6 +13,9 @@ public enum Precision: String, CaseIterable, Sendable {
   /// 16-bit integers in block floating point, 4095 to each side with a scale for each 128 of them: as fast as
   /// bfloat16, and 7 times closer. `MuonError.Code.unsupported` on a processor without such products.
   case int16
+  /// The same with 8-bit integers, 127 to each side: twice as fast, and as far off as an iteration that stores
+  /// bfloat16, but farther where a matrix is of rank 1.
+  case int8
 
   /// What multiplies so; `nil` where the processor has nothing that does, and for `auto`.
   var kernel: ProductKernel? {
@@ -20,6 +24,7 @@ public enum Precision: String, CaseIterable, Sendable {
     case .f32: .f32
     case .bf16: .bf16
     case .int16: .int16
+    case .int8: .int8
     }
   }
 }

@@ -17,8 +17,11 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   /// `nil` where the processor has no products of 16-bit integers that are worth it.
   static let int16 = unsafe Kernels.products(of: MUON_ELEMENT_INT16)
     .map { unsafe ProductKernel($0) }
+  /// The same of 8-bit integers.
+  static let int8 = unsafe Kernels.products(of: MUON_ELEMENT_INT8)
+    .map { unsafe ProductKernel($0) }
   /// All that are in use.
-  static var all: [ProductKernel] { [f32] + [bf16, int16].compactMap { $0 } }
+  static var all: [ProductKernel] { [f32] + [bf16, int16, int8].compactMap { $0 } }
 
   static func == (one: ProductKernel, other: ProductKernel) -> Bool {
     unsafe one.kernel == other.kernel

@@ -67,6 +67,7 @@ class Precision(IntEnum):
     f32 = 1
     bf16 = 2
     int16 = 3
+    int8 = 4
 
 
 class NewtonSchulzMethod(IntEnum):

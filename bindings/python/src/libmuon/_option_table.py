@@ -33,6 +33,7 @@ PrecisionName = Literal[
     "f32",
     "bf16",
     "int16",
+    "int8",
 ]
 ShapeScaleName = Literal[
     "none",

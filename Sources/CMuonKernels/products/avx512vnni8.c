@@ -1,0 +1,85 @@
+/* 8-bit integers in block floating point with AVX512-VNNI: vpdpbusd multiplies four at a time and
+ * adds them to a 32-bit sum, twice as fast as 16-bit ones.
+ *
+ * It multiplies unsigned by signed. So 128 is added to the integers of B, and sums begin with -128
+ * times the sum of the lane of A. They stay exact: at most 128 products of at most 255 * 127, and
+ * what is taken off, are less than 2^31. */
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "micro_kernel.h"
+
+#pragma clang attribute push(__attribute__((target(AVX512_VNNI))), apply_to = function)
+
+typedef __m512 gemm_vector;
+#include "epilogue.h"
+#include "vnni512.h"
+
+enum { GROUP = 4, LEVELS = 127, HEAD = 2 };
+
+static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
+                 ptrdiff_t depth, void *panel) {
+  uint32_t *out = panel;
+  for (ptrdiff_t k = 0; k < depth; k += BLOCK, out += (HEAD + BLOCK / GROUP) * LANES) {
+    pack_block(source + k * depth_stride, lane_stride, depth_stride, lanes,
+               depth - k < BLOCK ? depth - k : BLOCK, GROUP, LEVELS, HEAD, out);
+  }
+}
+
+static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
+                     const muon_gemm_epilogue *epilogue) {
+  gemm_prefetch(rows, 2, epilogue);
+  const int32_t *x = a, *y = b;
+  const __m512i offset = _mm512_set1_epi8(-128); /* added to a byte, as its highest bit turned */
+  __m512 sums[ROWS][2];
+  for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = _mm512_setzero_ps();
+  for (ptrdiff_t k = 0; k < depth; k += BLOCK) {
+    const float *x_scale = (const float *)x;
+    const __m512 y_scale0 = _mm512_loadu_ps(y), y_scale1 = _mm512_loadu_ps(y + 16);
+    const int32_t *x_sum = x + LANES;
+    x += HEAD * LANES, y += HEAD * LANES;
+    __m512i c[ROWS][2];
+    for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_set1_epi32(x_sum[i]);
+    for (ptrdiff_t g = (depth - k < BLOCK ? depth - k : BLOCK) / GROUP; g > 0; g--) {
+      const __m512i y0 = _mm512_xor_si512(_mm512_loadu_si512(y), offset);
+      const __m512i y1 = _mm512_xor_si512(_mm512_loadu_si512(y + 16), offset);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < ROWS; i++) {
+        const __m512i xi = _mm512_set1_epi32(x[i]);
+        c[i][0] = _mm512_dpbusd_epi32(c[i][0], y0, xi);
+        c[i][1] = _mm512_dpbusd_epi32(c[i][1], y1, xi);
+      }
+      x += LANES, y += LANES;
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < ROWS; i++) {
+      const __m512 xi = _mm512_set1_ps(x_scale[i]);
+      sums[i][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i][0]) * y_scale0, xi, sums[i][0]);
+      sums[i][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i][1]) * y_scale1, xi, sums[i][1]);
+    }
+  }
+  gemm_finish(&sums[0][0], ROWS, 2, rows, columns, epilogue);
+}
+
+#pragma clang attribute pop
+
+const muon_gemm_kernel muon_gemm_avx512vnni8 = {
+    .name = "AVX512-VNNI int8",
+    .level = "avx512vnni",
+    .probe = has_avx512vnni,
+    .element = MUON_ELEMENT_INT8,
+    .speed = 128,
+    .lanes = LANES,
+    .rows = ROWS,
+    .group = GROUP,
+    .block = BLOCK,
+    .head = HEAD,
+    .depth = 1024,
+    .tile_rows = 128,
+    .tile_columns = 256,
+    .enter = nothing,
+    .leave = nothing,
+    .pack = pack,
+    .multiply = multiply,
+};
+#endif
