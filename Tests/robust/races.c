@@ -72,7 +72,7 @@ static void *work(void *argument) {
     OK(muon_optimizer_step(mine));
     OK(muon_optimizer_get_lr(mine, 0, &lr));
 
-    switch (next(&state) % 8) {
+    switch (next(&state) % 9) {
       case 0: STALE(muon_optimizer_step(shared)); break;
       case 1: STALE(muon_optimizer_get_buffer(shared, 0, "data", own->out, COUNT, &count)); break;
       case 2: STALE(muon_optimizer_get_param_steps(shared, 0, &number)); break;
@@ -84,6 +84,7 @@ static void *work(void *argument) {
         break;
       }
       case 6: STALE(muon_schedule_get_rate(schedule, 1, 3, &lr)); break;
+      case 7: STALE(muon_optimizer_find_param(shared, "param0", &number)); break;
       default: OK(muon_set_num_threads((int32_t)(1 + next(&state) % 3)));
     }
     if (next(&state) % 2 == 0) {
