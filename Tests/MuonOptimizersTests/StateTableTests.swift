@@ -3,56 +3,43 @@ import Testing
 
 @testable import MuonOptimizers
 
-/// A rule whose state has other shapes than its parameters: the mean square of the gradient by row, and one
-/// number. All that is written for it is its table of state and its formula.
+/// An optimizer whose state has other shapes than its parameters: the mean square of the gradient by row,
+/// and one number. All that is written for it is its table of state and its formula.
 ///
 ///     v_i ← β v_i + (1 - β) mean_j g_ij²,   t ← t + 1,   p_ij ← p_ij - lr g_ij/(√v_i + ε)
-private final class RowRule: GroupedRule {
-  var groups = OptionGroups<AdamWOptions>()
-
-  let kind = OptimizerKind.adamW
-  let stateBuffers = [
-    StateBuffer("row_moment", torchKey: "v") { [$0.rows] },
-    StateBuffer("total") { _ in [] },
-  ]
-  let scratchBytes = 0
-  let harmlessGradient: Float = 0x1p62
-
-  func effectiveLearningRate(of update: Update) -> Double { groups[update.group].learningRate }
-
-  func check(_ shape: Shape, of owner: String, group: Int) throws(MuonError) {
-    try shape.requireMatrix(of: owner)
+private final class RowMoments: GroupedOptimizer<AdamWOptions> {
+  init(_ parameters: [Parameter]) throws(MuonError) {
+    let state = [
+      StateBuffer("row_moment", torchKey: "v") { [$0.rows] },
+      StateBuffer("total") { _ in [] },
+    ]
+    try super.init(.adamW, state: state, parameters, AdamWOptions())
   }
 
-  func restoringOptions(
-    from header: CheckpointHeader, optimizer: Int, groups restored: Range<Int>,
-    members: [Optimizer.Member]
-  ) throws(MuonError) -> () -> Void {
-    let groups = try groups.restored(from: header, optimizer: optimizer, groups: restored)
-    return { self.groups = groups }
+  override func requireTrainable(
+    _ shape: Shape, of owner: String, _ options: AdamWOptions
+  ) throws(MuonError) { try shape.requireMatrix(of: owner) }
+
+  override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
+    unsafe parameter.state[0].elements.allSatisfy(\.isFinite)
   }
 
-  func stateStaysFinite(
-    _ state: [StateMemory], group: Int, gradient: UnsafePointer<Float>, elements: Range<Int>
-  ) -> Bool {
-    unsafe state[0].elements.allSatisfy(\.isFinite)
-  }
-
-  func prepare(_ updates: [Update]) {}
-
-  func apply(_ updates: [Update]) {
-    for update in updates {
-      let (options, shape) = (groups[update.group], update.parameter.layout)
-      let (v, t) = unsafe (update.state[0].elements, update.state[1].elements)
+  override func runStep() {
+    for parameter in active.map({ trained[$0] }) {
+      guard let p = unsafe parameter.data, let gradient = unsafe parameter.gradient else {
+        continue
+      }
+      let (options, shape) = (groups[parameter.group], parameter.shape)
+      let (v, t) = unsafe (parameter.state[0].elements, parameter.state[1].elements)
       unsafe t[0] += 1
       for i in 0..<shape.rows {
         let g = unsafe UnsafeBufferPointer(
-          start: update.gradient + i * shape.columns, count: shape.columns)
+          start: gradient + i * shape.columns, count: shape.columns)
         let beta = Float(options.beta1)
         let square = unsafe g.reduce(0) { $0 + $1 * $1 } / Float(shape.columns)
         unsafe v[i] = unsafe beta * v[i] + (1 - beta) * square
         let factor = unsafe Float(options.learningRate) / (v[i].squareRoot() + 1e-8)
-        for j in 0..<shape.columns { unsafe update.data[i * shape.columns + j] -= factor * g[j] }
+        for j in 0..<shape.columns { unsafe p[i * shape.columns + j] -= factor * g[j] }
       }
     }
   }
@@ -65,14 +52,6 @@ extension ParameterBuffer {
 
 /// All that handles state follows the table of the optimizer.
 struct StateTableTests {
-  private func optimizer(_ parameters: [Parameter]) throws -> Optimizer {
-    let rule = RowRule()
-    try rule.groups.append(AdamWOptions())
-    let optimizer = Optimizer(rule: rule)
-    try optimizer.add(parameters)
-    return optimizer
-  }
-
   private func parameters() throws -> [Parameter] {
     try [[3, 2], [2, 5]].enumerated().map { index, shape in
       try Parameter("w\(index)", shape: shape, values: uniform(seed: 3, count: shape[0] * shape[1]))
@@ -89,7 +68,7 @@ struct StateTableTests {
   }
 
   @Test func memoryHasTheShapesOfTheTable() throws {
-    let optimizer = try optimizer(parameters())
+    let optimizer = try RowMoments(parameters())
     #expect(try optimizer.stateBuffers(ofParameter: 1) == [.rowMoment, .total])
     #expect(try optimizer.extents(of: .rowMoment, ofParameter: 0) == [3])
     #expect(try optimizer.extents(of: .rowMoment, ofParameter: 1) == [2])
@@ -102,7 +81,7 @@ struct StateTableTests {
   }
 
   @Test func valuesAreCopiedOutAndIn() throws {
-    let optimizer = try optimizer(parameters())
+    let optimizer = try RowMoments(parameters())
     try optimizer.setValues([1, 2, 3], of: .rowMoment, ofParameter: 0)
     try optimizer.setValues([7], of: .total, ofParameter: 0)
     #expect(try optimizer.values(of: .rowMoment, ofParameter: 0) == [1, 2, 3])
@@ -126,7 +105,7 @@ struct StateTableTests {
     defer { unsafe memory.deallocate() }
     unsafe memory.initialize(repeating: 5)
     let moment = unsafe UnsafeMutableBufferPointer(rebasing: memory[..<3])
-    let optimizer = try optimizer([])
+    let optimizer = try RowMoments([])
     let parameter = try parameters()[0]
     #expect(throws: MuonError.self) {
       try unsafe optimizer.add([ParameterBinding(parameter, state: [.init(.rowMoment, memory)])])
@@ -142,7 +121,7 @@ struct StateTableTests {
 
   /// A run that was saved and loaded goes on to the bit.
   @Test func checkpointsFollowTheTable() throws {
-    let (one, other) = (try optimizer(parameters()), try optimizer(parameters()))
+    let (one, other) = (try RowMoments(parameters()), try RowMoments(parameters()))
     try train(one, steps: 1..<4)
     let bytes = try Checkpoint.bytes(of: [one])
     let header = String(decoding: bytes, as: UTF8.self)

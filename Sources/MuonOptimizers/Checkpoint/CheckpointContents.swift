@@ -47,16 +47,16 @@ struct CheckpointContents {
     add(Key.optimizer(index, "nonfinite"), optimizer.nonFinitePolicy.rawValue)
     add(Key.optimizer(index, "skipped_steps"), ExactText.text(optimizer.skippedSteps))
     add(Key.optimizer(index, "groups"), ExactText.text(optimizer.groupCount))
-    for group in 0..<optimizer.groupCount {
+    for (group, present) in optimizer.groupOptions.enumerated() {
       let initial = try optimizer.initialLearningRate(ofGroup: group)
       add(
         Key.group(index, group, "initial_lr"),
         initial.map { ExactText.text($0) } ?? CheckpointContents.none)
-      for field in optimizer.rule.checkpointFields(ofGroup: group) {
+      for field in present.checkpointFields {
         add(Key.group(index, group, field.name), field.value)
       }
     }
-    for (number, member) in optimizer.members.enumerated() {
+    for (number, member) in optimizer.trained.enumerated() {
       let name = member.parameter.name
       try CheckpointFormat.requireSteps(
         member.steps, "\(member.parameter.owner) of optimizer \(index)")

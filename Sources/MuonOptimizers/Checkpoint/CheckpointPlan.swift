@@ -121,8 +121,7 @@ extension CheckpointPlan {
     let restored = 0..<min(groups, optimizer.groupCount)
     var initialRates: [Double?] = []
     for group in restored { initialRates.append(try initialRate(index, group)) }
-    let setOptions = try optimizer.rule.restoringOptions(
-      from: header, optimizer: index, groups: restored, members: optimizer.members)
+    let setOptions = try replacingOptions(of: optimizer, index, groups: restored)
     for group in restored {
       let rate = try header.number(Key.group(index, group, "lr"))
       baseRates[index][group] = initialRates[group] ?? rate
@@ -133,7 +132,20 @@ extension CheckpointPlan {
       optimizer.skippedSteps = skipped
       for group in restored { optimizer.initialRates[group] = initialRates[group] }
     }
-    for number in optimizer.members.indices { try plan(optimizer, index, parameter: number) }
+    for number in optimizer.trained.indices { try plan(optimizer, index, parameter: number) }
+  }
+
+  /// Gives an optimizer the options that the checkpoint has for some of its groups.
+  private func replacingOptions(
+    of optimizer: Optimizer, _ index: Int, groups: Range<Int>
+  ) throws(MuonError) -> () -> Void {
+    var options = optimizer.groupOptions
+    for group in groups {
+      options[group] = try header.options(like: options[group]) { Key.group(index, group, $0) }
+    }
+    return try CheckpointPlan.consistent { () throws(MuonError) in
+      try optimizer.replacingOptions(options)
+    }
   }
 
   private func initialRate(_ index: Int, _ group: Int) throws(MuonError) -> Double? {
@@ -147,7 +159,7 @@ extension CheckpointPlan {
   private mutating func plan(
     _ optimizer: Optimizer, _ index: Int, parameter number: Int
   ) throws(MuonError) {
-    let member = optimizer.members[number]
+    let member = optimizer.trained[number]
     let name = member.parameter.name
     let label = "\(member.parameter.owner) of optimizer \(index) (\(optimizer.kind.rawValue))"
     let key = Key.parameter(index, .steps, name)
@@ -175,8 +187,8 @@ extension CheckpointPlan {
         try optimizer.elements(buffer, ofParameter: number))
     }
     changes.append {
-      optimizer.members[number].steps = steps
-      optimizer.members[number].hasFiniteState = false
+      optimizer.trained[number].steps = steps
+      optimizer.trained[number].hasFiniteState = false
     }
   }
 

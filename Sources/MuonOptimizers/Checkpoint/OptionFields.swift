@@ -43,6 +43,13 @@ extension ExactText {
 }
 
 extension CheckpointHeader {
+  /// Options of the same kind as others, from the texts that `key` leads to.
+  func options(
+    like present: some GroupOptions, _ key: (String) -> String
+  ) throws(MuonError) -> any GroupOptions {
+    try type(of: present).init(self, key)
+  }
+
   fileprivate func value(_ key: String, _ domain: OptionDomain) throws(MuonError) -> OptionValue {
     switch domain {
     case .number: return .number(try number(key))

@@ -47,7 +47,7 @@ struct TrainingRun {
     var bytes = 0
     for optimizer in optimizers {
       bytes += 4096 * optimizer.groupCount
-      for member in optimizer.members { bytes += 4096 + 32 * member.parameter.name.utf8.count }
+      for member in optimizer.trained { bytes += 4096 + 32 * member.parameter.name.utf8.count }
     }
     try requireMemory(for: bytes, each: 1)
   }
@@ -57,7 +57,7 @@ struct TrainingRun {
     _ optimizer: Optimizer, _ number: Int
   ) throws(MuonError) {
     var seen: Set<[UInt8]> = []
-    for member in optimizer.members {
+    for member in optimizer.trained {
       guard seen.insert(Array(member.parameter.name.utf8)).inserted else {
         throw MuonError(
           .invalidArgument,

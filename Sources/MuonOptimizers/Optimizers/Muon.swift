@@ -1,3 +1,6 @@
+internal import CMuonKernels
+internal import Synchronization
+
 /// The Muon optimizer, for matrices: momentum, orthogonalized by a Newton–Schulz iteration.
 ///
 /// With the gradient g and the momentum m of a matrix p (m starts at 0):
@@ -7,8 +10,18 @@
 ///     p ← p (1 - lr·weightDecay) - lr·s·O                  (see `ShapeScale`)
 ///
 /// Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
-public final class Muon: Optimizer {
-  private let muon = MuonRule()
+public final class Muon: GroupedOptimizer<MuonOptions> {
+  /// By parameter. Kept until parameters, options or what is measured change.
+  private(set) var plans: [MuonPlan] = []
+  /// All parameters, the dearest first.
+  private var order: [Int] = []
+  /// Those that the present step changes, in that order; the first `large` are for the whole team.
+  private var turns: [Int] = []
+  private var (large, workers) = (0, 1)
+  /// For the large matrices, which the whole team works on; kept from step to step.
+  private var shared: [OrthogonalizationScratch] = []
+  /// One a worker, for the others.
+  private var own: [OrthogonalizationScratch] = []
 
   /// Parameters of 2 dimensions, in a first group with these options.
   ///
@@ -18,53 +31,161 @@ public final class Muon: Optimizer {
   public init(
     _ parameters: [Parameter] = [], options: MuonOptions = MuonOptions()
   ) throws(MuonError) {
-    super.init(rule: muon)
-    try muon.append(options)
-    try add(parameters)
+    try super.init(
+      .muon, state: [StateBuffer("momentum", torchKey: "momentum_buffer")], parameters, options)
   }
 
-  /// Adds a group with these parameters and returns its index: all, or nothing.
-  ///
-  /// - Throws: As `init(_:options:)`.
-  @discardableResult
-  public func addGroup(
-    _ parameters: [Parameter] = [], options: MuonOptions
-  ) throws(MuonError) -> Int {
-    try addGroup(parameters.map { ParameterBinding($0) }, options: options)
+  override func requireTrainable(
+    _ shape: Shape, of owner: String, _ options: MuonOptions
+  ) throws(MuonError) {
+    try shape.requireMatrix(of: owner)
+    _ = try options.orthogonalizer().plan(rows: shape.rows, columns: shape.columns)
   }
 
-  /// The same for parameters with state of the caller's.
-  package func addGroup(
-    _ bindings: [ParameterBinding], options: MuonOptions
-  ) throws(MuonError) -> Int {
-    try muon.append(options)
-    do {
-      try add(bindings, toGroup: groupCount - 1)
-    } catch {
-      muon.removeLast()
+  // Not in the generic class: schedulers come here in every step, and may not allocate.
+  override func rate(ofGroup group: Int) -> Double { groups[group].learningRate }
+  override func setRate(_ rate: Double, ofGroup group: Int) { groups[group].learningRate = rate }
+
+  override func effectiveLearningRate(of parameter: TrainedParameter) -> Double {
+    groups[parameter.group].effectiveLearningRate(for: parameter.shape)
+  }
+
+  /// b·m of a finite m is at least 2^104 away from infinity, since b is at most 1 - 2^-24.
+  override var harmlessGradient: Float { 0x1p99 }
+
+  override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
+    guard let g = unsafe parameter.gradient, let m = unsafe parameter.state[0].start else {
+      return true
+    }
+    let (options, offset) = (groups[parameter.group], elements.lowerBound)
+    let highest = unsafe Kernels.passes.momentum_highest(
+      elements.count, g + offset, m + offset, Float(options.momentum), options.gradientWeight,
+      options.nesterov ? 1 : 0)
+    return isFinite(highest)
+  }
+
+  override var ownScratchBytes: Int { (shared + own).reduce(0) { $0 + $1.bytes } }
+
+  override func planStep() throws(MuonError) {
+    if plansAreStale { try replan() }
+    turns.removeAll(keepingCapacity: true)
+    var cost = 0.0
+    for index in order where trained[index].isActive {
+      turns.append(index)
+      cost += plans[index].cost
+    }
+    workers = Team.sensibleSize(forCost: cost)
+    large = workers == 1 ? 0 : turns.prefix { plans[$0].cost >= Muon.largeCost }.count
+    try reserve(&shared, 1, for: turns[..<large])
+    try reserve(&own, workers, for: turns[large...])
+    try solveWhatCanFail()
+  }
+
+  override func runStep() {
+    Team.run(workers: workers, Work(of: self, solving: false))
+    forgetSolved()
+  }
+}
+
+// MARK: - Planning a step
+
+extension Muon {
+  /// From here on a matrix is worth a team, whose members wait for each other some thirty times.
+  private static var largeCost: Double { 1e8 }
+
+  private func replan() throws(MuonError) {
+    var orthogonalizers: [Orthogonalizer] = []
+    for options in groups { orthogonalizers.append(try options.orthogonalizer()) }
+    try requireMemory(for: trained.count, each: 2 * MemoryLayout<MuonPlan>.stride)
+    var plans: [MuonPlan] = []
+    for each in trained {
+      plans.append(
+        try MuonPlan(each.shape, orthogonalizers[each.group], measuring: statisticsLevel))
+    }
+    self.plans = plans
+    order = plans.indices.sorted { plans[$0].cost > plans[$1].cost }
+    turns.reserveCapacity(order.count)
+    plansAreStale = false
+  }
+
+  /// Makes sure of `count` scratches, each of them enough for any of the matrices.
+  private func reserve(
+    _ scratches: inout [OrthogonalizationScratch], _ count: Int, for turns: ArraySlice<Int>
+  ) throws(MuonError) {
+    var size = OrthogonalizationScratch.Size()
+    for index in turns { size.formMaximum(plans[index].scratchSize) }
+    if scratches.contains(where: { !$0.holds(size) }) { scratches.removeAll() }
+    while scratches.count < count { scratches.append(try OrthogonalizationScratch(size)) }
+  }
+
+  /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
+  /// written.
+  private func solveWhatCanFail() throws(MuonError) {
+    guard turns.contains(where: { plans[$0].canFail }) else { return }
+    do { try OpenBLAS.use(solve) } catch {
+      forgetSolved()
       throw error
     }
-    return groupCount - 1
   }
 
-  /// The options of a group.
-  ///
-  /// - Throws: `invalidArgument` where there is no such group.
-  public func options(ofGroup group: Int = 0) throws(MuonError) -> MuonOptions {
-    try requireIndex(group, count: groupCount, "parameter group")
-    return muon.groups[group]
-  }
-
-  /// Takes effect with the next step.
-  ///
-  /// - Throws: `invalidArgument` for an option outside its range and where there is no such group,
-  ///   `unsupported` as `init(_:options:)`.
-  public func setOptions(_ options: MuonOptions, ofGroup group: Int = 0) throws(MuonError) {
-    try requireIndex(group, count: groupCount, "parameter group")
-    for member in members where member.group == group {
-      _ = try options.orthogonalizer().plan(
-        rows: member.parameter.layout.rows, columns: member.parameter.layout.columns)
+  private func solve() throws(MuonError) {
+    for index in turns where plans[index].canFail {
+      plans[index].solved = try Buffer(count: trained[index].shape.count)
     }
-    try muon.set(options, ofGroup: group)
+    let work = Work(of: self, solving: true)
+    Team.run(workers: workers, work)
+    let index = work.failed.load(ordering: .relaxed)
+    if index >= 0 {
+      throw MuonError(
+        .notConverged,
+        "LAPACK's SVD of the momentum of \(trained[index].owner) did not converge")
+    }
   }
+
+  private func forgetSolved() {
+    for index in turns where plans[index].canFail { plans[index].solved = nil }
+  }
+}
+
+// MARK: - Running it
+
+extension Muon {
+  /// All matrices are solved ahead, where that can fail, or updated: the large ones one after the other,
+  /// each by the whole team; then the others, one a thread.
+  private struct Work: TeamWork, ~Copyable {
+    private let muon: Muon
+    private let solving: Bool
+    /// A parameter whose matrix could not be solved.
+    let failed = Atomic<Int>(-1)
+
+    init(of muon: Muon, solving: Bool) {
+      self.muon = muon
+      self.solving = solving
+    }
+
+    func perform(by member: Team.Member) {
+      Denormals.flushed {
+        for turn in 0..<muon.large { perform(turn, in: muon.shared[0], by: member) }
+        member.forEach(muon.turns.count - muon.large) {
+          perform(muon.large + $0, in: muon.own[member.index], by: .alone)
+        }
+      }
+    }
+
+    private func perform(
+      _ turn: Int, in scratch: OrthogonalizationScratch, by member: Team.Member
+    ) {
+      let index = muon.turns[turn]
+      if !solving {
+        muon.update(index, in: scratch, by: member)
+      } else if muon.plans[index].canFail, !muon.solve(index, in: scratch, by: member) {
+        failed.store(index, ordering: .relaxed)
+      }
+    }
+  }
+}
+
+extension ParameterBuffer {
+  /// `Muon`: the momentum.
+  public static let momentum = ParameterBuffer("momentum")
 }

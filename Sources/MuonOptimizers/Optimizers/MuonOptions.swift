@@ -85,6 +85,18 @@ public struct MuonOptions: OptionTable, GroupOptions {
     }
   }
 
+  /// What a parameter is multiplied by: p ← keep·p - rate·O.
+  var keep: Float { Float(1 - learningRate * weightDecay) }
+
+  /// lr·s, for parameters of this shape.
+  func effectiveLearningRate(for shape: Shape) -> Double {
+    learningRate * shapeScale.factor(rows: shape.rows, columns: shape.columns)
+  }
+
+  /// Whether denormal gradients and momenta may be zeros. Beside an eps of this size whole matrices of
+  /// them are nothing; beside a smaller one, or none, they can be all there is to be normalized.
+  var toleratesFlush: Bool { epsilon >= 1e-15 }
+
   func orthogonalizer() throws(MuonError) -> Orthogonalizer {
     try Orthogonalizer(
       OrthogonalizeOptions(

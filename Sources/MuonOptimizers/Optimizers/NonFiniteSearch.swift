@@ -8,37 +8,28 @@ internal import Synchronization
 /// part of one has larger elements, or the state may not be finite as it is, is the state of that part read
 /// too, and worked out as the step would.
 struct NonFiniteSearch: TeamWork, ~Copyable {
-  let members: [Optimizer.Member]
-  let rule: any UpdateRule
-  /// The index of the first culprit.
+  let optimizer: Optimizer
+  /// The first culprit, by its place among the active parameters.
   let first = Atomic<Int>(.max)
 
   func perform(by worker: Team.Member) {
-    let limit = rule.harmlessGradient.bitPattern
-    for index in members.indices {
-      guard let gradient = unsafe members[index].parameter.gradient else { continue }
-      worker.forEachPart(of: gradient.count) { offset, count in
-        guard let start = gradient.baseAddress else { return }
-        let highest = unsafe Kernels.passes.highest(count, start + offset)
-        if highest < limit, members[index].hasFiniteState { return }
-        if isFinite(highest),
-          unsafe stateStaysFinite(members[index], gradient: start, offset, count)
-        {
-          return
-        }
-        first.min(index, ordering: .relaxed)
-      }
+    let limit = optimizer.harmlessGradient.bitPattern
+    optimizer.parts.forEach(by: worker) { place, offset, count in
+      let index = optimizer.active[place]
+      guard let gradient = unsafe optimizer.trained[index].gradient else { return }
+      let highest = unsafe Kernels.passes.highest(count, gradient + offset)
+      if highest < limit, optimizer.trained[index].hasFiniteState { return }
+      let elements = offset..<offset + count
+      if isFinite(highest), stateStaysFinite(optimizer.trained[index], elements) { return }
+      first.min(place, ordering: .relaxed)
     }
   }
 
-  private func stateStaysFinite(
-    _ member: Optimizer.Member, gradient: UnsafePointer<Float>, _ offset: Int, _ count: Int
-  ) -> Bool {
+  private func stateStaysFinite(_ parameter: TrainedParameter, _ elements: Range<Int>) -> Bool {
     // The host may have asked for traps, and this is where overflow is looked for.
     let exceptions = muon_exceptions_mask()
     defer { muon_exceptions_restore(exceptions) }
-    return unsafe rule.stateStaysFinite(
-      member.state, group: member.group, gradient: gradient, elements: offset..<offset + count)
+    return optimizer.stateStaysFinite(parameter, elements: elements)
   }
 }
 
@@ -49,22 +40,20 @@ extension Optimizer {
   /// Why a step would write NaN or infinity, which is not for `NonFinitePolicy.propagate` to ask; `nil`
   /// where it would not.
   func reasonAgainstStep() -> String? {
-    var total = 0
-    for index in members.indices { total += unsafe members[index].parameter.gradient?.count ?? 0 }
-    let search = NonFiniteSearch(members: members, rule: rule)
-    Team.run(workers: Team.sensibleSize(forElements: total), search)
+    let search = NonFiniteSearch(optimizer: self)
+    Team.run(workers: Team.sensibleSize(forElements: parts.elements), search)
     let found = search.first.load(ordering: .relaxed)
-    guard found < members.count else { return nil }
+    guard found < active.count else { return nil }
 
-    let member = members[found]
-    let owner = member.parameter.owner
-    if let gradient = unsafe member.parameter.gradient, unsafe !Optimizer.areFinite(gradient) {
+    let parameter = trained[active[found]]
+    let owner = parameter.owner
+    if let gradient = unsafe parameter.parameter.gradient, unsafe !Optimizer.areFinite(gradient) {
       return "the gradient of \(owner) has NaN or infinity"
     }
-    for memory in member.state where unsafe !Optimizer.areFinite(memory.elements) {
+    for memory in parameter.state where unsafe !Optimizer.areFinite(memory.elements) {
       return "the \(memory.buffer.label) of \(owner) has NaN or infinity"
     }
-    let names = member.state.map(\.buffer.label).joined(separator: " or ")
+    let names = parameter.state.map(\.buffer.label).joined(separator: " or ")
     return "the gradient of \(owner) is too large: its \(names), or what goes into it, would be "
       + "past float32"
   }
@@ -76,6 +65,6 @@ extension Optimizer {
 
   /// Notes that somebody else has written a buffer: state that has been is not known to be finite.
   package func noteWritten(_ buffer: ParameterBuffer, ofParameter index: Int) {
-    if buffer != .data, buffer != .gradient { members[index].hasFiniteState = false }
+    if buffer != .data, buffer != .gradient { trained[index].hasFiniteState = false }
   }
 }

@@ -4,11 +4,11 @@ extension Optimizer {
   ///
   /// - Throws: `invalidArgument` where there is none.
   public func index(ofParameterNamed name: String) throws(MuonError) -> Int {
-    guard let index = members.firstIndex(where: { $0.parameter.name == name }) else {
+    guard let index = trained.firstIndex(where: { $0.parameter.name == name }) else {
       throw MuonError(
         .invalidArgument,
         "there is no parameter \"\(name.escapingControls.shortened(to: 100))\"; there are "
-          + "\(members.count) parameters")
+          + "\(trained.count) parameters")
     }
     return index
   }
@@ -17,15 +17,15 @@ extension Optimizer {
   ///
   /// - Throws: `invalidArgument` where there is no such parameter.
   public func name(ofParameter index: Int) throws(MuonError) -> String {
-    try requireIndex(index, count: members.count, "parameter")
-    return members[index].parameter.name
+    try requireIndex(index, count: trained.count, "parameter")
+    return trained[index].parameter.name
   }
 
   /// The group that a parameter was added to.
   ///
   /// - Throws: `invalidArgument` where there is no such parameter.
   public func group(ofParameter index: Int) throws(MuonError) -> Int {
-    try requireIndex(index, count: members.count, "parameter")
-    return members[index].group
+    try requireIndex(index, count: trained.count, "parameter")
+    return trained[index].group
   }
 }

@@ -11,48 +11,49 @@ extension Optimizer {
   /// The same for parameters with state of the caller's.
   package func add(_ bindings: [ParameterBinding], toGroup group: Int = 0) throws(MuonError) {
     try requireMemory(for: bindings.count, each: 512)
-    if members.count + bindings.count > members.capacity {
+    if trained.count + bindings.count > trained.capacity {
       try requireMemory(
-        for: 2 * (members.count + bindings.count), each: MemoryLayout<Member>.stride)
+        for: 2 * (trained.count + bindings.count), each: MemoryLayout<TrainedParameter>.stride)
     }
-    let before = members.count
+    let before = trained.count
     do throws(MuonError) {
       for binding in bindings { try add(binding, toGroup: group) }
     } catch {
-      while members.count > before { removeLastMember() }
+      while trained.count > before { removeLastParameter() }
       throw error
     }
+    plansAreStale = true
   }
 
   /// Lets go of all parameters and their state, for an optimizer whose scheduler lives on.
   package func removeAllParameters() {
-    members = []
-    updates = []
+    trained = []
+    plansAreStale = true
     memory = ParameterMemory()
   }
 
   private func add(_ binding: ParameterBinding, toGroup group: Int) throws(MuonError) {
     let parameter = binding.parameter
-    try requireIndex(group, count: rule.groupCount, "parameter group")
-    try rule.check(parameter.layout, of: parameter.owner, group: group)
-    members.append(
-      Member(
+    try requireIndex(group, count: groupCount, "parameter group")
+    try requireTrainable(parameter.layout, of: parameter.owner, inGroup: group)
+    trained.append(
+      TrainedParameter(
         parameter: parameter, group: group,
-        state: try binding.stateMemory(rule.stateBuffers, for: kind),
+        state: try binding.stateMemory(stateTable, for: kind),
         hasFiniteState: binding.state.isEmpty))
-    do throws(MuonError) { try claimMemory(ofParameter: members.count - 1) } catch {
-      members.removeLast()
+    do throws(MuonError) { try claimMemory(ofParameter: trained.count - 1) } catch {
+      trained.removeLast()
       throw error
     }
   }
 
-  private func removeLastMember() {
-    let index = members.count - 1
+  private func removeLastParameter() {
+    let index = trained.count - 1
     for (buffer, range) in writtenRanges(ofParameter: index) {
       memory.release(range, of: Owner(parameter: index, buffer: buffer))
     }
     memory.removeLastGradient()
-    members.removeLast()
+    trained.removeLast()
   }
 
   /// Binds one buffer of a parameter to other memory; from then on its contents count. `nil` for the
@@ -62,16 +63,16 @@ extension Optimizer {
     _ buffer: ParameterBuffer, ofParameter index: Int,
     to memory: UnsafeMutableBufferPointer<Float>?
   ) throws(MuonError) {
-    try requireIndex(index, count: members.count, "parameter")
+    try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
     case .data: try unsafe bindData(ofParameter: index, to: memory)
     case .gradient: try unsafe bindGradient(ofParameter: index, to: memory)
     default:
       let slot = try stateSlot(buffer, ofParameter: index)
-      let before = members[index].state[slot]
-      let after = unsafe try before.moved(to: memory, of: members[index].parameter)
+      let before = trained[index].state[slot]
+      let after = unsafe try before.moved(to: memory, of: trained[index].parameter)
       try unsafe claim(after.elements, inPlaceOf: before.elements, buffer, ofParameter: index)
-      members[index].state[slot] = after
+      trained[index].state[slot] = after
       noteWritten(buffer, ofParameter: index)
     }
   }
@@ -79,7 +80,7 @@ extension Optimizer {
   private func bindData(
     ofParameter index: Int, to memory: UnsafeMutableBufferPointer<Float>?
   ) throws(MuonError) {
-    let parameter = members[index].parameter
+    let parameter = trained[index].parameter
     guard unsafe memory != nil || parameter.count == 0 else {
       throw MuonError(.invalidArgument, "the data of \(parameter.owner) cannot be unbound")
     }
@@ -92,7 +93,7 @@ extension Optimizer {
   private func bindGradient(
     ofParameter index: Int, to memory: UnsafeMutableBufferPointer<Float>?
   ) throws(MuonError) {
-    let parameter = members[index].parameter
+    let parameter = trained[index].parameter
     if let memory = unsafe memory {
       try unsafe parameter.layout.requireBuffer(memory, .gradient, of: parameter.owner)
       try unsafe requireUnwritten(memory, ofParameter: index)
@@ -107,11 +108,11 @@ extension Optimizer {
 extension Optimizer {
   private typealias Owner = ParameterMemory.Owner
 
-  /// What a step writes of a parameter: the data, and the state in the rule's order.
+  /// What a step writes of a parameter: the data, and the state in the table's order.
   private func writtenRanges(ofParameter index: Int) -> [(ParameterBuffer, Range<UInt>)] {
-    let member = members[index]
-    return unsafe [(.data, AddressRanges.range(member.parameter.data))]
-      + member.state.map { unsafe ($0.buffer, AddressRanges.range($0.elements)) }
+    let each = trained[index]
+    return unsafe [(.data, AddressRanges.range(each.parameter.data))]
+      + each.state.map { unsafe ($0.buffer, AddressRanges.range($0.elements)) }
   }
 
   /// Claims what a step writes of a parameter: all of it, or nothing where it overlaps.
@@ -123,7 +124,7 @@ extension Optimizer {
         try claim(range, for: owner)
         claimed.append((owner, range))
       }
-      if let gradient = unsafe members[index].parameter.gradient {
+      if let gradient = unsafe trained[index].parameter.gradient {
         try unsafe requireUnwritten(gradient, ofParameter: index)
       }
     } catch {
@@ -151,7 +152,7 @@ extension Optimizer {
 
   private func claim(_ range: Range<UInt>, for owner: Owner) throws(MuonError) {
     let other = memory.claim(range, for: owner) { parameter in
-      unsafe members[parameter].parameter.gradient.map { unsafe AddressRanges.range($0) } ?? 0..<0
+      unsafe trained[parameter].parameter.gradient.map { unsafe AddressRanges.range($0) } ?? 0..<0
     }
     if let other { throw overlap(owner, with: other) }
   }
@@ -167,7 +168,7 @@ extension Optimizer {
 
   private func overlap(_ owner: Owner, with other: Owner) -> MuonError {
     func text(_ owner: Owner) -> String {
-      "the \(owner.buffer.label) of \(members[owner.parameter].parameter.owner)"
+      "the \(owner.buffer.label) of \(trained[owner.parameter].parameter.owner)"
     }
     return MuonError(.invalidArgument, "\(text(owner)) overlaps \(text(other)) in memory")
   }

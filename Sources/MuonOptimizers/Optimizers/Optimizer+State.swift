@@ -18,7 +18,7 @@ extension Optimizer {
   ) throws(MuonError) {
     let target = try unsafe elements(buffer, ofParameter: index)
     try shape(of: buffer, ofParameter: index).requireCount(
-      values.count, of: "the \(buffer.label) of \(members[index].parameter.owner)")
+      values.count, of: "the \(buffer.label) of \(trained[index].parameter.owner)")
     _ = unsafe target.update(fromContentsOf: values)
     noteWritten(buffer, ofParameter: index)
   }
@@ -27,8 +27,8 @@ extension Optimizer {
   ///
   /// - Throws: `invalidArgument` where there is no such parameter.
   public func stateBuffers(ofParameter index: Int) throws(MuonError) -> [ParameterBuffer] {
-    try requireIndex(index, count: members.count, "parameter")
-    return members[index].state.map(\.buffer)
+    try requireIndex(index, count: trained.count, "parameter")
+    return trained[index].state.map(\.buffer)
   }
 
   /// The extents of a buffer of a parameter: those of the parameter, unless the optimizer says otherwise.
@@ -43,50 +43,50 @@ extension Optimizer {
 
   /// The bytes of the state of all parameters, wherever it is.
   public var stateBytes: Int {
-    members.reduce(0) { $0 + $1.state.reduce(0) { $0 + $1.bytes } }
+    trained.reduce(0) { $0 + $1.state.reduce(0) { $0 + $1.bytes } }
   }
 
   /// The steps a parameter has made: the t of AdamW.
   ///
   /// - Throws: `invalidArgument` where there is no such parameter.
   public func steps(ofParameter index: Int) throws(MuonError) -> Int {
-    try requireIndex(index, count: members.count, "parameter")
-    return members[index].steps
+    try requireIndex(index, count: trained.count, "parameter")
+    return trained[index].steps
   }
 
   /// Sets the steps a parameter has made: at least 0, and at most 2^53.
   ///
   /// - Throws: `invalidArgument` for another number, and where there is no such parameter.
   public func setSteps(_ steps: Int, ofParameter index: Int) throws(MuonError) {
-    try requireIndex(index, count: members.count, "parameter")
+    try requireIndex(index, count: trained.count, "parameter")
     try require(steps, in: 0...maximumStep, "the number of steps")
-    members[index].steps = steps
+    trained[index].steps = steps
   }
 
   package func shape(
     of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) -> Shape {
-    try requireIndex(index, count: members.count, "parameter")
+    try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
-    case .data, .gradient: return members[index].parameter.layout
-    default: return members[index].state[try stateSlot(buffer, ofParameter: index)].shape
+    case .data, .gradient: return trained[index].parameter.layout
+    default: return trained[index].state[try stateSlot(buffer, ofParameter: index)].shape
     }
   }
 
   package func elementType(
     of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) -> ElementType {
-    try requireIndex(index, count: members.count, "parameter")
+    try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
     case .data, .gradient: return .float32
-    default: return members[index].state[try stateSlot(buffer, ofParameter: index)].row.elementType
+    default: return trained[index].state[try stateSlot(buffer, ofParameter: index)].row.elementType
     }
   }
 
   /// The rows of the table of state that a parameter has buffers of.
   package func stateRows(ofParameter index: Int) throws(MuonError) -> [StateBuffer] {
-    try requireIndex(index, count: members.count, "parameter")
-    return members[index].state.map(\.row)
+    try requireIndex(index, count: trained.count, "parameter")
+    return trained[index].state.map(\.row)
   }
 
   /// The state that a parameter would have in a group: the rows of the table, and the shapes of the buffers.
@@ -96,9 +96,9 @@ extension Optimizer {
     try requireIndex(group, count: groupCount, "parameter group")
     let owner = Parameter.owner(name)
     let parameter = try Shape(extents, of: owner)
-    try rule.check(parameter, of: owner, group: group)
+    try requireTrainable(parameter, of: owner, inGroup: group)
     var layout: [(row: StateBuffer, shape: Shape)] = []
-    for row in rule.stateBuffers {
+    for row in stateTable {
       layout.append((row, try row.shape(for: parameter, of: owner)))
     }
     return layout
@@ -109,18 +109,18 @@ extension Optimizer {
   package func elements(
     _ buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) -> UnsafeMutableBufferPointer<Float> {
-    try requireIndex(index, count: members.count, "parameter")
+    try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
     case .data:
-      return unsafe members[index].parameter.data
+      return unsafe trained[index].parameter.data
     case .gradient:
-      guard let gradient = unsafe members[index].parameter.gradient else {
+      guard let gradient = unsafe trained[index].parameter.gradient else {
         throw MuonError(
-          .invalidArgument, "\(members[index].parameter.owner) has no gradient bound")
+          .invalidArgument, "\(trained[index].parameter.owner) has no gradient bound")
       }
       return unsafe gradient
     default:
-      return unsafe members[index].state[try stateSlot(buffer, ofParameter: index)].elements
+      return unsafe trained[index].state[try stateSlot(buffer, ofParameter: index)].elements
     }
   }
 
@@ -128,7 +128,7 @@ extension Optimizer {
   func stateSlot(
     _ buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) -> Int {
-    let state = members[index].state
+    let state = trained[index].state
     guard let slot = state.firstIndex(where: { $0.buffer == buffer }) else {
       let present = ["data", "grad"] + state.map(\.buffer.name)
       throw MuonError(

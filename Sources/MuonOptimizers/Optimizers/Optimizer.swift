@@ -1,31 +1,23 @@
-internal import CMuonKernels
-internal import Synchronization
-
 /// What `Muon` and `AdamW` have in common: parameters in groups, state, learning rates, `step`.
 ///
 /// An optimizer is used from one thread at a time.
 public class Optimizer {
-  /// A parameter in this optimizer.
-  struct Member {
-    let parameter: Parameter
-    let group: Int
-    var state: [StateMemory]
-    /// Whether the state has no NaN and no infinity for certain, so that a step need not read it to see
-    /// that it will have none. Of the caller's memory it is known once, when it was looked through.
-    var hasFiniteState: Bool
-    var steps = 0
-    var statistics: ParameterStatistics? = nil
-  }
-
-  var members: [Member] = []
-  var memory = ParameterMemory()
+  /// Which optimizer this is.
+  public let kind: OptimizerKind
+  /// The table of the state that it keeps for a parameter.
+  final let stateTable: [StateBuffer]
+  final var trained: [TrainedParameter] = []
+  final var memory = ParameterMemory()
   /// By group: the rate that schedules multiply, once there is one.
-  var initialRates: [Int: Double] = [:]
-  let rule: any UpdateRule
+  final var initialRates: [Int: Double] = [:]
 
-  /// What the last step did.
-  var updates: [Update] = []
-  /// What it measured, kept from step to step.
+  /// Whether parameters, options or what is measured have changed since a step was planned.
+  final var plansAreStale = true
+  /// The parameters that the present step changes.
+  private(set) final var active: [Int] = []
+  /// Their elements.
+  private(set) final var parts = PartList()
+  /// What steps measure, kept from step to step.
   private var meterMemory: Buffer<Double>? = nil
 
   /// What `step` does with NaN or infinity in a gradient, or in the state it would leave.
@@ -34,25 +26,63 @@ public class Optimizer {
   public internal(set) var skippedSteps = 0
 
   /// What steps measure, from the next one on; see `statistics(ofParameter:)`.
-  public var statisticsLevel = StatisticsLevel.none
+  public var statisticsLevel = StatisticsLevel.none {
+    didSet { plansAreStale = true }
+  }
 
-  init(rule: any UpdateRule) {
-    self.rule = rule
+  init(_ kind: OptimizerKind, state: [StateBuffer]) {
+    self.kind = kind
+    stateTable = state
     Log.introduce()
   }
 
-  /// Which optimizer this is.
-  public var kind: OptimizerKind { rule.kind }
   /// Over all groups, in the order they were added.
-  public var parameters: [Parameter] { members.map(\.parameter) }
+  public var parameters: [Parameter] { trained.map(\.parameter) }
   /// The bytes of memory that steps use beside parameters, gradients and state: 0 before the first, and then
   /// at most four times the largest matrix for each thread; what `StatisticsLevel` says beside that.
   public var scratchBytes: Int {
-    rule.scratchBytes + (meterMemory?.count ?? 0) * MemoryLayout<Double>.stride
+    ownScratchBytes + (meterMemory?.count ?? 0) * MemoryLayout<Double>.stride
   }
-  package var parameterCount: Int { members.count }
+  package var parameterCount: Int { trained.count }
+
+  // MARK: What makes an optimizer the one it is
+  //
+  // Of one that says nothing, steps change nothing.
+
   /// The number of parameter groups, which count from 0.
-  public var groupCount: Int { rule.groupCount }
+  public var groupCount: Int { 0 }
+
+  /// Groups are in range here and below.
+  func rate(ofGroup group: Int) -> Double { 0 }
+  func setRate(_ rate: Double, ofGroup group: Int) {}
+
+  /// The options by group.
+  var groupOptions: [any GroupOptions] { [] }
+  /// Requires that the options of all groups can be replaced by these. What it returns does it, and
+  /// cannot fail.
+  func replacingOptions(
+    _ replaced: [any GroupOptions]
+  ) throws(MuonError) -> () -> Void { {} }
+
+  /// Refuses a parameter that cannot be trained in a group.
+  func requireTrainable(_ shape: Shape, of owner: String, inGroup group: Int) throws(MuonError) {}
+
+  /// What the direction of an update is multiplied by.
+  func effectiveLearningRate(of parameter: TrainedParameter) -> Double { 0 }
+
+  /// Finite state remains finite by a gradient whose elements are below this, whatever the options.
+  var harmlessGradient: Float { .infinity }
+  /// Whether a step would leave the state of these elements of a parameter, and what the update is made of,
+  /// without NaN and infinity.
+  func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool { true }
+
+  /// Does what can fail, and changes nothing that can be seen.
+  func planStep() throws(MuonError) {}
+  /// Writes the active parameters and their state, as it was planned: one list of work for a team.
+  func runStep() {}
+
+  /// The bytes that steps use beside parameters, gradients and state, and what they measure.
+  var ownScratchBytes: Int { 0 }
 }
 
 // MARK: - Steps
@@ -65,6 +95,7 @@ extension Optimizer {
   public func step() throws(MuonError) { try Log.holding(makeStep) }
 
   private func makeStep() throws(MuonError) {
+    try listWork()
     if nonFinitePolicy != .propagate, let reason = reasonAgainstStep() {
       guard nonFinitePolicy == .skip else { throw MuonError(.nonFiniteGradient, reason) }
       skippedSteps = min(skippedSteps + 1, maximumStep)
@@ -72,54 +103,66 @@ extension Optimizer {
         .warning, "a step of \(kind.rawValue) was skipped, \(skippedSteps) in all: \(reason)")
       return
     }
-    // Kept from step to step, so that only the first one allocates.
-    if updates.capacity < members.count {
-      try requireMemory(for: members.count, each: 1024)
-      updates.reserveCapacity(members.count)
-    }
-    updates.removeAll(keepingCapacity: true)
-    for index in members.indices {
-      if let update = update(of: members[index], at: index) { updates.append(update) }
-    }
-    let isMeasured = statisticsLevel != .none
-    if isMeasured {
-      try StepMeter.attach(
-        to: &updates, &meterMemory,
-        orthogonality: statisticsLevel == .orthogonality && kind == .muon)
-    }
-    do { try rule.prepare(updates) } catch {
+    try attachMeters()
+    do { try planStep() } catch {
+      for index in active { trained[index].meter = nil }
       if error.code == .notConverged { Log.write(.error, "a step was not made: \(error)") }
       throw error
     }
-    rule.apply(updates)
-    if isMeasured {
-      for update in updates {
-        members[update.member].statistics = update.meter?.statistics(
-          of: update, effectiveLearningRate: rule.effectiveLearningRate(of: update))
-      }
+    runStep()
+    if statisticsLevel != .none {
+      for index in active { noteStatistics(ofParameter: index) }
     }
-    for index in members.indices where unsafe members[index].parameter.gradient != nil {
-      members[index].steps += 1
-      members[index].hasFiniteState = nonFinitePolicy != .propagate
+    for index in trained.indices where unsafe trained[index].parameter.gradient != nil {
+      trained[index].steps += 1
+      trained[index].hasFiniteState = nonFinitePolicy != .propagate
     }
+  }
+
+  /// Lists the parameters that have a gradient. The lists are kept from step to step, so that only the first
+  /// one allocates.
+  private func listWork() throws(MuonError) {
+    if active.capacity < trained.count {
+      try requireMemory(for: trained.count, each: 1024)
+      active.reserveCapacity(trained.count)
+      parts.reserveCapacity(trained.count)
+    }
+    active.removeAll(keepingCapacity: true)
+    parts.removeAll()
+    for index in trained.indices where trained[index].isActive {
+      active.append(index)
+      parts.append(trained[index].parameter.count)
+    }
+  }
+
+  /// Gives each active parameter a meter, where the step is measured.
+  private func attachMeters() throws(MuonError) {
+    guard statisticsLevel != .none else { return }
+    let orthogonality = statisticsLevel == .orthogonality && kind == .muon
+    let count = active.reduce(0) {
+      $0 + StepMeter.count(for: trained[$1].shape, orthogonality: orthogonality)
+    }
+    if (meterMemory?.count ?? 0) < count { meterMemory = try Buffer(count: count) }
+    guard var next = unsafe meterMemory?.start else { return }
+    for index in active {
+      let shape = trained[index].shape
+      trained[index].meter = unsafe StepMeter(next, shape, orthogonality: orthogonality)
+      unsafe next += StepMeter.count(for: shape, orthogonality: orthogonality)
+    }
+  }
+
+  private func noteStatistics(ofParameter index: Int) {
+    let parameter = trained[index]
+    trained[index].statistics = parameter.meter?.statistics(
+      of: parameter, effectiveLearningRate: effectiveLearningRate(of: parameter))
+    trained[index].meter = nil
   }
 
   /// Writes zeros into every gradient.
   public func zeroGradients() {
-    for member in members {
-      unsafe member.parameter.gradient?.update(repeating: 0)
+    for each in trained {
+      unsafe each.parameter.gradient?.update(repeating: 0)
     }
-  }
-
-  /// `nil` for an empty parameter.
-  private func update(of member: Member, at index: Int) -> Update? {
-    guard member.parameter.count > 0,
-      let data = unsafe member.parameter.data.baseAddress,
-      let gradient = unsafe member.parameter.gradient?.baseAddress
-    else { return nil }
-    return unsafe Update(
-      member: index, parameter: member.parameter, group: member.group, data: data,
-      gradient: UnsafePointer(gradient), state: member.state, step: member.steps + 1)
   }
 }
 
@@ -131,7 +174,7 @@ extension Optimizer {
   /// - Throws: `invalidArgument` where there is no such group.
   public func learningRate(ofGroup group: Int = 0) throws(MuonError) -> Double {
     try requireIndex(group, count: groupCount, "parameter group")
-    return rule.learningRate(ofGroup: group)
+    return self.rate(ofGroup: group)
   }
 
   /// Takes effect with the next step; finite, at least 0.
@@ -139,7 +182,8 @@ extension Optimizer {
   /// - Throws: `invalidArgument` for another number, and where there is no such group.
   public func setLearningRate(_ rate: Double, ofGroup group: Int = 0) throws(MuonError) {
     try requireIndex(group, count: groupCount, "parameter group")
-    try rule.setLearningRate(rate, ofGroup: group)
+    try requireNonNegative(rate, "lr")
+    setRate(rate, ofGroup: group)
   }
 
   /// The rate that schedules multiply: the group's learning rate when its first scheduler was made, or

@@ -44,7 +44,7 @@ extension Optimizer {
   ///   without elements.
   /// - Throws: `invalidArgument` where there is no such parameter.
   public func statistics(ofParameter index: Int) throws(MuonError) -> ParameterStatistics? {
-    try requireIndex(index, count: members.count, "parameter")
-    return members[index].statistics
+    try requireIndex(index, count: trained.count, "parameter")
+    return trained[index].statistics
   }
 }

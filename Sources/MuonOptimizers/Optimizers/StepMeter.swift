@@ -7,37 +7,27 @@ struct StepMeter {
   /// One a row of O Oᵀ - I; `nil` where it is not asked for.
   let gram: UnsafeMutablePointer<Double>?
 
-  private init(_ start: UnsafeMutablePointer<Double>, chunks: Int, hasGram: Bool) {
+  init(_ start: UnsafeMutablePointer<Double>, _ shape: Shape, orthogonality: Bool) {
+    let chunks = StepMeter.chunks(shape)
     unsafe gradient = start
     unsafe change = start + chunks
-    unsafe gram = hasGram ? start + 2 * chunks : nil
+    unsafe gram = orthogonality ? start + 2 * chunks : nil
   }
 
-  /// Gives each update of a step its meter in memory that is kept from step to step.
-  static func attach(
-    to updates: inout [Update], _ memory: inout Buffer<Double>?, orthogonality: Bool
-  ) throws(MuonError) {
-    let count = updates.reduce(0) {
-      $0 + 2 * chunks($1) + (orthogonality ? $1.parameter.layout.shortSide : 0)
-    }
-    if (memory?.count ?? 0) < count { memory = try Buffer(count: count) }
-    guard var next = unsafe memory?.start else { return }
-    for index in updates.indices {
-      let chunks = chunks(updates[index])
-      updates[index].meter = unsafe StepMeter(next, chunks: chunks, hasGram: orthogonality)
-      unsafe next += 2 * chunks
-      if orthogonality { unsafe next += updates[index].parameter.layout.shortSide }
-    }
+  /// The sums that it has room for.
+  static func count(for shape: Shape, orthogonality: Bool) -> Int {
+    2 * chunks(shape) + (orthogonality ? shape.shortSide : 0)
   }
 
   /// After the step.
-  func statistics(of update: Update, effectiveLearningRate: Double) -> ParameterStatistics {
-    let chunks = StepMeter.chunks(update)
-    let side = update.parameter.layout.shortSide
+  func statistics(
+    of parameter: TrainedParameter, effectiveLearningRate: Double
+  ) -> ParameterStatistics {
+    let (chunks, side) = (StepMeter.chunks(parameter.shape), parameter.shape.shortSide)
     return ParameterStatistics(
-      step: update.step,
+      step: parameter.steps + 1,
       gradientNorm: unsafe sum(gradient, chunks).squareRoot(),
-      updateRMS: unsafe (sum(change, chunks) / Double(update.parameter.count)).squareRoot(),
+      updateRMS: unsafe (sum(change, chunks) / Double(parameter.shape.count)).squareRoot(),
       effectiveLearningRate: effectiveLearningRate,
       orthogonalityError: unsafe gram.map { unsafe (sum($0, side) / Double(side)).squareRoot() })
   }
@@ -46,8 +36,8 @@ struct StepMeter {
     (0..<count).reduce(0) { unsafe $0 + sums[$1] }
   }
 
-  private static func chunks(_ update: Update) -> Int {
-    unsafe (update.parameter.count + Matrix.chunk - 1) / Matrix.chunk
+  private static func chunks(_ shape: Shape) -> Int {
+    unsafe (shape.count + Matrix.chunk - 1) / Matrix.chunk
   }
 }
 

@@ -1,7 +1,7 @@
 internal import CMuonKernels
 
 /// What it takes to measure Muon's step of one matrix, behind what it takes to make it.
-extension MuonTask {
+extension Muon {
   /// In floats: a copy of the parameter, of which later O is packed; O; and its Gram matrix.
   @unsafe
   struct MeasuringScratch {
@@ -38,9 +38,13 @@ extension MuonTask {
 
   /// Notes the parameter before the step, and measures the gradient. All members of a team call it
   /// together, as they do `measureChange`.
-  func noteParameter(_ meter: StepMeter, _ measuring: MeasuringScratch, by member: Team.Member) {
-    let (p, g, before) = unsafe (update.data, update.gradient, measuring.before)
-    unsafe Matrix(before, rows, columns).forEachChunk(by: member) { offset, count in
+  func noteBefore(
+    _ parameter: TrainedParameter, _ meter: StepMeter, _ measuring: MeasuringScratch,
+    by member: Team.Member
+  ) {
+    guard let p = unsafe parameter.data, let g = unsafe parameter.gradient else { return }
+    let (shape, before) = unsafe (parameter.shape, measuring.before)
+    unsafe Matrix(before, shape.rows, shape.columns).forEachChunk(by: member) { offset, count in
       unsafe (before + offset).update(from: p + offset, count: count)
       unsafe meter.gradient[offset / Matrix.chunk] = Denormals.kept {
         unsafe Kernels.passes.sum_of_squares(count, g + offset)
@@ -50,11 +54,12 @@ extension MuonTask {
 
   /// Measures what the step did to the parameter, and O where that is asked for.
   func measureChange(
-    _ meter: StepMeter, _ measuring: MeasuringScratch, o: UnsafeMutablePointer<Float>?,
-    by member: Team.Member
+    of parameter: TrainedParameter, keep: Float, _ meter: StepMeter, _ measuring: MeasuringScratch,
+    o: UnsafeMutablePointer<Float>?, by member: Team.Member
   ) {
-    let (p, before) = unsafe (update.data, measuring.before)
-    unsafe Matrix(before, rows, columns).forEachChunk(by: member) { offset, count in
+    guard let p = unsafe parameter.data else { return }
+    let (shape, before) = unsafe (parameter.shape, measuring.before)
+    unsafe Matrix(before, shape.rows, shape.columns).forEachChunk(by: member) { offset, count in
       unsafe Kernels.passes.move(count, before + offset, p + offset, keep, 1)
       unsafe meter.change[offset / Matrix.chunk] =
         Kernels.passes.sum_of_squares(count, before + offset)
@@ -62,7 +67,7 @@ extension MuonTask {
     guard let o = unsafe o, let sums = unsafe meter.gram, let gram = unsafe measuring.gram
     else { return }
     unsafe measureOrthogonality(
-      of: Matrix(o, rows, columns), packed: before, gram: gram, into: sums, by: member)
+      of: Matrix(o, shape.rows, shape.columns), packed: before, gram: gram, into: sums, by: member)
   }
 
   /// The squares of O Oᵀ - I row by row, on the short side of O. Of the product, which is symmetric, there

@@ -1,0 +1,26 @@
+/// A parameter in an optimizer, with the state that the optimizer keeps for it.
+struct TrainedParameter {
+  let parameter: Parameter
+  let group: Int
+  /// By row of the optimizer's table of state.
+  var state: [StateMemory]
+  /// Whether the state has no NaN and no infinity for certain, so that a step need not read it to see
+  /// that it will have none. Of the caller's memory it is known once, when it was looked through.
+  var hasFiniteState: Bool
+  var steps = 0
+  /// Where the present step is measured; `nil` where it is not.
+  var meter: StepMeter? = nil
+  var statistics: ParameterStatistics? = nil
+
+  var shape: Shape { parameter.layout }
+  var owner: String { parameter.owner }
+
+  /// Whether a step changes it.
+  var isActive: Bool { unsafe parameter.count > 0 && parameter.gradient != nil }
+
+  /// Where its numbers are; `nil` of what it does not have.
+  var data: UnsafeMutablePointer<Float>? { unsafe parameter.data.baseAddress }
+  var gradient: UnsafePointer<Float>? {
+    unsafe UnsafePointer(parameter.gradient?.baseAddress)
+  }
+}
