@@ -40,7 +40,9 @@ func options<C: OptionStruct>(
   _ pointer: UnsafePointer<C>?, present: C.Options? = nil
 ) throws -> C.Options {
   guard unsafe pointer != nil else { return C.Options() }
-  return try unsafe readStruct(pointer, "options").options(present: present)
+  let present = present ?? C.Options()
+  // What an older caller's struct does not have stays as it is.
+  return try unsafe readStruct(pointer, "options", over: C(present)).options(present: present)
 }
 
 private struct FieldReader<Options: OptionTable>: FieldVisitor {

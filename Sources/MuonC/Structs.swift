@@ -2,8 +2,8 @@ internal import CMuon
 internal import MuonOptimizers
 
 // Structs of muon.h that begin with struct_size, from callers whose header may be an older or a newer
-// one. A newer version adds fields at the end, and 0 in them means what was done before: the fields that
-// the caller's struct does not have are 0, and those this library does not have must be 0.
+// one. A newer version adds fields at the end: options that the caller's struct does not have stay as they are,
+// other fields are 0 then, and those this library does not have must be 0.
 
 /// A struct that begins with struct_size.
 protocol SizedStruct {
@@ -67,17 +67,21 @@ func structSize<T: SizedStruct>(_ pointer: UnsafePointer<T>?, _ argument: String
   return size
 }
 
-/// Reads a struct of the caller's, whose size may be another one than this library's.
+/// Reads a struct of the caller's, whose size may be another one than this library's. What it does not have
+/// comes from `missing`.
 @unsafe
-func readStruct<T: SizedStruct>(_ pointer: UnsafePointer<T>?, _ argument: String) throws -> T {
+func readStruct<T: SizedStruct>(
+  _ pointer: UnsafePointer<T>?, _ argument: String, over missing: T = T()
+) throws -> T {
   let size = try unsafe structSize(pointer, argument)
   return try unsafe readStruct(
-    UnsafeRawBufferPointer(start: try required(pointer, argument), count: size), argument)
+    UnsafeRawBufferPointer(start: try required(pointer, argument), count: size), argument,
+    over: missing)
 }
 
 @unsafe
 private func readStruct<T: SizedStruct>(
-  _ bytes: UnsafeRawBufferPointer, _ argument: String
+  _ bytes: UnsafeRawBufferPointer, _ argument: String, over missing: T = T()
 ) throws -> T {
   let known = MemoryLayout<T>.size
   guard unsafe bytes.dropFirst(known).allSatisfy({ $0 == 0 }) else {
@@ -86,7 +90,7 @@ private func readStruct<T: SizedStruct>(
       "\(argument): the \(T.typeName) of \(bytes.count) bytes uses fields that this library, which has "
         + "\(known), does not know")
   }
-  var value = T()
+  var value = missing
   unsafe withUnsafeMutableBytes(of: &value) {
     unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(known)))
   }
