@@ -100,11 +100,11 @@
  *
  * Structs that begin with struct_size are filled in by their function ..._init, to which you pass
  *   sizeof the struct; then set the fields you want. Behind each field stand its range and, last, its
- *   default. Later versions add fields at the end, and 0 in
- *   a new field means what the library did before there was that field. So a program works with a
- *   library that is newer than its header. It also works with an older library, as long as the
- *   fields that this library does not have are 0; otherwise the call gives MUON_ERR_UNSUPPORTED.
- *   All structs of a list have the same struct_size. Structs without struct_size never change.
+ *   default. Later versions add fields at the end. Options that your struct does not have keep their
+ *   values, which are the defaults at first; other fields that it does not have are read as 0, which
+ *   means what the library did before. So a program works with a library that is newer than its
+ *   header. It also works with an older library, as long as the fields that this library does not
+ *   have are 0; otherwise the call gives MUON_ERR_UNSUPPORTED. All structs of a list have the same struct_size. Structs without struct_size never change.
  *
  * Enums have fixed values. New values are added at the end; none changes its meaning.
  *
@@ -439,7 +439,7 @@ typedef enum muon_shape_scale {
 /* Muon. With the gradient g and the momentum m of a matrix p (m starts at 0):
  *     m <- momentum m + g,   u = g + momentum m with Nesterov, else m   (see momentum_style)
  *     O = orthogonalize(u)
- *     p <- p (1 - lr weight_decay) - lr s O                             (see shape_scale)
+ *     p <- p (1 - lr weight_decay) - lr s e O           (s: see shape_scale; e: update_scale)
  * Gradients and momenta below 1.2e-38 count as 0 if eps is at least 1e-15. */
 typedef struct muon_muon_options {
   size_t struct_size;
@@ -456,6 +456,7 @@ typedef struct muon_muon_options {
   const muon_coefficients *coefficients; /* MUON_BACKEND_CUSTOM only: 1 to 99 rows. NULL */
   size_t coefficients_count;             /* 0 */
   muon_newton_schulz_method method;      /* MUON_NEWTON_SCHULZ_METHOD_AUTO */
+  double update_scale;                   /* another factor on the update; finite, > 0. 1 */
 } muon_muon_options;
 
 /* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
@@ -895,8 +896,8 @@ typedef struct muon_param_statistics {
   double grad_norm;           /* the square root of the sum of the squares of g */
   double update_rms;          /* the root mean square of the change of an element, without weight decay:
                                  ||p' - (1 - lr weight_decay) p|| / sqrt(n), where p became p'. For Muon it
-                                 is lr s ||O|| / sqrt(n), as far as p' can hold it in float32 */
-  double effective_lr;        /* Muon: lr s (see muon_shape_scale); AdamW: lr */
+                                 is lr s e ||O|| / sqrt(n), as far as p' can hold it in float32 */
+  double effective_lr;        /* Muon: lr s e (see muon_muon_options); AdamW: lr */
   double orthogonality_error; /* Muon: ||O O^T - I|| / sqrt(m), the Frobenius norm over the short side m of
                                  O (O^T O if O has more rows than columns): 0 if O is orthogonal, 1 if
                                  it is 0. NaN if it was not measured, and for AdamW */

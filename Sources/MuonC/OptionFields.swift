@@ -33,6 +33,7 @@ extension muon_muon_options: @unsafe OptionStruct {
     try unsafe visitor.visit("precision", &precision)
     try unsafe visitor.visit("coefficients", &coefficients, &coefficients_count)
     try unsafe visitor.visit("method", &method)
+    try unsafe visitor.visit("update_scale", &update_scale)
   }
 }
 

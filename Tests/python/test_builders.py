@@ -135,6 +135,7 @@ def test_sections_override_training():
             "shape_scale": "original",
             "precision": "f32",
             "method": "standard",
+            "update_scale": 2.5,
         },
         "adamw": {"lr": 0.3, "betas": [0.8, 0.9], "eps": 1e-4, "weight_decay": 0.125},
     }

@@ -51,6 +51,12 @@ def test_shape_scales_and_decay(rng, shape, scale):
     compare(*train(rng, SHAPES[shape], shape_scale=scale, weight_decay=0.1, lr=0.05))
 
 
+@pytest.mark.parametrize("factor", [1e-3, 0.7, 20.0])
+def test_update_scale(rng, factor):
+    """A factor on the update, and not on the decay."""
+    compare(*train(rng, (20, 30), update_scale=factor, weight_decay=0.3, shape_scale="original", lr=0.05))
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
 def test_momentum(rng, momentum):
     compare(*train(rng, (20, 30), momentum=momentum))

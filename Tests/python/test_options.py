@@ -91,6 +91,7 @@ def test_options_can_be_read_and_written():
         "eps": 1e-6,
         "precision": "f32",
         "method": "standard",
+        "update_scale": 0.5,
         "initial_lr": 0.75,
     }.items():
         group[key] = value
@@ -177,6 +178,9 @@ WRONG = [
     ("shape_scale", "big", ValueError),
     ("precision", "f64", ValueError),
     ("method", "Gram", ValueError),
+    ("update_scale", 0.0, ValueError),
+    ("update_scale", float("nan"), ValueError),
+    ("update_scale", 1e39, ValueError),
     ("method", 2, TypeError),
     ("initial_lr", -1.0, ValueError),
     ("initial_lr", "0.1", TypeError),

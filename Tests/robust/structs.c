@@ -87,7 +87,15 @@ int main(void) {
     }
   IS(MUON_OK, muon_muon_options_init((muon_muon_options *)(void *)bytes, 80));
   IS(MUON_OK, muon_optimizer_get_muon_options(optimizer, 0, (muon_muon_options *)(void *)bytes));
+  /* Options that it does not have stay as they are. */
+  options.now.struct_size = sizeof options.now;
+  IS(MUON_OK, muon_optimizer_get_muon_options(optimizer, 0, &options.now));
+  TRUE(options.now.update_scale == 1);
+  options.now.update_scale = 2;
+  IS(MUON_OK, muon_optimizer_set_muon_options(optimizer, 0, &options.now));
   IS(MUON_OK, muon_optimizer_set_muon_options(optimizer, 0, (muon_muon_options *)(void *)bytes));
+  IS(MUON_OK, muon_optimizer_get_muon_options(optimizer, 0, &options.now));
+  TRUE(options.now.update_scale == 2);
   TRUE(is(bytes + 80, sizeof bytes - 80, 0xA5));
   IS(MUON_OK, muon_optimizer_destroy(optimizer));
   IS(MUON_OK, muon_optimizer_destroy(adamw));

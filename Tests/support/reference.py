@@ -129,6 +129,7 @@ class Muon:
             "momentum_style": "classic",
             "shape_scale": "none",
             "eps": 1e-7,
+            "update_scale": 1.0,
             **options,
         }
 
@@ -138,7 +139,7 @@ class Muon:
         fresh = 1 - b if o["momentum_style"] == "ema" else 1.0
         self.momentum_buffer = b * self.momentum_buffer + fresh * g
         u = fresh * g + b * self.momentum_buffer if o["nesterov"] else self.momentum_buffer
-        scale = shape_scale(o["shape_scale"], *self.p.shape)
+        scale = o["update_scale"] * shape_scale(o["shape_scale"], *self.p.shape)
         update = orthogonal(u, o["backend"], o["eps"])
         self.p = self.p * (1 - o["lr"] * o["weight_decay"]) - o["lr"] * scale * update
 

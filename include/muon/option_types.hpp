@@ -157,6 +157,11 @@ struct MuonOptions : muon_muon_options {
   NewtonSchulzMethod get_method() const noexcept {
     return static_cast<NewtonSchulzMethod>(method);
   }
+  /// Another factor on the update; finite, > 0. 1
+  MuonOptions &set_update_scale(double value) {
+    update_scale = value;
+    return *this;
+  }
 
   /// For functions of muon.h, with the rows of set_coefficients. It points into this object.
   muon_muon_options to_c() const {

@@ -7,7 +7,7 @@ internal import Synchronization
 ///
 ///     m ← β m + g,   u = g + β m with Nesterov, else m     (see `MomentumStyle`)
 ///     O = orthogonalize(u)                                 (see `Backend`)
-///     p ← p (1 - lr·weightDecay) - lr·s·O                  (see `ShapeScale`)
+///     p ← p (1 - lr·weightDecay) - lr·s·e·O                (see `ShapeScale` and `MuonOptions.updateScale`)
 ///
 /// Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
 public final class Muon: GroupedOptimizer<MuonOptions> {

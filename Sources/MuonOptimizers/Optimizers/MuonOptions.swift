@@ -43,6 +43,8 @@ public struct MuonOptions: OptionTable, GroupOptions {
   public var weightDecay: Double
   /// The factor on the update, by the shape of the matrix.
   public var shapeScale: ShapeScale
+  /// Another factor on the update, beside that; finite, above 0.
+  public var updateScale: Double
   /// How the momentum is orthogonalized.
   public var backend: Backend
   /// 1 to 99; `nil` is the backend's own number, 5 for the default.
@@ -62,7 +64,8 @@ public struct MuonOptions: OptionTable, GroupOptions {
     learningRate: Double = 0.02, momentum: Double = 0.95, nesterov: Bool = true,
     momentumStyle: MomentumStyle = .classic, weightDecay: Double = 0,
     shapeScale: ShapeScale = .none, backend: Backend = .newtonSchulz5, backendSteps: Int? = nil,
-    epsilon: Double = 1e-7, precision: Precision = .auto, method: NewtonSchulzMethod = .auto
+    epsilon: Double = 1e-7, precision: Precision = .auto, method: NewtonSchulzMethod = .auto,
+    updateScale: Double = 1
   ) {
     self.learningRate = learningRate
     self.momentum = momentum
@@ -75,6 +78,7 @@ public struct MuonOptions: OptionTable, GroupOptions {
     self.epsilon = epsilon
     self.precision = precision
     self.method = method
+    self.updateScale = updateScale
   }
 
   /// The weight of g in the new momentum.
@@ -88,9 +92,9 @@ public struct MuonOptions: OptionTable, GroupOptions {
   /// What a parameter is multiplied by: p ← keep·p - rate·O.
   var keep: Float { Float(1 - learningRate * weightDecay) }
 
-  /// lr·s, for parameters of this shape.
+  /// lr·s·e, for parameters of this shape.
   func effectiveLearningRate(for shape: Shape) -> Double {
-    learningRate * shapeScale.factor(rows: shape.rows, columns: shape.columns)
+    learningRate * updateScale * shapeScale.factor(rows: shape.rows, columns: shape.columns)
   }
 
   /// Whether denormal gradients and momenta may be zeros. Beside an eps of this size whole matrices of
@@ -120,6 +124,7 @@ extension MuonOptions {
     .choice("precision", \.precision).alwaysSaved,
     .choice("method", \.method).alwaysSaved,
     .coefficients(of: \.backend).alwaysSaved,
+    .number("update_scale", \.updateScale, .positive),
   ]
 
   /// Requires that backend, steps, precision and method go together.

@@ -55,7 +55,9 @@ struct HostileOptionTests {
       unsafe refuse { unsafe $0.momentum = number }
       unsafe refuse { unsafe $0.weight_decay = number }
       unsafe refuse { unsafe $0.eps = number }
+      unsafe refuse { unsafe $0.update_scale = number }
     }
+    unsafe refuse { unsafe $0.update_scale = 0 }
     unsafe refuse { unsafe $0.momentum = 1 }
     for number: Int32 in [-1, 2, .min, .max] { unsafe refuse { unsafe $0.nesterov = number } }
     for number in notEnums {

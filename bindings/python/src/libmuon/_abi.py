@@ -93,6 +93,7 @@ class MuonOptions(Structure):
         ("coefficients", POINTER(Coefficients)),  # const muon_coefficients *coefficients
         ("coefficients_count", c_size_t),  # size_t coefficients_count
         ("method", c_int),  # muon_newton_schulz_method method
+        ("update_scale", c_double),  # double update_scale
     ]
 
 

@@ -63,6 +63,7 @@ MUON: dict[str, Kind] = {
     "backend_steps": int,
     "precision": Precision,
     "method": NewtonSchulzMethod,
+    "update_scale": float,
 }
 ADAMW: dict[str, Kind] = {
     "lr": float,
@@ -78,3 +79,4 @@ class TorchKeywords(TypedDict, total=False):
 
     precision: PrecisionName
     method: NewtonSchulzMethodName
+    update_scale: float

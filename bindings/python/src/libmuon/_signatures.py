@@ -41,6 +41,7 @@ class MuonArguments(Optimizer):
         shape_scale: ShapeScaleName = "none",
         precision: PrecisionName = "auto",
         method: NewtonSchulzMethodName = "auto",
+        update_scale: float = 1.0,
         coefficients: Optional[Sequence[Triple]] = None,
         nonfinite: NonFinitePolicyName = "error",
     ) -> None:
@@ -58,6 +59,7 @@ class MuonArguments(Optimizer):
                 "shape_scale": shape_scale,
                 "precision": precision,
                 "method": method,
+                "update_scale": update_scale,
                 "coefficients": coefficients,
             },
             nonfinite,

@@ -22,7 +22,7 @@ class Muon(MuonArguments):
 
         m <- momentum m + g,   u = g + momentum m with nesterov, else m
         O = orthogonalize(u)
-        p <- p (1 - lr weight_decay) - lr s O
+        p <- p (1 - lr weight_decay) - lr s e O
 
     params: an iterable of Parameters, float32 arrays, or (name, array) pairs; a dict of name to
         array; or a list of groups {"params": [...], "lr": ..., ...}, each with options of its own.
@@ -47,6 +47,7 @@ class Muon(MuonArguments):
         square takes up to 6 times its memory in place of 4.
     coefficients: rows (a, b, c), one for each step, for the backend "custom", which they imply.
         The last row repeats.
+    update_scale: the factor e; finite, > 0.
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
         "skip" or "propagate".
 

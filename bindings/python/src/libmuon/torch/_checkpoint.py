@@ -57,6 +57,8 @@ def exported(state_dict: dict[str, Any]) -> dict[str, Any]:
         options = libmuon_options(group)
         torchs = {key: value for key, value in group.items() if key not in OWN}
         torchs.update(torch_options(options))
+        if options["update_scale"] != 1:
+            raise UnsupportedError("torch's Muon has no update_scale; here it is not 1")
         if options["momentum_style"] == MomentumStyle.classic.name:
             for key in group["params"]:
                 if "momentum_buffer" in state.get(key, {}):

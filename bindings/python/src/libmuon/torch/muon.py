@@ -56,7 +56,7 @@ class Muon(Optimizer):
 
         m <- momentum m + (1 - momentum) g,  u = (1 - momentum) g + momentum m with nesterov, else m
         O = orthogonalize(u)
-        p <- p (1 - lr weight_decay) - lr s O
+        p <- p (1 - lr weight_decay) - lr s e O
 
     It is called in one of two ways, each with defaults of its own:
 
@@ -97,6 +97,7 @@ class Muon(Optimizer):
         "f32", "bf16", "int16": as fast as "bf16", and closer, or "int8": twice as fast, and about
         as far off as torch, but farther where a matrix is of rank 1.
     method: of the iteration: "auto", "standard" or "gram", as in libmuon.Muon.
+    update_scale: the factor e; finite, > 0.
     higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
         dimensions for every index of the others; "auto", "batch" for 3 and "flatten" for more, as
