@@ -48,7 +48,7 @@ def types_of(folder):
     ("Platform", ["Products", "Orthogonalization", "Optimizers", "Schedulers", "Builders", "Checkpoint"]),
     ("Products", ["Orthogonalization", "Optimizers", "Schedulers", "Builders", "Checkpoint"]),
     ("Orthogonalization", ["Optimizers", "Schedulers", "Builders", "Checkpoint"]),
-    ("Optimizers", ["Schedulers", "Builders"]),
+    ("Optimizers", ["Schedulers", "Builders", "Checkpoint"]),
     ("Schedulers", ["Builders", "Checkpoint"]),
     ("Builders", ["Checkpoint"]),
 ])
