@@ -43,6 +43,10 @@ def test_parameters_without_names():
         ("blocks.0.heads_proj.weight", (12, 4), "Muon"),
         ("blocks.0.ln_1.weight", (12, 4), "AdamW"),
         ("experts.w1", (3, 12, 4), "Muon"),
+        ("mixer.A_log", (12, 4), "AdamW"),
+        ("mixer.in_proj", (12, 4), "Muon"),
+        ("parallel.weight", (3, 12, 4), "Muon"),
+        ("norm.weight_g", (12, 1), "AdamW"),
         ("stem.weight", (12, 4, 3, 3), "Muon"),
         ("stem.weight", (12, 1, 3, 3), "AdamW"),
         ("conv.weight", (12, 4, 3), "Muon"),
@@ -80,7 +84,7 @@ def test_groups_that_say_where_they_go():
 
 
 def reference_step(p, g, state, group):
-    """A step of Keller Jordan's optimizer, in float64."""
+    """A step of Keller Jordan's optimizer, in float64, with the factor of a convolution's matrix."""
     p, g = p.double(), g.double()
     if not group["use_muon"]:
         t = state["t"] = state.get("t", 0) + 1

@@ -260,6 +260,7 @@ def test_convolutions_are_flattened_and_experts_batched():
     assert torch.equal(module[3].w1, torch.stack(experts))
 
 
+@pytest.mark.filterwarnings("ignore:Muon gets")
 def test_more_than_2_dimensions_as_asked():
     module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.Conv2d(3, 3, 3, groups=3), Experts())
     only = ["0.weight", "1.weight", "2.w1"]

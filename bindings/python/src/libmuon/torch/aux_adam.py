@@ -23,8 +23,10 @@ class SingleDeviceMuonWithAuxAdam(MuonWithAdamW):
         "weight_decay" (0). Muon's parameters of 3 dimensions are stacks of matrices, those of 4 are
         convolutions.
 
-    State dicts of the original load. A parameter without a gradient stays as it is; there it goes on
-    as if the gradient were 0.
+    State dicts of the original load. There are two departures: a parameter without a gradient stays
+    as it is, where the original goes on as if the gradient were 0; and the factor sqrt(max(1, r/c))
+    of a convolution is that of its matrix, where the original takes it of the kernel's height and
+    width, so that it is 1 for square ones.
     """
 
     def __init__(self, param_groups: Iterable[dict[str, Any]]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from math import prod
 from typing import Any, Optional, Union
 
 from torch import Tensor
 
 from ..errors import InvalidArgumentError
 from .builders import named_tensors
-from .hidden_matrices import Nature
+from .hidden_matrices import STACK, WEIGHT, Nature
 from .output_layers import NAMES
 from .routes import ModuleRoute, Routes
 
@@ -92,12 +93,18 @@ def nature_by_name(name: str, shape: tuple[int, ...]) -> Nature:
             return Nature("AdamW", f"{what}, by its name", is_hidden=False)
     if OTHER.search(name):
         return Nature("AdamW", "a norm or a bias, by its name", is_hidden=False)
+    own = name.rpartition(".")[2]
+    is_weight = bool(WEIGHT.search(own))
+    if max(shape) == prod(shape) and (len(shape) > 2 or own != "weight") and name:
+        return Nature("AdamW", "a vector, by its shape", is_hidden=False)
     if len(shape) == 2:
+        if name and not is_weight:
+            return Nature("AdamW", "no weight of a layer, by its name")
         return Nature("Muon", "a matrix" if name else UNNAMED)
-    if "expert" in name.lower() and len(shape) == 3:
-        return Nature("Muon", f"a stack of {shape[0]} hidden matrices, by its name")
     if len(shape) > 3 or "conv" in name.lower():
         if shape[1] == 1:
             return Nature("AdamW", "a depthwise convolution, by its shape", "flatten")
         return Nature("Muon", f"a convolution: a matrix of {shape[0]} rows", "flatten")
+    if is_weight or STACK.search(name):
+        return Nature("Muon", f"a stack of {shape[0]} hidden matrices, by its name")
     return Nature("AdamW", "neither a convolution nor a stack of matrices, by its name")
