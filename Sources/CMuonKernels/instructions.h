@@ -12,6 +12,11 @@ static inline int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+#define AVX_VNNI AVX2 ",avxvnni"
+static inline int has_avxvnni(void) {
+  return has_avx2() && __builtin_cpu_supports("avxvnni");
+}
+
 #define AVX512 "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"
 static inline int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

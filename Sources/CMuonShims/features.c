@@ -20,6 +20,7 @@ void muon_shim_cpu_features(char *text, size_t size) {
   ADD("avx");
   ADD("avx2");
   ADD("fma");
+  ADD("avxvnni");
   ADD("avx512f");
   ADD("avx512bw");
   ADD("avx512vl");

@@ -135,7 +135,7 @@ struct MethodTests {
       #expect(
         error?.message.hasPrefix("method gram:") == true
           || options.precision == .bf16 && !processorHasBFloat16()
-          || options.precision == .int8 && !processorHasInt16(), "\(error?.message ?? "")")
+          || options.precision == .int8 && !processorHasInt8(), "\(error?.message ?? "")")
     }
     #expect(try muon.groupCount == 1 && muon.options() == MuonOptions())
   }

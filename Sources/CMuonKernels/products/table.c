@@ -8,6 +8,7 @@
 #define FOR_EACH_KERNEL(row)  \
   row(muon_gemm_portable)     \
   row(muon_gemm_avx2)         \
+  row(muon_gemm_avxvnni16)    \
   row(muon_gemm_avx512)       \
   row(muon_gemm_avx512vnni16) \
   row(muon_gemm_avx512vnni8)  \

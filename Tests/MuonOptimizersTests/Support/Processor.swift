@@ -4,17 +4,25 @@ import Foundation
 func processorHasBFloat16() -> Bool { processorHas("avx512_bf16", from: "avx512bf16") }
 
 /// Whether it has products of 16-bit integers.
-func processorHasInt16() -> Bool { processorHas("avx512_vnni", from: "avx512vnni") }
+func processorHasInt16() -> Bool {
+  processorHas("avx512_vnni", from: "avx512vnni")
+    || processorHas("avx_vnni", from: "avxvnni", beside: [])
+}
+
+/// Whether it has products of 8-bit integers.
+func processorHasInt8() -> Bool { processorHas("avx512_vnni", from: "avx512vnni") }
 
 /// - Parameter level: The first name of `MUON_MAX_CPU` that allows it.
-private func processorHas(_ flag: String, from level: String) -> Bool {
-  let levels = ["baseline", "avx2", "avx512", "avx512vnni", "avx512bf16"]
+private func processorHas(
+  _ flag: String, from level: String,
+  beside others: Set<String> = ["avx512f", "avx512bw", "avx512vl", "avx512dq"]
+) -> Bool {
+  let levels = ["baseline", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"]
   let cap = ProcessInfo.processInfo.environment["MUON_MAX_CPU"].flatMap(levels.firstIndex)
   guard let needed = levels.firstIndex(of: level), needed <= cap ?? levels.count,
     let information = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
     let flags = information.split(separator: "\n").first(where: { $0.hasPrefix("flags") })
   else { return false }
-  return Set(flags.split(separator: " ").map(String.init)).isSuperset(of: [
-    "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512dq", flag,
-  ])
+  return Set(flags.split(separator: " ").map(String.init))
+    .isSuperset(of: others.union(["avx2", "fma", flag]))
 }
