@@ -11,7 +11,7 @@ MOMENTUM = 0.95
 
 
 class LibMuon:
-    """libmuon.Muon with precision "auto" or "f32"."""
+    """libmuon.Muon with a precision."""
 
     def __init__(self, grads, precision, **options):
         self.parameters = [libmuon.Parameter(np.zeros_like(grad)) for grad in grads]
@@ -49,6 +49,14 @@ class LibAdamW:
 
 def auto(grads):
     return LibMuon(grads, "auto")
+
+
+def int16(grads):
+    return LibMuon(grads, "int16")
+
+
+def int8(grads):
+    return LibMuon(grads, "int8")
 
 
 def f32(grads):

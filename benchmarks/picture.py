@@ -13,6 +13,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
 
 COLORS = {
     "libmuon": "#d1495b",
+    "libmuon-int16": "#dd7d89",
+    "libmuon-int8": "#a8323f",
     "libmuon-f32": "#e8a0a8",
     "torch": "#30638e",
     "keller": "#7ea3c4",

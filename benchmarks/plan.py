@@ -3,12 +3,18 @@
 import machine
 import sets
 
-CONTENDERS = ("libmuon", "libmuon-f32", "torch", "keller", "optax")
+CONTENDERS = ("libmuon", "libmuon-int16", "libmuon-int8", "libmuon-f32", "torch", "keller", "optax")
 PARTS = ("muon", "capped", "adamw", "core")
 
 # A CPU with fewer features, simulated for both sides. OpenBLAS does some of libmuon's products, so
 # that it is held back too.
 CAPPED = {
+    "avx512vnni": {
+        "ONEDNN_MAX_CPU_ISA": "AVX512_CORE_VNNI",
+        "ATEN_CPU_CAPABILITY": "avx512",
+        "MUON_MAX_CPU": "avx512vnni",
+        "OPENBLAS_CORETYPE": "SkylakeX",
+    },
     "avx512": {
         "ONEDNN_MAX_CPU_ISA": "AVX512_CORE",
         "ATEN_CPU_CAPABILITY": "avx512",
@@ -22,7 +28,7 @@ CAPPED = {
         "OPENBLAS_CORETYPE": "Haswell",
     },
 }
-CAPPED_TORCH_SECONDS = {"avx512": 2.2, "avx2": 43}
+CAPPED_TORCH_SECONDS = {"avx512vnni": 2.2, "avx512": 2.2, "avx2": 43}
 SETUP_SECONDS = 15  # of a child: importing torch and jax, compiling
 
 
@@ -60,7 +66,7 @@ def possible_caps(options):
     """A cap takes features away; it cannot add those a processor lacks."""
     features = machine.processor()["features"]
     for cap in options.caps:
-        if {"avx512": "avx512f", "avx2": "avx2"}[cap] in features:
+        if {"avx512vnni": "avx512vnni", "avx512": "avx512f", "avx2": "avx2"}[cap] in features:
             yield cap
         else:
             print(f"capped at {cap}: left out, this processor has no more than that")

@@ -6,12 +6,14 @@ from sets import SETS
 
 LABELS = {
     "libmuon": "libmuon",
+    "libmuon-int16": "libmuon, int16",
+    "libmuon-int8": "libmuon, int8",
     "libmuon-f32": "libmuon, f32",
     "torch": "torch.optim.Muon",
     "keller": "KellerJordan's, in torch",
     "optax": "optax, jitted",
 }
-CAPS = {"avx512": "AVX-512 without BF16", "avx2": "AVX2 only"}
+CAPS = {"avx512vnni": "AVX512-VNNI without BF16", "avx512": "AVX-512 alone", "avx2": "AVX2 only"}
 NONE = "–"
 DISTURBED = 0.05  # the part of the machine that others may take before figures are doubted
 
@@ -53,6 +55,8 @@ def muon(threads, by_set, key="median"):
     """One step of Muon: milliseconds, and how many times as long the others take."""
     compared = [
         ("torch", "libmuon"),
+        ("torch", "libmuon-int16"),
+        ("torch", "libmuon-int8"),
         ("torch", "libmuon-f32"),
         ("keller", "libmuon"),
         ("optax", "libmuon"),
@@ -65,6 +69,8 @@ def muon(threads, by_set, key="median"):
     ]
     header += [
         "torch / libmuon",
+        "torch / libmuon int16",
+        "torch / libmuon int8",
         "torch / libmuon f32",
         "KellerJordan / libmuon",
         "optax / libmuon",

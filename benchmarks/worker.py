@@ -28,6 +28,8 @@ import sets  # noqa: E402
 
 MUON = {
     "libmuon": ours.auto,
+    "libmuon-int16": ours.int16,
+    "libmuon-int8": ours.int8,
     "libmuon-f32": ours.f32,
     "torch": peers.TorchMuon,
     "keller": peers.KellerJordan,
@@ -74,10 +76,18 @@ def measure_set(name, rates):
     return {**run_case(name, factories, rounds, chosen.probe, reference), **left_out}
 
 
+PRECISION_NEEDS = {"libmuon-int16": "int16", "libmuon-int8": "int8"}
+
+
 def why_not(name, contender, seconds):
     """The reason for leaving a contender out of a set, or None. seconds: what a step may take."""
     if contender == "optax" and not sets.SETS[name].optax_seconds:
         return "not tried on a set this large"
+    if contender in PRECISION_NEEDS:
+        try:
+            MUON[contender]([np.zeros((2, 2), np.float32)])
+        except libmuon.UnsupportedError as error:
+            return str(error)
     if seconds > STEP_LIMIT:
         return f"a step would take about {seconds:.0f} s"
     needed = sets.SETS[name].elements * 4 * COPIES * len(JOB["contenders"])
