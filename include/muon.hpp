@@ -28,8 +28,8 @@
 ///   Functions marked noexcept cannot fail.
 /// Objects own what they are made for, move and do not copy, are as large as a pointer, and free it
 ///   when they are destroyed, in any order. Buffers stay yours: see Parameter.
-/// Cost. A call is the call of muon.h and one comparison. Only checkpoints and what makes something
-///   or returns a std::vector allocate; step(), zero_grad() and the rates do not.
+/// Cost. A call is the call of muon.h and one comparison. Only checkpoints, what makes something,
+///   and what takes or returns text or a list allocate; step(), zero_grad() and the rates do not.
 #ifndef MUON_HPP
 #define MUON_HPP
 

@@ -11,7 +11,7 @@ public enum Precision: String, CaseIterable, Sendable {
   /// they would take too far from its polynomial.
   case bf16
   /// 16-bit integers in block floating point, 4095 to each side with a scale for each 128 of them: as fast as
-  /// bfloat16, and 7 times closer. `MuonError.Code.unsupported` on a processor without such products.
+  /// bfloat16, and as a rule 7 times closer. `MuonError.Code.unsupported` on a processor without such products.
   case int16
   /// The same with 8-bit integers, 127 to each side: twice as fast, and as far off as an iteration that stores
   /// bfloat16, but farther where a matrix is of rank 1.

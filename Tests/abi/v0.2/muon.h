@@ -398,7 +398,7 @@ typedef enum muon_precision {
   MUON_PRECISION_BF16 = 2, /* bfloat16. MUON_ERR_UNSUPPORTED also for POLAR_EXPRESS, CANS and CUSTOM,
                               because it takes, or may take, them too far from their polynomials */
   MUON_PRECISION_INT16 = 3, /* 16-bit integers in block floating point: as fast as bfloat16, with a
-                              seventh of its error */
+                              seventh of its error as a rule */
   MUON_PRECISION_INT8 = 4  /* 8-bit integers, else the same: twice as fast. The error is about that of
                               an iteration that stores bfloat16, but larger for a matrix of rank 1 */
 } muon_precision;
