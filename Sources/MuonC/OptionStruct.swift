@@ -34,6 +34,13 @@ extension OptionStruct {
   }
 }
 
+/// Reads and writes such a struct once: Swift's runtime makes what generic code needs when it is first used, see
+/// `FirstUse`.
+func prepareOptions<C: OptionStruct>(_ type: C.Type) {
+  let options = try? C(C.Options()).options()
+  FirstUse.note(options?.hashValue ?? 0)
+}
+
 /// The options that a caller gives; the defaults for NULL.
 @unsafe
 func options<C: OptionStruct>(

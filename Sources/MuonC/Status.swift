@@ -28,6 +28,9 @@ func hosted<Result>(_ body: () -> Result) -> Result {
     FirstUse.prepare()
     HandleTable.shared.prepare()
     buildInfo.withLock { _ in }
+    unsafe prepareOptions(muon_orthogonalize_options.self)
+    unsafe prepareOptions(muon_muon_options.self)
+    prepareOptions(muon_adamw_options.self)
     FirstUse.note(reasonTexts.count)
   }
   return body()

@@ -79,25 +79,18 @@ struct PrecisionTests {
     }
   }
 
-  /// Where `auto` makes the first one, two and three steps in 8-bit integers: not for another number of steps.
-  @Test(arguments: [64, 256, 768])
-  func firstStepsMayBeInInt8(_ n: Int) throws {
-    guard processorHasInt8() else { return }
+  /// A step in 8-bit integers would err more than a hundred times as much on a few rows.
+  @Test(arguments: [64, 256])
+  func autoMakesNoStepInInt8(_ n: Int) throws {
+    guard processorHasInt16() else { return }
     let matrix = uniform(seed: 7, count: n * n)
-    func run(_ precision: Precision, steps: Int = 5) throws -> [Float] {
+    func run(_ precision: Precision) throws -> [Float] {
       try orthogonalize(
         matrix, rows: n, columns: n,
         options: OrthogonalizeOptions(
-          backend: .newtonSchulz5, steps: steps, precision: precision, method: .standard))
+          backend: .newtonSchulz5, precision: precision, method: .standard))
     }
-    let (f32, int16, int8) = (try run(.f32), try run(.int16), try run(.int8))
-    let auto = try run(.auto)
-    #expect(relativeError(auto, f32) <= 1e-2)
-    #expect(relativeError(auto, f32) > relativeError(int16, f32))
-    #expect(relativeError(auto, f32) < relativeError(int8, f32))
-    for steps in [4, 6] where n < 768 {
-      #expect(sameBits(try run(.auto, steps: steps), try run(.int16, steps: steps)))
-    }
+    #expect(sameBits(try run(.auto), try run(.int16)))
   }
 
   /// By request, whatever they are; by itself the library takes float32.

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import reference
-from libmuon import backend_coefficients, orthogonalize
+from libmuon import UnsupportedError, backend_coefficients, orthogonalize
 
 # After ten steps rounding errors have grown for longer.
 BARS = {"deepseekv4": 0.15, "orthogonalize": 0.15}
@@ -98,6 +98,33 @@ def test_svd_keeps_no_rounding_errors(rng, shape):
         g = np.ascontiguousarray(matrix, np.float32)
         expected = matrix / np.linalg.norm(matrix)
         assert reference.error(orthogonalize(g, backend="svd"), expected) <= 1e-4, name
+
+
+@pytest.mark.parametrize("backend", ["newtonschulz5", "you"])
+@pytest.mark.parametrize("shape", [(90, 65), (150, 200), (256, 256), (300, 70)], ids=str)
+def test_auto_on_few_rows_and_columns(rng, backend, shape):
+    for count in (2, 3, 4, 5, 8):
+        whole = rng.standard_normal(shape)
+        for name in ("zero rows", "zero columns", "equal rows", "equal columns"):
+            g = whole.copy() if name.endswith("rows") else whole.T.copy()
+            g[count:] = 0 if name.startswith("zero") else g[0]
+            g = np.ascontiguousarray(g if name.endswith("rows") else g.T, np.float32)
+            result = orthogonalize(g, backend=backend, precision="auto")
+            assert reference.error(result, reference.orthogonal(g, backend, 1e-8)) <= 1e-2, (name, count)
+
+
+@pytest.mark.parametrize("backend", ["polar_express", "cans"])
+def test_int8_is_refused_where_it_may_go_to_infinity(rng, backend):
+    g = rng.standard_normal((126, 80)).astype(np.float32)
+    for steps in (1, 5, 6, 9, 99):
+        try:
+            result = orthogonalize(g, backend=backend, steps=steps, precision="int8")
+        except UnsupportedError as error:
+            if "processor" in str(error):
+                pytest.skip("no such products here")
+            assert steps > 5 and "more than 5 steps" in str(error)
+        else:
+            assert steps <= 5 and np.isfinite(result).all()
 
 
 @pytest.mark.parametrize("shape", [(100_000, 10), (300_000, 3), (3, 300_000), (1_000_000, 2)], ids=str)

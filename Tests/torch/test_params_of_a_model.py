@@ -136,6 +136,13 @@ def test_keller_jordans_by_its_formula(cls):
         assert sizes == sorted(sizes, reverse=True)
 
 
+def test_a_group_of_keller_jordans_is_added():
+    new = lambda: nn.Parameter(torch.ones(3, 3))  # noqa: E731
+    optimizer = SingleDeviceMuonWithAuxAdam([{"params": [new()], "use_muon": True}])
+    optimizer.add_param_group({"params": [new()], "use_muon": False, "lr": 0.5})
+    assert [(g["optimizer"], g["lr"]) for g in optimizer.param_groups] == [("Muon", 0.02), ("AdamW", 0.5)]
+
+
 def test_keller_jordans_state_dicts_go_on():
     """As the original writes them: no key of torch's, and step a whole number."""
     torch.manual_seed(0)

@@ -89,7 +89,7 @@ public enum Backend: Hashable, Sendable {
           .invalidArgument,
           "coefficients must be finite in float32, got (\(row.a), \(row.b), \(row.c))")
       }
-      return CoefficientTable(rows, then: .repeatLast, toleratesInt16: false)
+      return CoefficientTable(rows, then: .repeatLast, toleratesInt16: false, mostInt8Steps: 5)
     }
   }
 }

@@ -42,14 +42,14 @@ struct CoefficientTable {
   /// The same for products of 16-bit integers, to stay within 1e-2 or within what an iteration that stores
   /// bfloat16 errs.
   let gramRestartsInt16: [Int]?
-  /// From which short side on the first step may be in 8-bit integers, and the first two, and so on, to stay
-  /// as close, while the others are in 16-bit ones.
-  let int8From: [Int]
+  /// The most steps for which products of 8-bit integers are not too far off: a steep polynomial repeated more
+  /// often may take their errors to infinity.
+  let mostInt8Steps: Int
 
   init(
     _ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil,
     toleratesBF16: Bool = false, toleratesInt16: Bool = true, gramRestarts: [Int]? = nil,
-    gramRestartsInt16: [Int]? = nil, int8From: [Int] = []
+    gramRestartsInt16: [Int]? = nil, mostInt8Steps: Int = Backend.stepRange.upperBound
   ) {
     self.rows = rows
     self.continuation = continuation
@@ -58,7 +58,7 @@ struct CoefficientTable {
     self.toleratesInt16 = toleratesInt16
     self.gramRestarts = gramRestarts
     self.gramRestartsInt16 = gramRestartsInt16
-    self.int8From = int8From
+    self.mostInt8Steps = mostInt8Steps
   }
 
   /// The restarts of the Gram iteration with a kernel; `nil` where it must not be used.
@@ -80,7 +80,7 @@ extension CoefficientTable {
   /// `torch.optim.Muon`.
   static let newtonSchulz5 = CoefficientTable(
     [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5, toleratesBF16: true,
-    gramRestarts: [], gramRestartsInt16: [3], int8From: [64, 256, 768])
+    gramRestarts: [], gramRestartsInt16: [3])
 
   /// The original system's `orthogonalize`.
   static let orthogonalize = CoefficientTable(
@@ -94,8 +94,7 @@ extension CoefficientTable {
       Coefficients(3.7418, -5.5913, 2.3037),
       Coefficients(2.8769, -3.1427, 1.2046),
       Coefficients(2.8366, -3.0525, 1.2012),
-    ], then: .cycle, toleratesBF16: true, gramRestarts: [2], gramRestartsInt16: [2],
-    int8From: [64, 128])
+    ], then: .cycle, toleratesBF16: true, gramRestarts: [2], gramRestartsInt16: [2, 4])
 
   /// arXiv 2505.16932 for l = 1e-3, 5 steps, safety factor 2e-2; modded-nanogpt, `dion`.
   static let polarExpress = CoefficientTable(
@@ -105,7 +104,7 @@ extension CoefficientTable {
       Coefficients(3.8916678022926607, -2.772484153217685, 0.5060648178503393),
       Coefficients(3.285753657755655, -2.3681294933425376, 0.46449024233003106),
       Coefficients(2.3465413258596377, -1.7097828382687081, 0.42323551169305323),
-    ], then: .repeatLast, gramRestarts: [2], gramRestartsInt16: [2, 4])
+    ], then: .repeatLast, gramRestarts: [2], gramRestartsInt16: [2, 4], mostInt8Steps: 5)
 
   /// arXiv 2506.10935 (CANS), with a margin of 1.01 in all steps but the last, as Polar Express has it.
   ///
@@ -119,7 +118,7 @@ extension CoefficientTable {
       Coefficients(3.9619, -2.9541, 0.5630).forArgument(dividedBy: 1.01),
       Coefficients(3.2866, -2.4647, 0.5074).forArgument(dividedBy: 1.01),
       Coefficients(2.2737, -1.6447, 0.4162),
-    ], then: .repeatLast, gramRestarts: [2], gramRestartsInt16: [2, 4])
+    ], then: .repeatLast, gramRestarts: [2], gramRestartsInt16: [2, 4], mostInt8Steps: 5)
 
   /// DeepSeek-V4 report: `newtonSchulz5` eight times, then two steps that converge.
   static let deepSeekV4 = CoefficientTable(

@@ -18,31 +18,31 @@ enum NewtonSchulz {
     /// A packed operand of the size of X.
     let packed: UnsafeMutablePointer<Float>
 
-    init(at start: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ kernels: StepKernels) {
+    init(at start: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ kernel: ProductKernel) {
       let m = min(rows, columns)
-      let square = unsafe Self.square(m, kernels)
+      let square = unsafe Self.square(m, kernel)
       unsafe gram = start
       unsafe polynomial = start + square
       unsafe diagonal = start + 2 * square
       unsafe packed = diagonal + Self.onCacheLine(m)
     }
 
-    static func count(rows: Int, columns: Int, _ kernels: StepKernels) -> Int {
+    static func count(rows: Int, columns: Int, _ kernel: ProductKernel) -> Int {
       let m = min(rows, columns)
-      return unsafe 2 * square(m, kernels) + onCacheLine(m) + packed(rows, columns, kernels)
+      return unsafe 2 * square(m, kernel) + onCacheLine(m) + packed(rows, columns, kernel)
     }
 
     static func onCacheLine(_ count: Int) -> Int { (count + 15) / 16 * 16 }
 
-    private static func square(_ m: Int, _ kernels: StepKernels) -> Int {
-      max(m * m, kernels.packedCount(lanes: m, depth: m))
+    private static func square(_ m: Int, _ kernel: ProductKernel) -> Int {
+      max(m * m, kernel.packedCount(lanes: m, depth: m))
     }
 
     /// X is packed by rows and by columns, one after the other.
-    private static func packed(_ rows: Int, _ columns: Int, _ kernels: StepKernels) -> Int {
+    private static func packed(_ rows: Int, _ columns: Int, _ kernel: ProductKernel) -> Int {
       max(
-        kernels.packedCount(lanes: rows, depth: columns),
-        kernels.packedCount(lanes: columns, depth: rows))
+        kernel.packedCount(lanes: rows, depth: columns),
+        kernel.packedCount(lanes: columns, depth: rows))
     }
   }
 
@@ -52,7 +52,7 @@ enum NewtonSchulz {
   /// A = Xᵀ X and the factors of the last line exchanged.
   static func iterate(
     _ x: Matrix, scale: Float, _ coefficients: [Coefficients], aolScaling: Bool,
-    _ kernels: StepKernels, _ scratch: Scratch, to epilogue: Epilogue, by member: Team.Member
+    _ kernel: ProductKernel, _ scratch: Scratch, to epilogue: Epilogue, by member: Team.Member
   ) {
     let m = unsafe x.shortSide
     let (short, long): (ProductKernel.Side, ProductKernel.Side) =
@@ -64,7 +64,6 @@ enum NewtonSchulz {
     var scale = scale
 
     for (step, p) in coefficients.enumerated() {
-      let kernel = kernels[step]
       let isApart = step >= stepsWithWholeDiagonal(of: coefficients.count)
       let diagonal = unsafe isApart ? scratch.diagonal : nil
       // A = X Xᵀ

@@ -18,7 +18,7 @@ struct OrthogonalizationPlan {
     case nothing
     /// Of one row or one column, whose one singular value is its norm: no products.
     case vector
-    case standard(StepKernels)
+    case standard(ProductKernel)
     case gram(ProductKernel, restarts: [Int])
     /// LAPACK's singular value decomposition.
     case polarFactor
@@ -40,8 +40,8 @@ struct OrthogonalizationPlan {
     switch algorithm {
     case .nothing: size = OrthogonalizationScratch.Size()
     case .vector: break
-    case .standard(let kernels):
-      size.floats += unsafe NewtonSchulz.Scratch.count(rows: rows, columns: columns, kernels)
+    case .standard(let kernel):
+      size.floats += unsafe NewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
     case .gram(let kernel, _):
       size.floats += unsafe GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
     case .polarFactor:
@@ -88,10 +88,10 @@ struct OrthogonalizationPlan {
     case .nothing, .polarFactor: break
     case .vector:
       unsafe epilogue.scaled(by: Float(scale)).apply(to: x, by: member)
-    case .standard(let kernels):
+    case .standard(let kernel):
       unsafe NewtonSchulz.iterate(
-        x, scale: Float(scale), coefficients, aolScaling: usesAOLScaling, kernels,
-        NewtonSchulz.Scratch(at: rest, rows: rows, columns: columns, kernels), to: epilogue,
+        x, scale: Float(scale), coefficients, aolScaling: usesAOLScaling, kernel,
+        NewtonSchulz.Scratch(at: rest, rows: rows, columns: columns, kernel), to: epilogue,
         by: member)
     case .gram(let kernel, let restarts):
       unsafe GramNewtonSchulz.iterate(

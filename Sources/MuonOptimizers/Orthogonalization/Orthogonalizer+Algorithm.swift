@@ -17,9 +17,7 @@ extension Orthogonalizer {
     var candidates: [(algorithm: OrthogonalizationPlan.Algorithm, time: Double)] = []
     for kernel in kernels(table, short: short) {
       if method != .gram {
-        for kernels in stepKernels(table, short: short, kernel) {
-          candidates.append((.standard(kernels), standardTime(rows, columns, kernels)))
-        }
+        candidates.append((.standard(kernel), standardCost(rows, columns) / kernel.speed))
       }
       if let restarts = table.gramRestarts(kernel),
         method == .gram || method == .auto && isForGram(rows, columns, kernel)
@@ -33,7 +31,7 @@ extension Orthogonalizer {
     }
     let least = candidates.reduce(.infinity) { min($0, $1.time) }
     return candidates.first { $0.time <= Self.margin * least }?.algorithm
-      ?? .standard(StepKernels(.f32))
+      ?? .standard(.f32)
   }
 
   /// What may multiply, from the most accurate to the least.
@@ -44,17 +42,6 @@ extension Orthogonalizer {
     return [.f32, int16]
   }
 
-  /// A kernel by itself, and after first steps in 8-bit integers, the fewest first.
-  private func stepKernels(
-    _ table: CoefficientTable, short: Int, _ kernel: ProductKernel
-  ) -> [StepKernels] {
-    guard precision == .auto, kernel == .int16, coefficients.count == table.ownSteps,
-      let int8 = ProductKernel.int8
-    else { return [StepKernels(kernel)] }
-    let steps = table.int8From.prefix { short >= $0 }.count
-    return (0...steps).map { StepKernels(int8, forFirst: $0, then: kernel) }
-  }
-
   private func isForGram(_ rows: Int, _ columns: Int, _ kernel: ProductKernel) -> Bool {
     // With the matrix itself no more than four times the matrix in memory.
     let scratch = unsafe GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
@@ -62,16 +49,13 @@ extension Orthogonalizer {
       && scratch <= 3 * rows * columns
   }
 
-  /// Multiplications in m³, for an m x αm matrix, over the speed of what makes them; one triangle of what is
-  /// symmetric.
-  private func standardTime(_ rows: Int, _ columns: Int, _ kernels: StepKernels) -> Double {
+  /// Multiplications in m³, for an m x αm matrix; one triangle of what is symmetric.
+  private func standardCost(_ rows: Int, _ columns: Int) -> Double {
     let alpha = Double(max(rows, columns)) / Double(min(rows, columns))
-    return coefficients.enumerated().reduce(0) { time, step in
-      time + (1.5 * alpha + (step.element.c == 0 ? 0 : 0.5)) / kernels[step.offset].speed
-    }
+    return coefficients.reduce(0) { $0 + 1.5 * alpha + ($1.c == 0 ? 0 : 0.5) }
   }
 
-  /// The same without the speed.
+  /// The same of the Gram iteration.
   private func gramCost(_ rows: Int, _ columns: Int, restarts: [Int]) -> Double {
     let alpha = Double(max(rows, columns)) / Double(min(rows, columns))
     let begins = restarts.filter { $0 < coefficients.count }.count + 1

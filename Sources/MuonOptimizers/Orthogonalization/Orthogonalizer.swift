@@ -25,6 +25,12 @@ struct Orthogonalizer {
         throw MuonError(
           .unsupported, "precision bf16: backend \(backend.name) is too far off in bfloat16")
       }
+      guard precision != .int8 || coefficients.count <= table.mostInt8Steps else {
+        throw MuonError(
+          .unsupported,
+          "precision int8: with backend \(backend.name) it is too far off for more than "
+            + "\(table.mostInt8Steps) steps, got \(coefficients.count)")
+      }
     }
     if method == .gram { try requireGram() }
   }

@@ -1,9 +1,8 @@
 /// What operands of the matrix products are rounded to. Sums and storage are float32 in all.
 public enum Precision: String, CaseIterable, Sendable {
   /// The fastest that stays within 1e-2 of the exact polynomial, or closer than an iteration that stores
-  /// bfloat16 does, on every matrix of the tests: `int16` where the processor has it, with the first steps of
-  /// `newtonSchulz5` and `you` in `int8` where the matrix is large enough; else `f32`; `f32` for coefficients
-  /// of your own.
+  /// bfloat16 does, on every matrix of the tests: `int16` where the processor has it and the matrix is not
+  /// tiny; else `f32`; `f32` for coefficients of your own.
   case auto
   /// float32.
   case f32
@@ -14,7 +13,8 @@ public enum Precision: String, CaseIterable, Sendable {
   /// bfloat16, and as a rule 7 times closer. `MuonError.Code.unsupported` on a processor without such products.
   case int16
   /// The same with 8-bit integers, 127 to each side: twice as fast, and as far off as an iteration that stores
-  /// bfloat16, but farther where a matrix is of rank 1.
+  /// bfloat16, but farther where a matrix is of low rank. `MuonError.Code.unsupported` for more than 5 steps of
+  /// `polarExpress`, `cans` and coefficients of your own.
   case int8
 
   /// What multiplies so; `nil` where the processor has nothing that does, and for `auto`.

@@ -11,6 +11,7 @@ package enum FirstUse {
     OpenBLAS.prepare()
     Log.prepare()
     let pass = unsafe unsafeBitCast(Kernels.passes.sum_of_squares, to: UInt.self)
+    note(((try? Muon())?.groupCount ?? 0) + ((try? AdamW())?.groupCount ?? 0))
     note(
       ProductKernel.all.reduce(0) { $0 + $1.name.utf8.count }
         + Int(pass & 1) + CheckpointFormat.constants.count

@@ -391,16 +391,17 @@ typedef struct muon_coefficients {
 /* What operands of the matrix products are rounded to; sums and storage are float32 in all.
  * MUON_ERR_UNSUPPORTED where the processor has no such products. */
 typedef enum muon_precision {
-  MUON_PRECISION_AUTO = 0, /* INT16 where the processor has it, with the first steps in INT8 where the
-                              error stays below 1e-2, or below that of an iteration that stores
-                              bfloat16; else F32; F32 for CUSTOM */
+  MUON_PRECISION_AUTO = 0, /* INT16 where the processor has it and the matrix is not tiny; else F32;
+                              F32 for CUSTOM */
   MUON_PRECISION_F32 = 1,
   MUON_PRECISION_BF16 = 2, /* bfloat16. MUON_ERR_UNSUPPORTED also for POLAR_EXPRESS, CANS and CUSTOM,
                               because it takes, or may take, them too far from their polynomials */
   MUON_PRECISION_INT16 = 3, /* 16-bit integers in block floating point: as fast as bfloat16, with a
                               seventh of its error as a rule */
   MUON_PRECISION_INT8 = 4  /* 8-bit integers, else the same: twice as fast. The error is about that of
-                              an iteration that stores bfloat16, but larger for a matrix of rank 1 */
+                              an iteration that stores bfloat16, but larger for a matrix of low rank.
+                              MUON_ERR_UNSUPPORTED for more than 5 steps of POLAR_EXPRESS, CANS and
+                              CUSTOM, which may take it to infinity */
 } muon_precision;
 
 /* How the polynomial of a backend is evaluated. The function is the same; the cost and the
@@ -417,7 +418,7 @@ typedef enum muon_newton_schulz_method {
    * results are known to stay close to the polynomial: with NEWTONSCHULZ5, POLAR_EXPRESS, YOU, CANS
    * and CUBIC5, up to 5 steps, not in BF16 or INT8. Anything else is MUON_ERR_UNSUPPORTED. In F32 they
    * stay within 3e-2 (CUBIC5: 0.3) for matrices of rank 1 with a short side up to 1024, and closer for
-   * others; in INT16 no further off than that or an iteration that stores bfloat16. */
+   * others; in INT16 as a rule no further off than that or an iteration that stores bfloat16. */
   MUON_NEWTON_SCHULZ_METHOD_GRAM = 2
 } muon_newton_schulz_method;
 

@@ -156,15 +156,14 @@ class MuonWithAdamW(torch.optim.Optimizer):
     # ---- The sides
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Adds {"params": [(name, tensor), ...], "optimizer": "Muon" or "AdamW", ...}.
+        """Adds {"params": [(name, tensor), ...], "optimizer": "Muon" or "AdamW", ...}; or "use_muon".
 
         Options not given are the constructor's for that side.
         """
-        kind = param_group.get("optimizer")
-        if kind not in CLASSES:
-            raise InvalidArgumentError(
-                f'param_group: "optimizer" is "Muon" or "AdamW", not {kind!r}'
-            )
+        kind = asked_by(param_group)
+        if kind is None:
+            raise InvalidArgumentError('param_group: "optimizer" is "Muon" or "AdamW", not None')
+        param_group = {**param_group, "optimizer": kind}
         with Later(), self._lock:
             # The class of the side checks the group, and adds what it does not say.
             [group] = CLASSES[kind]([param_group], **self._options[kind]).param_groups
