@@ -227,4 +227,4 @@ bench-quick: library $(PYTHON)
 include bindings/c/install/install.mk
 
 clean:
-	rm -rf .build .venv .venv-bench .venv-packaging .venv-torch build dist bindings/python/build
+	rm -rf .build .venv .venv-bench .venv-clients .venv-packaging .venv-torch build dist bindings/python/build

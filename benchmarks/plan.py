@@ -66,7 +66,7 @@ def possible_caps(options):
     """A cap takes features away; it cannot add those a processor lacks."""
     features = machine.processor()["features"]
     for cap in options.caps:
-        if {"avx512vnni": "avx512vnni", "avx512": "avx512f", "avx2": "avx2"}[cap] in features:
+        if {"avx512vnni": "avx512_vnni", "avx512": "avx512f", "avx2": "avx2"}[cap] in features:
             yield cap
         else:
             print(f"capped at {cap}: left out, this processor has no more than that")
