@@ -39,7 +39,7 @@ def draw(results, path):
     for axis, (title, found) in zip(axes[:, 0], panels):
         draw_panel(axis, title, found)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(LABELS), frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
     figure.supxlabel(
         f"{results['machine']['name']}; torch {results['versions']['torch']}, "
         f"optax {results['versions']['optax']}; logarithmic, lower is better, – not measured",
