@@ -41,6 +41,9 @@ WEIGHT = re.compile(r"weight|proj|kernel", re.IGNORECASE)
 STACK = re.compile(r"expert|moe", re.IGNORECASE)
 
 
+VECTOR = Nature("AdamW", "a vector, by its shape", is_hidden=False)
+
+
 def nature_of(parameter: Tensor, places: list[Place], outputs: dict[nn.Module, str]) -> Nature:
     """What a parameter is by its module, its own name and its shape."""
     why = why_not_hidden(places, outputs)
@@ -48,19 +51,35 @@ def nature_of(parameter: Tensor, places: list[Place], outputs: dict[nn.Module, s
         return Nature("AdamW", why, is_hidden=False)
     _, owner, attribute, is_part = places[0]
     kind, shape = type(owner).__name__, tuple(parameter.shape)
-    is_weight = bool(WEIGHT.search(attribute))
     # The factor of a weight norm is one.
-    if max(shape) == prod(shape) and (len(shape) > 2 or attribute != "weight" or is_part):
-        return Nature("AdamW", "a vector, by its shape", is_hidden=False)
+    if is_vector("" if is_part else attribute, shape):
+        return VECTOR
+    is_convolution = isinstance(owner, _ConvNd) or "conv" in kind.lower()
+    return nature_of_weight(attribute, kind, shape, is_convolution, is_depthwise(owner))
+
+
+def is_vector(attribute: str, shape: tuple[int, ...]) -> bool:
+    """Whether only one of its extents is above 1; a layer's matrix may be a single row or column."""
+    return max(shape) == prod(shape) and (len(shape) > 2 or attribute != "weight")
+
+
+def nature_of_weight(
+    attribute: str, layer: str, shape: tuple[int, ...], is_convolution: bool, is_depthwise: bool
+) -> Nature:
+    """What is neither an embedding, an output layer, a norm, a bias nor a vector.
+
+    attribute: its own name. layer: what may say that it holds a stack of matrices.
+    """
+    is_weight = bool(WEIGHT.search(attribute))
     if len(shape) == 2:
         if is_weight:
             return Nature("Muon", "a hidden matrix")
         return Nature("AdamW", "no weight of a layer, by its name")
-    if isinstance(owner, _ConvNd) or "conv" in kind.lower():
-        if is_depthwise(owner):
+    if is_convolution:
+        if is_depthwise:
             return Nature("AdamW", "a depthwise convolution: a filter a channel", "flatten")
         return Nature("Muon", f"a convolution: a matrix of {shape[0]} rows", "flatten")
-    if len(shape) == 3 and (is_weight or STACK.search(kind)):
+    if len(shape) == 3 and (is_weight or STACK.search(layer)):
         return Nature("Muon", f"a stack of {shape[0]} hidden matrices")
     return Nature("AdamW", "neither a convolution nor a stack of matrices", is_hidden=is_weight)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from math import prod
 from typing import Any, Optional, Union
 
 from torch import Tensor
 
 from ..errors import InvalidArgumentError
 from .builders import named_tensors
-from .hidden_matrices import STACK, WEIGHT, Nature
+from .hidden_matrices import VECTOR, Nature, is_vector, nature_of_weight
 from .output_layers import NAMES
 from .routes import ModuleRoute, Routes
 
@@ -93,18 +92,10 @@ def nature_by_name(name: str, shape: tuple[int, ...]) -> Nature:
             return Nature("AdamW", f"{what}, by its name", is_hidden=False)
     if OTHER.search(name):
         return Nature("AdamW", "a norm or a bias, by its name", is_hidden=False)
+    if not name and len(shape) == 2:
+        return Nature("Muon", UNNAMED)
     own = name.rpartition(".")[2]
-    is_weight = bool(WEIGHT.search(own))
-    if max(shape) == prod(shape) and (len(shape) > 2 or own != "weight") and name:
-        return Nature("AdamW", "a vector, by its shape", is_hidden=False)
-    if len(shape) == 2:
-        if name and not is_weight:
-            return Nature("AdamW", "no weight of a layer, by its name")
-        return Nature("Muon", "a matrix" if name else UNNAMED)
-    if len(shape) > 3 or "conv" in name.lower():
-        if shape[1] == 1:
-            return Nature("AdamW", "a depthwise convolution, by its shape", "flatten")
-        return Nature("Muon", f"a convolution: a matrix of {shape[0]} rows", "flatten")
-    if is_weight or STACK.search(name):
-        return Nature("Muon", f"a stack of {shape[0]} hidden matrices, by its name")
-    return Nature("AdamW", "neither a convolution nor a stack of matrices, by its name")
+    if name and is_vector(own, shape):
+        return VECTOR
+    is_convolution = len(shape) > 3 or "conv" in name.lower()
+    return nature_of_weight(own, name, shape, is_convolution, shape[1] == 1)
