@@ -36,11 +36,11 @@ class LibMuon:
 class LibAdamW:
     """libmuon.AdamW."""
 
-    def __init__(self, grads):
+    def __init__(self, grads, nonfinite="error"):
         self.parameters = [libmuon.Parameter(np.zeros_like(grad)) for grad in grads]
         for parameter, grad in zip(self.parameters, grads):
             parameter.grad = grad
-        self.optimizer = libmuon.AdamW(self.parameters)
+        self.optimizer = libmuon.AdamW(self.parameters, nonfinite=nonfinite)
         self.step = self.optimizer.step
 
     def parameter(self, index):
@@ -61,3 +61,7 @@ def int8(grads):
 
 def f32(grads):
     return LibMuon(grads, "f32")
+
+
+def adamw_unchecked(grads):
+    return LibAdamW(grads, nonfinite="propagate")

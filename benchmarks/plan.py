@@ -4,6 +4,7 @@ import machine
 import sets
 
 CONTENDERS = ("libmuon", "libmuon-int16", "libmuon-int8", "libmuon-f32", "torch", "keller", "optax")
+ADAMW_CONTENDERS = ("libmuon", "libmuon-propagate", "torch")
 PARTS = ("muon", "capped", "adamw", "core")
 
 # A CPU with fewer features, simulated for both sides. OpenBLAS does some of libmuon's products, so
@@ -50,7 +51,7 @@ def jobs(options):
         if "muon" in options.only:
             planned.append({**common, "part": "muon", "sets": options.sets})
         if "adamw" in options.only:
-            planned.append({**common, "part": "adamw"})
+            planned.append({**common, "part": "adamw", "contenders": ADAMW_CONTENDERS})
         if threads > 1:
             continue
         if "core" in options.only:

@@ -129,6 +129,7 @@ def adamw(by_threads):
     columns = list(dict.fromkeys(name for results in by_threads.values() for name in results))
     labels = {
         "libmuon": "libmuon",
+        "libmuon-propagate": "libmuon, gradients not looked at",
         "torch": "torch, fused",
         "triad": "memory: a = b + s c, 12 bytes",
         "update": "memory: AdamW's streams, 28 bytes",

@@ -35,7 +35,11 @@ MUON = {
     "keller": peers.KellerJordan,
     "optax": peers.Optax,
 }
-ADAMW = {"libmuon": ours.LibAdamW, "torch": peers.TorchAdamW}
+ADAMW = {
+    "libmuon": ours.LibAdamW,
+    "libmuon-propagate": ours.adamw_unchecked,
+    "torch": peers.TorchAdamW,
+}
 
 STEP_LIMIT = 120  # seconds; a contender that would take longer on a set is left out of it
 MAX_ERROR = 0.1  # of a first step, as a direction; beyond it a contender computes something else
@@ -151,7 +155,7 @@ def measure_adamw():
     grads = [rng.standard_normal(shape, dtype=np.float32) for shape in memory.ADAMW_SHAPES]
     elements = sum(grad.size for grad in grads)
     factories = {
-        name: (lambda make=ADAMW[name]: make(grads)) for name in JOB["contenders"] if name in ADAMW
+        name: (lambda make=ADAMW[name]: make(grads)) for name in JOB["contenders"]
     }
     made = {}
     for name, make in memory.roofs(JOB["threads"]).items():

@@ -119,6 +119,24 @@ static void check_others(const muon_passes *passes, ptrdiff_t count) {
   discard(all);
 }
 
+/* As many as are read in several streams at once, and some: one that is not a number is found in each of them,
+ * at its beginning, at its end and between. */
+static void check_highest_of_many(const muon_passes *passes) {
+  const ptrdiff_t count = 2 * 4096 + 37;
+  arrays all = make(count);
+  float *const x = all.now[0];
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const int at_an_end = (i + 2) % 1024 < 4 || i + 40 > count;
+    if (!at_an_end && i % 61 != 0) continue;
+    const float before = x[i];
+    x[i] = -INFINITY;
+    CHECK(passes->highest(count, x) == bits(INFINITY), "%s: %td", passes->level, i);
+    x[i] = before;
+  }
+  CHECK(passes->highest(count, x) <= bits(1), "%s", passes->level);
+  discard(all);
+}
+
 void check_passes(void) {
   const muon_passes *passes;
   for (int i = 0; (passes = muon_passes_at(i)); i++) {
@@ -141,6 +159,7 @@ void check_passes(void) {
       check_adamw(passes, count);
       check_others(passes, count);
     }
+    check_highest_of_many(passes);
     printf("passes %s\n", passes->level);
   }
 }

@@ -1,6 +1,7 @@
 /* The element-wise passes. Each file here includes this once, compiled for its instructions, with
  * PASSES as the name of its row of the table: vectors of 16 become as many instructions as it
  * takes. */
+#include <stdint.h>
 #include <string.h>
 
 #include "muon_kernels.h"
@@ -24,6 +25,12 @@ static INLINE floats load(const float *p) {
 }
 
 static INLINE void store(float *p, floats x) { memcpy(p, &x, sizeof x); }
+
+/* Asks for what a pass comes to a kilobyte later, past the end as well, where it does nothing: the
+ * processor's own prefetchers begin anew in each page. */
+static INLINE void prefetch(const float *p) {
+  __builtin_prefetch((const void *)((uintptr_t)p + 1024));
+}
 
 /* A last part that is shorter than a vector, filled up with zeros. */
 static INLINE floats load_part(const float *p, ptrdiff_t count) {
@@ -104,9 +111,24 @@ static INLINE unsigned highest_of(words each) {
   return highest;
 }
 
+/* Blocks of four pages, which are read together: the processor's own prefetchers follow each to its
+ * end, so that more of the memory is at work than with one page at a time. */
+enum { STREAMS = 4, PAGE = 4096 / sizeof(float), BLOCK = STREAMS * PAGE };
+
+static INLINE words highest_of_block(const float *x) {
+  words highest[STREAMS] = {0};
+  for (ptrdiff_t i = 0; i < PAGE; i += WIDTH)
+    for (int s = 0; s < STREAMS; s++)
+      highest[s] = __builtin_elementwise_max(highest[s], magnitudes(load(x + s * PAGE + i)));
+  for (int s = 1; s < STREAMS; s++) highest[0] = __builtin_elementwise_max(highest[0], highest[s]);
+  return highest[0];
+}
+
 static unsigned pass_highest(ptrdiff_t count, const float *x) {
   words highest = 0;
   ptrdiff_t i = 0;
+  for (; i + BLOCK <= count; i += BLOCK)
+    highest = __builtin_elementwise_max(highest, highest_of_block(x + i));
   for (; i + WIDTH <= count; i += WIDTH)
     highest = __builtin_elementwise_max(highest, magnitudes(load(x + i)));
   if (i < count) highest = __builtin_elementwise_max(highest, magnitudes(load_part(x + i, count - i)));
@@ -154,11 +176,17 @@ static INLINE void adamw_vector(floats *p, floats g, floats *m, floats *v,
 }
 
 static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, float *v,
-                       const muon_adamw_constants *c) {
+                       const muon_adamw_constants *constants) {
+  /* A copy: what is stored could be the constants, as far as the compiler knows. */
+  const muon_adamw_constants c = *constants;
   ptrdiff_t i = 0;
   for (; i + WIDTH <= count; i += WIDTH) {
+    prefetch(p + i);
+    prefetch(g + i);
+    prefetch(m + i);
+    prefetch(v + i);
     floats pi = load(p + i), mi = load(m + i), vi = load(v + i);
-    adamw_vector(&pi, load(g + i), &mi, &vi, c);
+    adamw_vector(&pi, load(g + i), &mi, &vi, &c);
     store(p + i, pi);
     store(m + i, mi);
     store(v + i, vi);
@@ -166,7 +194,7 @@ static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, floa
   if (i < count) {
     const ptrdiff_t rest = count - i;
     floats pi = load_part(p + i, rest), mi = load_part(m + i, rest), vi = load_part(v + i, rest);
-    adamw_vector(&pi, load_part(g + i, rest), &mi, &vi, c);
+    adamw_vector(&pi, load_part(g + i, rest), &mi, &vi, &c);
     store_part(p + i, rest, pi);
     store_part(m + i, rest, mi);
     store_part(v + i, rest, vi);
