@@ -15,8 +15,8 @@ public func muon_optimizer_get_buffer(
       outValues, "outValues", capacity: capacity, count: outCount)
     let buffer = try unsafe MuonC.buffer(buffer)
     try unsafe withOptimizer(optimizer) { optimizer in
-      let source = try unsafe optimizer.elements(buffer, ofParameter: Int(param))
-      unsafe result.copy(UnsafeBufferPointer(source))
+      let source = try optimizer.elements(buffer, ofParameter: Int(param))
+      unsafe result.copy(UnsafeBufferPointer(source.buffer))
     }
   }
 }
@@ -30,12 +30,12 @@ public func muon_optimizer_set_buffer(
     let buffer = try unsafe MuonC.buffer(buffer)
     let source = try unsafe floats(values, count: count, "values")
     try unsafe withOptimizer(optimizer) { optimizer in
-      let target = try unsafe optimizer.elements(buffer, ofParameter: Int(param))
+      let target = try optimizer.elements(buffer, ofParameter: Int(param))
       guard source.count == target.count else {
         throw CallError(
           MUON_ERR_SHAPE, "the buffer has \(target.count) elements, and \(source.count) are given")
       }
-      _ = unsafe target.update(fromContentsOf: source)
+      _ = unsafe target.buffer.update(fromContentsOf: source)
       optimizer.noteWritten(buffer, ofParameter: Int(param))
     }
   }

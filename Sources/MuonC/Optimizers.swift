@@ -119,7 +119,7 @@ public func muon_optimizer_bind_buffer(
     let buffer = try unsafe MuonC.buffer(buffer)
     let memory = try unsafe given(memory, count, "memory")
     try unsafe withOptimizer(optimizer) { optimizer in
-      try unsafe optimizer.bind(buffer, ofParameter: Int(param), to: memory)
+      try optimizer.bind(buffer, ofParameter: Int(param), to: memory)
     }
   }
 }

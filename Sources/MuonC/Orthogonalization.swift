@@ -21,8 +21,9 @@ public func muon_orthogonalize(
       throw CallError(
         MUON_ERR_INVALID_ARGUMENT, "outMatrix overlaps g; it must be g itself or lie apart")
     }
-    try unsafe orthogonalize(
-      matrix, rows: Int(rows), columns: Int(cols), options: options, into: result)
+    try orthogonalize(
+      unsafe Elements(UnsafeMutableBufferPointer(mutating: matrix)), rows: Int(rows),
+      columns: Int(cols), options: options, into: unsafe Elements(result))
   }
 }
 

@@ -22,7 +22,8 @@ extension ParameterBinding {
   init(_ param: muon_param, index: Int) throws {
     let (name, extents) = unsafe try described(param, index: index)
     let owner = "parameter \(name)"
-    let data = try unsafe floats(param.data, count: param.data_count, "the data of \(owner)")
+    let data = try unsafe Elements(
+      floats(param.data, count: param.data_count, "the data of \(owner)"))
     let gradient = try unsafe given(param.grad, param.grad_count, "the gradient of \(owner)")
     unsafe self.init(
       try Parameter(
@@ -67,7 +68,7 @@ private func stateBuffers(
     let label = "state[\(index)] of \(owner)"
     let name = try unsafe string(entries[index].name, "the name of \(label)")
     let memory = try unsafe given(entries[index].data, entries[index].count, label)
-    return unsafe memory.map { unsafe ParameterBinding.State(ParameterBuffer(name), $0) }
+    return memory.map { ParameterBinding.State(ParameterBuffer(name), $0) }
   }
 }
 
@@ -78,8 +79,8 @@ private let mostStateBuffers = 64
 @unsafe
 func given(
   _ pointer: UnsafeMutableRawPointer?, _ count: Int, _ name: String
-) throws -> UnsafeMutableBufferPointer<Float>? {
-  let memory = try unsafe floats(pointer, count: count, name)
+) throws -> Elements<Float>? {
+  let memory = try unsafe Elements(floats(pointer, count: count, name))
   return unsafe pointer == nil ? nil : memory
 }
 

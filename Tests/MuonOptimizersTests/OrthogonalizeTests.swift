@@ -60,17 +60,19 @@ struct OrthogonalizeTests {
     let expected = try orthogonalize(matrix, rows: 9, columns: 14)
     var inPlace = matrix
     try unsafe inPlace.withUnsafeMutableBufferPointer { elements in
-      try unsafe orthogonalize(
-        UnsafeBufferPointer(elements), rows: 9, columns: 14, options: OrthogonalizeOptions(),
-        into: elements)
+      let elements = unsafe Elements(elements)
+      try orthogonalize(
+        elements, rows: 9, columns: 14, options: OrthogonalizeOptions(), into: elements)
     }
     #expect(sameBits(inPlace, expected))
 
     var apart = [Float](repeating: .nan, count: matrix.count)
-    try unsafe matrix.withUnsafeBufferPointer { source in
+    var source = matrix
+    try unsafe source.withUnsafeMutableBufferPointer { source in
       try unsafe apart.withUnsafeMutableBufferPointer { target in
-        try unsafe orthogonalize(
-          source, rows: 9, columns: 14, options: OrthogonalizeOptions(), into: target)
+        try orthogonalize(
+          unsafe Elements(source), rows: 9, columns: 14, options: OrthogonalizeOptions(),
+          into: unsafe Elements(target))
       }
     }
     #expect(sameBits(apart, expected))

@@ -135,18 +135,20 @@ struct PrecisionTests {
       var inPlace = matrix
       for before in [Float.nan, .infinity, 3e38] {
         apart = [Float](repeating: before, count: matrix.count)
-        try unsafe matrix.withUnsafeBufferPointer { source in
+        var source = matrix
+        try unsafe source.withUnsafeMutableBufferPointer { source in
           try unsafe apart.withUnsafeMutableBufferPointer { target in
-            try unsafe orthogonalize(
-              source, rows: rows, columns: columns, options: options, into: target)
+            try orthogonalize(
+              unsafe Elements(source), rows: rows, columns: columns, options: options,
+              into: unsafe Elements(target))
           }
         }
+        #expect(source == matrix)
         #expect(apart.allSatisfy { abs($0) < 2 }, "\(precision), \(before)")
       }
       try unsafe inPlace.withUnsafeMutableBufferPointer { elements in
-        try unsafe orthogonalize(
-          UnsafeBufferPointer(elements), rows: rows, columns: columns, options: options,
-          into: elements)
+        let elements = unsafe Elements(elements)
+        try orthogonalize(elements, rows: rows, columns: columns, options: options, into: elements)
       }
       #expect(sameBits(inPlace, apart), "\(precision)")
     }

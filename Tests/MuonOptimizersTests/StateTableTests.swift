@@ -21,25 +21,24 @@ private final class RowMoments: GroupedOptimizer<AdamWOptions> {
   ) throws(MuonError) { try shape.requireMatrix(of: owner) }
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
-    unsafe parameter.state[0].elements.allSatisfy(\.isFinite)
+    parameter.state[0].elements.areFinite
   }
 
   override func runStep() {
     for parameter in active.map({ trained[$0] }) {
-      guard let p = unsafe parameter.data, let gradient = unsafe parameter.gradient else {
-        continue
-      }
+      guard let gradient = parameter.gradient else { continue }
+      let p = parameter.data
       let (options, shape) = (groups[parameter.group], parameter.shape)
-      let (v, t) = unsafe (parameter.state[0].elements, parameter.state[1].elements)
-      unsafe t[0] += 1
+      let (v, t) = (parameter.state[0].elements, parameter.state[1].elements)
+      t[0] += 1
       for i in 0..<shape.rows {
-        let g = unsafe UnsafeBufferPointer(
-          start: gradient + i * shape.columns, count: shape.columns)
+        let row = i * shape.columns..<(i + 1) * shape.columns
+        let g = gradient[row].values
         let beta = Float(options.beta1)
-        let square = unsafe g.reduce(0) { $0 + $1 * $1 } / Float(shape.columns)
-        unsafe v[i] = unsafe beta * v[i] + (1 - beta) * square
-        let factor = unsafe Float(options.learningRate) / (v[i].squareRoot() + 1e-8)
-        for j in 0..<shape.columns { unsafe p[i * shape.columns + j] -= factor * g[j] }
+        let square = g.reduce(0) { $0 + $1 * $1 } / Float(shape.columns)
+        v[i] = beta * v[i] + (1 - beta) * square
+        let factor = Float(options.learningRate) / (v[i].squareRoot() + 1e-8)
+        for j in 0..<shape.columns { p[row][j] -= factor * g[j] }
       }
     }
   }
@@ -107,15 +106,16 @@ struct StateTableTests {
     let moment = unsafe UnsafeMutableBufferPointer(rebasing: memory[..<3])
     let optimizer = try RowMoments([])
     let parameter = try parameters()[0]
-    #expect(throws: MuonError.self) {
-      try unsafe optimizer.add([ParameterBinding(parameter, state: [.init(.rowMoment, memory)])])
+    func binding(_ memory: UnsafeMutableBufferPointer<Float>) -> ParameterBinding {
+      unsafe ParameterBinding(parameter, state: [.init(.rowMoment, Elements(memory))])
     }
-    try unsafe optimizer.add([ParameterBinding(parameter, state: [.init(.rowMoment, moment)])])
+    #expect(throws: MuonError.self) { try optimizer.add([unsafe binding(memory)]) }
+    try optimizer.add([unsafe binding(moment)])
     try train(optimizer, steps: 1..<2)
     #expect(unsafe memory[0] != 5 && memory[3] == 5)
     #expect(try unsafe optimizer.values(of: .rowMoment, ofParameter: 0) == Array(moment))
     #expect(try optimizer.values(of: .total, ofParameter: 0) == [1])
-    try unsafe optimizer.bind(.rowMoment, ofParameter: 0, to: nil)
+    try optimizer.bind(.rowMoment, ofParameter: 0, to: nil)
     #expect(try unsafe optimizer.values(of: .rowMoment, ofParameter: 0) == Array(moment))
   }
 

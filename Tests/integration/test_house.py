@@ -36,6 +36,14 @@ def test_no_swift_names_an_instruction_set():
         assert not names.search(code), file
 
 
+@pytest.mark.parametrize("folder", ["Orthogonalization", "Optimizers"])
+def test_mathematics_is_safe(folder):
+    """Memory is reached by types that check their edges: Runtime/Elements.swift, Products/Matrix.swift."""
+    unsafe = [line for file in swift_files(OPTIMIZERS / folder) for line in file.read_text().splitlines()
+              if re.search(r"\bunsafe\b", line)]
+    assert len(unsafe) <= 5, unsafe
+
+
 def types_of(folder):
     found = set()
     for file in swift_files(OPTIMIZERS / folder):

@@ -54,7 +54,7 @@ public func buildSchedulers(
 private func requireApart(_ bindings: [ParameterBinding]) throws(MuonError) {
   var taken = AddressRanges()
   for (index, parameter) in bindings.map(\.parameter).enumerated() {
-    let range = unsafe AddressRanges.range(parameter.data)
+    let range = parameter.data.addresses
     if let other = taken.owner(overlapping: range) {
       let owner = bindings[other.parameter].parameter.owner
       throw MuonError(

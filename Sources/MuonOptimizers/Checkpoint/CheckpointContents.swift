@@ -63,13 +63,13 @@ struct CheckpointContents {
       add(Key.parameter(index, .group, name), ExactText.text(member.group))
       add(Key.parameter(index, .steps, name), ExactText.text(member.steps))
       for buffer in try optimizer.savedBuffers(ofParameter: number, data: options.includesData) {
-        let elements = try unsafe optimizer.elements(buffer, ofParameter: number)
+        let elements = try optimizer.elements(buffer, ofParameter: number)
         unsafe tensors.append(
           Tensor(
             name: CheckpointFormat.tensor(index, buffer, name),
             elementType: try optimizer.elementType(of: buffer, ofParameter: number),
             shape: try optimizer.shape(of: buffer, ofParameter: number),
-            elements: UnsafeRawBufferPointer(elements)))
+            elements: UnsafeRawBufferPointer(elements.buffer)))
       }
     }
   }

@@ -30,11 +30,12 @@ final class CheckpointHeader {
   /// - Parameter bytes: The length and the header, whose checksum has been found right.
   init(_ bytes: Buffer<UInt8>) throws(MuonError) {
     self.bytes = bytes
-    guard unsafe (try? UTF8Span(validating: bytes.elements.span.extracting(8...))) != nil else {
+    let text = unsafe bytes.elements.buffer.span.extracting(8...)
+    guard (try? UTF8Span(validating: text)) != nil else {
       throw MuonError(.corrupt, "the header of the checkpoint is not UTF-8")
     }
     let start = 8 + CheckpointFormat.opening.count + Checksum.digitCount
-    var scanner = unsafe HeaderScanner(bytes.elements, from: start)
+    var scanner = unsafe HeaderScanner(bytes.elements.buffer, from: start)
     try scanner.require(CheckpointFormat.afterChecksum)
     while scanner.skip(",") { try addField(&scanner) }
     try scanner.require(CheckpointFormat.afterMetadata)
@@ -137,7 +138,7 @@ extension CheckpointHeader {
   private func raw(_ extent: Extent) -> UnsafeRawBufferPointer {
     let start = Int(extent.start)
     return unsafe UnsafeRawBufferPointer(
-      rebasing: UnsafeRawBufferPointer(bytes.elements)[start..<start + Int(extent.count)])
+      rebasing: UnsafeRawBufferPointer(bytes.elements.buffer)[start..<start + Int(extent.count)])
   }
 
   /// At most some hundred bytes of it, for messages and for short texts.

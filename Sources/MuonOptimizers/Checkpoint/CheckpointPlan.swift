@@ -184,7 +184,7 @@ extension CheckpointPlan {
         try optimizer.shape(of: buffer, ofParameter: number), "the \(buffer.label) of \(label)")
       guard buffer != .data || options.includesData else { continue }
       unsafe targets[found] = UnsafeMutableRawBufferPointer(
-        try optimizer.elements(buffer, ofParameter: number))
+        try optimizer.elements(buffer, ofParameter: number).buffer)
     }
     changes.append {
       optimizer.trained[number].steps = steps

@@ -33,7 +33,7 @@ struct CheckpointReader {
     }
     start = 8 + Int(length)
     let bytes = try Buffer<UInt8>(count: start)
-    try unsafe source.read(at: 0, into: UnsafeMutableRawBufferPointer(bytes.elements))
+    try unsafe source.read(at: 0, into: UnsafeMutableRawBufferPointer(bytes.elements.buffer))
     try CheckpointReader.verify(bytes)
     // A key of 6 bytes is kept in 20, in an array that grows by doubling.
     try requireMemory(for: min(10 * start, CheckpointFormat.maximumHeaderMemory), each: 1)
@@ -49,16 +49,16 @@ struct CheckpointReader {
   /// Checks the checksum of the length and the header.
   private static func verify(_ bytes: Buffer<UInt8>) throws(MuonError) {
     let opening = CheckpointFormat.opening
-    guard unsafe bytes.elements[8...].starts(with: opening) else {
+    guard unsafe bytes.elements.buffer[8...].starts(with: opening) else {
       throw MuonError(
         .corrupt,
         "not a checkpoint of libmuon, or a damaged one: its header does not begin with "
           + String(decoding: opening, as: UTF8.self))
     }
     let place = 8 + opening.count..<8 + opening.count + Checksum.digitCount
-    let found = unsafe String(decoding: bytes.elements[place], as: UTF8.self)
-    for index in place { unsafe bytes.elements[index] = UInt8(ascii: "0") }
-    let expected = unsafe Checksum.text(of: UnsafeRawBufferPointer(bytes.elements))
+    let found = unsafe String(decoding: bytes.elements.buffer[place], as: UTF8.self)
+    for index in place { unsafe bytes.elements.buffer[index] = UInt8(ascii: "0") }
+    let expected = unsafe Checksum.text(of: UnsafeRawBufferPointer(bytes.elements.buffer))
     guard found == expected else {
       throw MuonError(
         .corrupt,
@@ -82,7 +82,7 @@ struct CheckpointReader {
     }
     // From here on nothing can fail.
     for (tensor, bytes) in staged {
-      unsafe plan.targets[tensor]?.copyMemory(from: UnsafeRawBufferPointer(bytes.elements))
+      unsafe plan.targets[tensor]?.copyMemory(from: UnsafeRawBufferPointer(bytes.elements.buffer))
     }
     for change in plan.changes { change() }
   }
@@ -93,7 +93,7 @@ struct CheckpointReader {
   ) throws(MuonError) -> Buffer<UInt8> {
     let count = tensor.offsets.count
     let bytes = try Buffer<UInt8>(count: count)
-    let whole = unsafe UnsafeMutableRawBufferPointer(bytes.elements)
+    let whole = unsafe UnsafeMutableRawBufferPointer(bytes.elements.buffer)
     for done in stride(from: 0, to: count, by: CheckpointProgress.step) {
       let end = done + min(CheckpointProgress.step, count - done)
       try unsafe source.read(

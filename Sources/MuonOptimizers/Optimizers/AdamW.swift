@@ -1,5 +1,3 @@
-internal import CMuonKernels
-
 /// AdamW, for parameters of any shape (arXiv 1711.05101), as `torch.optim.AdamW` computes it.
 ///
 /// At step t of a parameter p, from 1, with means m and v that start at 0:
@@ -39,14 +37,10 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
   override var harmlessGradient: Float { 0x1p62 }
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
-    guard let g = unsafe parameter.gradient, let m = unsafe parameter.state[0].start,
-      let v = unsafe parameter.state[1].start
-    else { return true }
-    let offset = elements.lowerBound
-    var constants = groups[parameter.group].constants(step: 1)
-    return unsafe isFinite(
-      Kernels.passes.adamw_highest(
-        elements.count, g + offset, m + offset, v + offset, &constants))
+    guard let g = parameter.gradient else { return true }
+    let (m, v) = (parameter.state[0].elements, parameter.state[1].elements)
+    let step = groups[parameter.group].update(step: 1)
+    return isFinite(step.highest(g[elements], m[elements], v[elements]))
   }
 
   // MARK: Steps
@@ -58,7 +52,7 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
   override func planStep() throws(MuonError) {
     workers = Team.sensibleSize(forElements: parts.elements)
     guard statisticsLevel != .none, !active.isEmpty else { return }
-    while befores.count < workers { befores.append(try unsafe Buffer(count: Matrix.chunk)) }
+    while befores.count < workers { befores.append(try Buffer(count: Matrix.chunk)) }
   }
 
   override func runStep() { Team.run(workers: workers, Step(adamW: self)) }
@@ -72,7 +66,7 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
           let parameter = adamW.trained[adamW.active[place]]
           let options = adamW.groups[parameter.group]
           Denormals.kept(unless: options.toleratesFlush) {
-            adamW.update(parameter, options, offset, count, by: member)
+            adamW.update(parameter, options, offset..<offset + count, by: member)
           }
         }
       }
@@ -80,46 +74,37 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
   }
 
   private func update(
-    _ parameter: TrainedParameter, _ options: AdamWOptions, _ offset: Int, _ count: Int,
+    _ parameter: TrainedParameter, _ options: AdamWOptions, _ elements: Range<Int>,
     by member: Team.Member
   ) {
-    guard let p = unsafe parameter.data, let g = unsafe parameter.gradient,
-      let m = unsafe parameter.state[0].start, let v = unsafe parameter.state[1].start
-    else { return }
-    var constants = options.constants(step: parameter.steps + 1)
+    guard let g = parameter.gradient else { return }
+    let (p, m, v) = (parameter.data, parameter.state[0].elements, parameter.state[1].elements)
+    let step = options.update(step: parameter.steps + 1)
     guard let meter = parameter.meter else {
-      unsafe Kernels.passes.adamw(
-        count, p + offset, g + offset, m + offset, v + offset, &constants)
+      step.apply(p[elements], g[elements], m[elements], v[elements])
       return
     }
-    let end = offset + count
-    for offset in unsafe stride(from: offset, to: end, by: Matrix.chunk) {
-      let count = unsafe min(Matrix.chunk, end - offset)
-      let before = unsafe befores[member.index].start
-      unsafe before.update(from: p + offset, count: count)
-      unsafe Kernels.passes.adamw(
-        count, p + offset, g + offset, m + offset, v + offset, &constants)
-      unsafe Kernels.passes.move(count, before, p + offset, constants.keep, 1)
-      let chunk = unsafe offset / Matrix.chunk
-      unsafe meter.change[chunk] = Kernels.passes.sum_of_squares(count, before)
-      unsafe meter.gradient[chunk] = Denormals.kept {
-        unsafe Kernels.passes.sum_of_squares(count, g + offset)
-      }
+    for start in stride(from: elements.lowerBound, to: elements.upperBound, by: Matrix.chunk) {
+      let part = start..<min(start + Matrix.chunk, elements.upperBound)
+      let before = befores[member.index].elements.first(part.count)
+      before.copy(from: p[part])
+      step.apply(p[part], g[part], m[part], v[part])
+      before.move(along: p[part], keep: step.keep, rate: 1)
+      let chunk = start / Matrix.chunk
+      meter.change[chunk] = before.sumOfSquares()
+      meter.gradient[chunk] = Denormals.kept { g[part].sumOfSquares() }
     }
   }
 }
 
 extension AdamWOptions {
   /// Of a parameter's step, from 1.
-  fileprivate func constants(step: Int) -> muon_adamw_constants {
+  fileprivate func update(step: Int) -> AdamWStep {
     let bias1 = 1 - Mathematics.power(beta1, Double(step))
     let bias2 = 1 - Mathematics.power(beta2, Double(step))
-    return muon_adamw_constants(
-      keep: Float(1 - learningRate * weightDecay),
-      rate: Float(learningRate / bias1),
-      beta1: Float(beta1), rest1: Float(1 - beta1),
-      beta2: Float(beta2), rest2: Float(1 - beta2),
-      scale2: Float(1 / bias2.squareRoot()), eps: Float(epsilon))
+    return AdamWStep(
+      keep: 1 - learningRate * weightDecay, rate: learningRate / bias1, beta1: beta1, beta2: beta2,
+      scale2: 1 / bias2.squareRoot(), epsilon: epsilon)
   }
 }
 

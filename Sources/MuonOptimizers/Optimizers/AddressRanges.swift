@@ -28,11 +28,6 @@ struct AddressRanges {
   private var chunks: [Chunk] = []
   private static let chunkCapacity = 128
 
-  static func range(_ memory: UnsafeMutableBufferPointer<Float>) -> Range<UInt> {
-    let start = UInt(bitPattern: memory.baseAddress)
-    return start..<(start + UInt(memory.count * MemoryLayout<Float>.stride))
-  }
-
   /// The owner of a range that shares an address with this one.
   func owner(overlapping range: Range<UInt>) -> Owner? {
     guard !range.isEmpty else { return nil }

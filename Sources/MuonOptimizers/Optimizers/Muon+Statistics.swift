@@ -1,23 +1,16 @@
-internal import CMuonKernels
-
 /// What it takes to measure Muon's step of one matrix, behind what it takes to make it.
 extension Muon {
-  /// In floats: a copy of the parameter, of which later O is packed; O; and its Gram matrix.
-  @unsafe
   struct MeasuringScratch {
-    let before: UnsafeMutablePointer<Float>
-    /// Where the orthogonality is measured.
-    let o, gram: UnsafeMutablePointer<Float>?
+    /// A copy of the parameter, of which later O is packed.
+    let before: Floats
+    /// O, and its Gram matrix, where the orthogonality is measured.
+    let o, gram: Floats?
 
-    init(at start: UnsafeMutablePointer<Float>, _ shape: Shape, orthogonality: Bool) {
-      unsafe before = start
-      guard orthogonality else {
-        unsafe (o, gram) = (nil, nil)
-        return
-      }
-      let o = unsafe start + Self.beforeCount(shape, orthogonality: true)
-      unsafe self.o = o
-      unsafe gram = o + shape.count
+    init(in arena: Arena<Float>, _ shape: Shape, orthogonality: Bool) {
+      var arena = arena
+      before = arena.take(Self.beforeCount(shape, orthogonality: orthogonality))
+      o = orthogonality ? arena.take(shape.count) : nil
+      gram = orthogonality ? arena.take(shape.shortSide * shape.shortSide) : nil
     }
 
     static func count(_ shape: Shape, orthogonality: Bool) throws(MuonError) -> Int {
@@ -25,14 +18,19 @@ extension Muon {
       guard shape.count <= Int.max / 64 else {
         throw MuonError(.outOfMemory, "a matrix of shape \(shape) is too large to be measured")
       }
-      let before = unsafe beforeCount(shape, orthogonality: orthogonality)
+      let before = beforeCount(shape, orthogonality: orthogonality)
       return orthogonality ? before + shape.count + shape.shortSide * shape.shortSide : before
     }
 
     private static func beforeCount(_ shape: Shape, orthogonality: Bool) -> Int {
       guard orthogonality else { return shape.count }
       let side = shape.shortSide
-      return max(shape.count, ProductKernel.f32.packedCount(lanes: side, depth: shape.count / side))
+      return max(shape.count, packing(side: side, depth: shape.count / side).count)
+    }
+
+    /// Of O by its short side.
+    static func packing(side: Int, depth: Int) -> Packing {
+      Packing(.f32, lanes: side, depth: depth, as: .both)
     }
   }
 
@@ -42,52 +40,41 @@ extension Muon {
     _ parameter: TrainedParameter, _ meter: StepMeter, _ measuring: MeasuringScratch,
     by member: Team.Member
   ) {
-    guard let p = unsafe parameter.data, let g = unsafe parameter.gradient else { return }
-    let (shape, before) = unsafe (parameter.shape, measuring.before)
-    unsafe Matrix(before, shape.rows, shape.columns).forEachChunk(by: member) { offset, count in
-      unsafe (before + offset).update(from: p + offset, count: count)
-      unsafe meter.gradient[offset / Matrix.chunk] = Denormals.kept {
-        unsafe Kernels.passes.sum_of_squares(count, g + offset)
-      }
+    guard let g = parameter.gradient else { return }
+    parameter.matrix(measuring.before).forEachChunk(by: member) { part, number in
+      measuring.before[part].copy(from: parameter.data[part])
+      meter.gradient[number] = Denormals.kept { g[part].sumOfSquares() }
     }
   }
 
   /// Measures what the step did to the parameter, and O where that is asked for.
   func measureChange(
     of parameter: TrainedParameter, keep: Float, _ meter: StepMeter, _ measuring: MeasuringScratch,
-    o: UnsafeMutablePointer<Float>?, by member: Team.Member
+    o: Floats?, by member: Team.Member
   ) {
-    guard let p = unsafe parameter.data else { return }
-    let (shape, before) = unsafe (parameter.shape, measuring.before)
-    unsafe Matrix(before, shape.rows, shape.columns).forEachChunk(by: member) { offset, count in
-      unsafe Kernels.passes.move(count, before + offset, p + offset, keep, 1)
-      unsafe meter.change[offset / Matrix.chunk] =
-        Kernels.passes.sum_of_squares(count, before + offset)
+    parameter.matrix(measuring.before).forEachChunk(by: member) { part, number in
+      let before = measuring.before[part]
+      before.move(along: parameter.data[part], keep: keep, rate: 1)
+      meter.change[number] = before.sumOfSquares()
     }
-    guard let o = unsafe o, let sums = unsafe meter.gram, let gram = unsafe measuring.gram
-    else { return }
-    unsafe measureOrthogonality(
-      of: Matrix(o, shape.rows, shape.columns), packed: before, gram: gram, into: sums, by: member)
+    guard let o, let sums = meter.gram, let gram = measuring.gram else { return }
+    measureOrthogonality(
+      of: parameter.matrix(o), packed: measuring.before, gram: gram, into: sums, by: member)
   }
 
   /// The squares of O Oᵀ - I row by row, on the short side of O. Of the product, which is symmetric, there
   /// is the lower triangle.
   private func measureOrthogonality(
-    of o: Matrix, packed: UnsafeMutablePointer<Float>, gram: UnsafeMutablePointer<Float>,
-    into sums: UnsafeMutablePointer<Double>, by member: Team.Member
+    of o: Matrix, packed: Floats, gram: Floats, into sums: Elements<Double>, by member: Team.Member
   ) {
-    let side = unsafe o.shortSide
-    let kernel = ProductKernel.f32
-    unsafe kernel.pack(o.isWide ? .rows : .columns, of: o, into: packed, by: member)
-    unsafe kernel.multiply(
-      packed, packed, depth: o.count / side, into: Matrix(gram, side, side), symmetric: true,
-      by: member)
-    member.forEach(side) { i in
-      let row = unsafe gram + i * side
-      var sum = 0.0
-      for j in 0..<i { unsafe sum += 2 * Double(row[j]) * Double(row[j]) }
-      let diagonal = unsafe Double(row[i]) - 1
-      unsafe sums[i] = sum + diagonal * diagonal
+    let gram = Matrix(gram, o.shortSide, o.shortSide)
+    let products = Multiplier(.f32, by: member)
+    let oo = products.pack(
+      o.few, of: o,
+      MeasuringScratch.packing(side: o.shortSide, depth: o.count / o.shortSide), into: packed)
+    products.multiply(oo, oo, into: gram, symmetric: true)
+    member.forEach(o.shortSide) { i in
+      sums[i] = gram.squaredDistanceFromIdentity(ofSymmetricRow: i)
     }
   }
 }

@@ -1,4 +1,3 @@
-internal import CMuonKernels
 internal import Synchronization
 
 /// The Muon optimizer, for matrices: momentum, orthogonalized by a Newton–Schulz iteration.
@@ -54,14 +53,9 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   override var harmlessGradient: Float { 0x1p99 }
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
-    guard let g = unsafe parameter.gradient, let m = unsafe parameter.state[0].start else {
-      return true
-    }
-    let (options, offset) = (groups[parameter.group], elements.lowerBound)
-    let highest = unsafe Kernels.passes.momentum_highest(
-      elements.count, g + offset, m + offset, Float(options.momentum), options.gradientWeight,
-      options.nesterov ? 1 : 0)
-    return isFinite(highest)
+    guard let g = parameter.gradient else { return true }
+    let step = groups[parameter.group].momentumStep
+    return isFinite(step.highest(g[elements], parameter.state[0].elements[elements]))
   }
 
   override var ownScratchBytes: Int { (shared + own).reduce(0) { $0 + $1.bytes } }

@@ -89,6 +89,10 @@ public struct MuonOptions: OptionTable, GroupOptions {
     }
   }
 
+  var momentumStep: MomentumStep {
+    MomentumStep(momentum: Float(momentum), gradientWeight: gradientWeight, nesterov: nesterov)
+  }
+
   /// What a parameter is multiplied by: p ← keep·p - rate·O.
   var keep: Float { Float(1 - learningRate * weightDecay) }
 

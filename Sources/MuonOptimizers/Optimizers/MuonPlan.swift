@@ -13,11 +13,10 @@ struct MuonPlan {
   ) throws(MuonError) {
     orthogonalization = try orthogonalizer.plan(rows: shape.rows, columns: shape.columns)
     var size = orthogonalization.scratchSize
-    // On a cache line.
-    measuringStart = (size.floats + 15) / 16 * 16
+    measuringStart = onCacheLine(size.floats)
     if level != .none, shape.count > 0 {
       size.floats =
-        try unsafe measuringStart
+        try measuringStart
         + Muon.MeasuringScratch.count(shape, orthogonality: level == .orthogonality)
     }
     scratchSize = size

@@ -1,4 +1,3 @@
-internal import CMuonKernels
 internal import Synchronization
 
 /// The look for what is not finite, before a step writes anything: in the gradients, and in the state as
@@ -16,10 +15,10 @@ struct NonFiniteSearch: TeamWork, ~Copyable {
     let limit = optimizer.harmlessGradient.bitPattern
     optimizer.parts.forEach(by: worker) { place, offset, count in
       let index = optimizer.active[place]
-      guard let gradient = unsafe optimizer.trained[index].gradient else { return }
-      let highest = unsafe Kernels.passes.highest(count, gradient + offset)
-      if highest < limit, optimizer.trained[index].hasFiniteState { return }
+      guard let gradient = optimizer.trained[index].gradient else { return }
       let elements = offset..<offset + count
+      let highest = gradient[elements].highest()
+      if highest < limit, optimizer.trained[index].hasFiniteState { return }
       if isFinite(highest), stateStaysFinite(optimizer.trained[index], elements) { return }
       first.min(place, ordering: .relaxed)
     }
@@ -27,14 +26,11 @@ struct NonFiniteSearch: TeamWork, ~Copyable {
 
   private func stateStaysFinite(_ parameter: TrainedParameter, _ elements: Range<Int>) -> Bool {
     // The host may have asked for traps, and this is where overflow is looked for.
-    let exceptions = muon_exceptions_mask()
-    defer { muon_exceptions_restore(exceptions) }
-    return optimizer.stateStaysFinite(parameter, elements: elements)
+    FloatingPointEnvironment.withoutTraps {
+      optimizer.stateStaysFinite(parameter, elements: elements)
+    }
   }
 }
-
-/// Whether the highest magnitude, as the bits of a number, is that of one.
-func isFinite(_ highest: UInt32) -> Bool { highest < Float.infinity.bitPattern }
 
 extension Optimizer {
   /// Why a step would write NaN or infinity, which is not for `NonFinitePolicy.propagate` to ask; `nil`
@@ -47,20 +43,15 @@ extension Optimizer {
 
     let parameter = trained[active[found]]
     let owner = parameter.owner
-    if let gradient = unsafe parameter.parameter.gradient, unsafe !Optimizer.areFinite(gradient) {
+    if let gradient = parameter.gradient, !gradient.areFinite {
       return "the gradient of \(owner) has NaN or infinity"
     }
-    for memory in parameter.state where unsafe !Optimizer.areFinite(memory.elements) {
+    for memory in parameter.state where !memory.elements.areFinite {
       return "the \(memory.buffer.label) of \(owner) has NaN or infinity"
     }
     let names = parameter.state.map(\.buffer.label).joined(separator: " or ")
     return "the gradient of \(owner) is too large: its \(names), or what goes into it, would be "
       + "past float32"
-  }
-
-  private static func areFinite(_ elements: UnsafeMutableBufferPointer<Float>) -> Bool {
-    guard let start = elements.baseAddress else { return true }
-    return unsafe isFinite(Kernels.passes.highest(elements.count, start))
   }
 
   /// Notes that somebody else has written a buffer: state that has been is not known to be finite.

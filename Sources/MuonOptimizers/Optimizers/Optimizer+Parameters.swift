@@ -58,47 +58,46 @@ extension Optimizer {
 
   /// Binds one buffer of a parameter to other memory; from then on its contents count. `nil` for the
   /// gradient: there is none; for state: memory of the optimizer's, with the present values.
-  @unsafe
   package func bind(
     _ buffer: ParameterBuffer, ofParameter index: Int,
-    to memory: UnsafeMutableBufferPointer<Float>?
+    to memory: Elements<Float>?
   ) throws(MuonError) {
     try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
-    case .data: try unsafe bindData(ofParameter: index, to: memory)
-    case .gradient: try unsafe bindGradient(ofParameter: index, to: memory)
+    case .data: try bindData(ofParameter: index, to: memory)
+    case .gradient: try bindGradient(ofParameter: index, to: memory)
     default:
       let slot = try stateSlot(buffer, ofParameter: index)
       let before = trained[index].state[slot]
-      let after = unsafe try before.moved(to: memory, of: trained[index].parameter)
-      try unsafe claim(after.elements, inPlaceOf: before.elements, buffer, ofParameter: index)
+      let after = try before.moved(to: memory, of: trained[index].parameter)
+      try claim(after.elements, inPlaceOf: before.elements, buffer, ofParameter: index)
       trained[index].state[slot] = after
       noteWritten(buffer, ofParameter: index)
     }
   }
 
   private func bindData(
-    ofParameter index: Int, to memory: UnsafeMutableBufferPointer<Float>?
+    ofParameter index: Int, to memory: Elements<Float>?
   ) throws(MuonError) {
     let parameter = trained[index].parameter
-    guard unsafe memory != nil || parameter.count == 0 else {
+    guard memory != nil || parameter.count == 0 else {
       throw MuonError(.invalidArgument, "the data of \(parameter.owner) cannot be unbound")
     }
-    let data = unsafe memory ?? UnsafeMutableBufferPointer(start: nil, count: 0)
-    try unsafe parameter.layout.requireBuffer(data, .data, of: parameter.owner)
-    try unsafe claim(data, inPlaceOf: parameter.data, .data, ofParameter: index)
-    unsafe parameter.data = data
+    let data = memory ?? .none
+    try parameter.layout.requireBuffer(data, .data, of: parameter.owner)
+    try claim(data, inPlaceOf: parameter.data, .data, ofParameter: index)
+    parameter.data = data
   }
 
   private func bindGradient(
-    ofParameter index: Int, to memory: UnsafeMutableBufferPointer<Float>?
+    ofParameter index: Int, to memory: Elements<Float>?
   ) throws(MuonError) {
     let parameter = trained[index].parameter
-    if let memory = unsafe memory {
-      try unsafe parameter.layout.requireBuffer(memory, .gradient, of: parameter.owner)
-      try unsafe requireUnwritten(memory, ofParameter: index)
+    if let memory = memory {
+      try parameter.layout.requireBuffer(memory, .gradient, of: parameter.owner)
+      try requireUnwritten(memory, ofParameter: index)
     }
-    unsafe parameter.gradient = memory
+    parameter.gradient = memory
     self.memory.gradientMoved(ofParameter: index)
   }
 }
@@ -111,8 +110,8 @@ extension Optimizer {
   /// What a step writes of a parameter: the data, and the state in the table's order.
   private func writtenRanges(ofParameter index: Int) -> [(ParameterBuffer, Range<UInt>)] {
     let each = trained[index]
-    return unsafe [(.data, AddressRanges.range(each.parameter.data))]
-      + each.state.map { unsafe ($0.buffer, AddressRanges.range($0.elements)) }
+    return [(.data, each.parameter.data.addresses)]
+      + each.state.map { ($0.buffer, $0.elements.addresses) }
   }
 
   /// Claims what a step writes of a parameter: all of it, or nothing where it overlaps.
@@ -124,8 +123,8 @@ extension Optimizer {
         try claim(range, for: owner)
         claimed.append((owner, range))
       }
-      if let gradient = unsafe trained[index].parameter.gradient {
-        try unsafe requireUnwritten(gradient, ofParameter: index)
+      if let gradient = trained[index].gradient {
+        try requireUnwritten(gradient, ofParameter: index)
       }
     } catch {
       for (owner, range) in claimed { memory.release(range, of: owner) }
@@ -136,32 +135,32 @@ extension Optimizer {
 
   /// Claims memory that a buffer moves to, and releases what it was in; or neither, where it overlaps.
   private func claim(
-    _ memory: UnsafeMutableBufferPointer<Float>,
-    inPlaceOf before: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer,
+    _ memory: Floats,
+    inPlaceOf before: Floats, _ buffer: ParameterBuffer,
     ofParameter index: Int
   ) throws(MuonError) {
     let owner = Owner(parameter: index, buffer: buffer)
-    unsafe self.memory.release(AddressRanges.range(before), of: owner)
+    self.memory.release(before.addresses, of: owner)
     do throws(MuonError) {
-      try unsafe claim(AddressRanges.range(memory), for: owner)
+      try claim(memory.addresses, for: owner)
     } catch {
-      try unsafe claim(AddressRanges.range(before), for: owner)
+      try claim(before.addresses, for: owner)
       throw error
     }
   }
 
   private func claim(_ range: Range<UInt>, for owner: Owner) throws(MuonError) {
     let other = memory.claim(range, for: owner) { parameter in
-      unsafe trained[parameter].parameter.gradient.map { unsafe AddressRanges.range($0) } ?? 0..<0
+      trained[parameter].gradient?.addresses ?? 0..<0
     }
     if let other { throw overlap(owner, with: other) }
   }
 
   /// Requires that a gradient overlaps nothing that a step writes.
   private func requireUnwritten(
-    _ gradient: UnsafeMutableBufferPointer<Float>, ofParameter index: Int
+    _ gradient: Floats, ofParameter index: Int
   ) throws(MuonError) {
-    if let other = unsafe memory.writer(overlapping: AddressRanges.range(gradient)) {
+    if let other = memory.writer(overlapping: gradient.addresses) {
       throw overlap(Owner(parameter: index, buffer: .gradient), with: other)
     }
   }

@@ -7,7 +7,7 @@ extension Optimizer {
   public func values(
     of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) -> [Float] {
-    unsafe Array(try elements(buffer, ofParameter: index))
+    try elements(buffer, ofParameter: index).values
   }
 
   /// Copies one buffer of a parameter in: as many elements as the buffer has.
@@ -16,10 +16,10 @@ extension Optimizer {
   public func setValues(
     _ values: [Float], of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) {
-    let target = try unsafe elements(buffer, ofParameter: index)
+    let target = try elements(buffer, ofParameter: index)
     try shape(of: buffer, ofParameter: index).requireCount(
       values.count, of: "the \(buffer.label) of \(trained[index].parameter.owner)")
-    _ = unsafe target.update(fromContentsOf: values)
+    target.copy(from: values)
     noteWritten(buffer, ofParameter: index)
   }
 
@@ -105,22 +105,21 @@ extension Optimizer {
   }
 
   /// Where a buffer is.
-  @unsafe
   package func elements(
     _ buffer: ParameterBuffer, ofParameter index: Int
-  ) throws(MuonError) -> UnsafeMutableBufferPointer<Float> {
+  ) throws(MuonError) -> Elements<Float> {
     try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
     case .data:
-      return unsafe trained[index].parameter.data
+      return trained[index].data
     case .gradient:
-      guard let gradient = unsafe trained[index].parameter.gradient else {
+      guard let gradient = trained[index].gradient else {
         throw MuonError(
           .invalidArgument, "\(trained[index].parameter.owner) has no gradient bound")
       }
-      return unsafe gradient
+      return gradient
     default:
-      return unsafe trained[index].state[try stateSlot(buffer, ofParameter: index)].elements
+      return trained[index].state[try stateSlot(buffer, ofParameter: index)].elements
     }
   }
 

@@ -113,7 +113,7 @@ extension Optimizer {
     if statisticsLevel != .none {
       for index in active { noteStatistics(ofParameter: index) }
     }
-    for index in trained.indices where unsafe trained[index].parameter.gradient != nil {
+    for index in trained.indices where trained[index].gradient != nil {
       trained[index].steps += 1
       trained[index].hasFiniteState = nonFinitePolicy != .propagate
     }
@@ -143,11 +143,11 @@ extension Optimizer {
       $0 + StepMeter.count(for: trained[$1].shape, orthogonality: orthogonality)
     }
     if (meterMemory?.count ?? 0) < count { meterMemory = try Buffer(count: count) }
-    guard var next = unsafe meterMemory?.start else { return }
+    guard let meterMemory else { return }
+    var arena = Arena(meterMemory.elements)
     for index in active {
-      let shape = trained[index].shape
-      trained[index].meter = unsafe StepMeter(next, shape, orthogonality: orthogonality)
-      unsafe next += StepMeter.count(for: shape, orthogonality: orthogonality)
+      trained[index].meter = StepMeter(
+        in: &arena, trained[index].shape, orthogonality: orthogonality)
     }
   }
 
@@ -161,7 +161,7 @@ extension Optimizer {
   /// Writes zeros into every gradient.
   public func zeroGradients() {
     for each in trained {
-      unsafe each.parameter.gradient?.update(repeating: 0)
+      each.gradient?.fill(with: 0)
     }
   }
 }

@@ -1,7 +1,6 @@
 /// An array that is trained, and its gradient.
 ///
 /// It either owns its memory, or stands for memory of the caller's.
-@safe
 public final class Parameter {
   /// For messages.
   public let name: String
@@ -9,8 +8,8 @@ public final class Parameter {
   public let requiresGradient: Bool
   package let layout: Shape
 
-  package var data: UnsafeMutableBufferPointer<Float>
-  package var gradient: UnsafeMutableBufferPointer<Float>?
+  package var data: Elements<Float>
+  package var gradient: Elements<Float>?
   /// Memory of the parameter's own, where it has some.
   private var ownedData, ownedGradient: Buffer<Float>?
 
@@ -37,9 +36,9 @@ public final class Parameter {
     if let values { try layout.requireCount(values.count, of: owner) }
     let memory = try Buffer<Float>(count: layout.count)
     ownedData = memory
-    unsafe data = memory.elements
-    unsafe gradient = nil
-    if let values { _ = unsafe data.update(fromContentsOf: values) }
+    data = memory.elements
+    gradient = nil
+    if let values { data.copy(from: values) }
   }
 
   /// A parameter in memory of the caller's, which must stay valid as long as the parameter is used.
@@ -53,20 +52,27 @@ public final class Parameter {
   /// - Throws: `shape` for other extents or another number of elements, `invalidArgument` for memory
   ///   that is not aligned to its elements.
   @unsafe
-  public init(
+  public convenience init(
     _ name: String, shape: [Int], data: UnsafeMutableBufferPointer<Float>,
     gradient: UnsafeMutableBufferPointer<Float>?, requiresGradient: Bool = true
+  ) throws(MuonError) {
+    try self.init(
+      name, shape: shape, data: unsafe Elements(data),
+      gradient: unsafe gradient.map { unsafe Elements($0) }, requiresGradient: requiresGradient)
+  }
+
+  package init(
+    _ name: String, shape: [Int], data: Elements<Float>, gradient: Elements<Float>?,
+    requiresGradient: Bool = true
   ) throws(MuonError) {
     let owner = Parameter.owner(name)
     self.name = name
     self.requiresGradient = requiresGradient
     layout = try Shape(shape, of: owner)
-    try unsafe layout.requireBuffer(data, .data, of: owner)
-    if let gradient = unsafe gradient {
-      try unsafe layout.requireBuffer(gradient, .gradient, of: owner)
-    }
-    unsafe self.data = data
-    unsafe self.gradient = gradient
+    try layout.requireBuffer(data, .data, of: owner)
+    if let gradient { try layout.requireBuffer(gradient, .gradient, of: owner) }
+    self.data = data
+    self.gradient = gradient
   }
 
   /// How messages name a parameter.
@@ -74,22 +80,21 @@ public final class Parameter {
   var owner: String { Parameter.owner(name) }
 
   /// A copy of the elements.
-  public var values: [Float] { unsafe Array(data) }
+  public var values: [Float] { data.values }
 
   /// A copy of the gradient; `nil` if there is none.
-  public var gradientValues: [Float]? { unsafe gradient.map { unsafe Array($0) } }
+  public var gradientValues: [Float]? { gradient?.values }
 
   /// Reads the elements in place.
   public func withData<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
-    try unsafe body(UnsafeBufferPointer(data).span)
+    try data.withSpan(body)
   }
 
   /// Changes the elements in place.
   public func withMutableData<Result>(
     _ body: (inout MutableSpan<Float>) throws -> Result
   ) rethrows -> Result {
-    var span = unsafe data.mutableSpan
-    return try body(&span)
+    try data.withMutableSpan(body)
   }
 
   /// Gives the parameter a gradient if it has none (zeros), and writes it in place.
@@ -98,16 +103,19 @@ public final class Parameter {
   public func withMutableGradient<Result>(
     _ body: (inout MutableSpan<Float>) -> Result
   ) throws(MuonError) -> Result {
-    if unsafe gradient == nil {
+    let present: Floats
+    if let gradient {
+      present = gradient
+    } else {
       let memory = try Buffer<Float>(count: layout.count)
       ownedGradient = memory
-      unsafe gradient = memory.elements
+      present = memory.elements
+      gradient = present
     }
     // `body` may remove the gradient.
     let memory = ownedGradient
     defer { withExtendedLifetime(memory) {} }
-    var span = unsafe gradient.unsafelyUnwrapped.mutableSpan
-    return body(&span)
+    return present.withMutableSpan(body)
   }
 
   /// Copies a gradient in: as many elements as the parameter has, row-major.
@@ -122,7 +130,7 @@ public final class Parameter {
 
   /// From now on there is no gradient: `step` passes the parameter over.
   public func removeGradient() {
-    unsafe gradient = nil
+    gradient = nil
     ownedGradient = nil
   }
 }
@@ -130,11 +138,11 @@ public final class Parameter {
 extension Shape {
   /// Requires as many elements as the shape has, at an aligned address.
   func requireBuffer(
-    _ memory: UnsafeMutableBufferPointer<Float>, _ buffer: ParameterBuffer,
+    _ memory: Floats, _ buffer: ParameterBuffer,
     of owner: @autoclosure () -> String
   ) throws(MuonError) {
     try requireCount(memory.count, of: "the \(buffer.label) of \(owner())")
-    let address = UInt(bitPattern: memory.baseAddress)
+    let address = memory.address
     let bytes = UInt(memory.count * MemoryLayout<Float>.stride)
     guard address % UInt(MemoryLayout<Float>.alignment) == 0 else {
       throw MuonError(

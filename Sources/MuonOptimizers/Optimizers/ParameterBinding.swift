@@ -1,15 +1,13 @@
 /// A parameter on its way into an optimizer, with state of the caller's.
 package struct ParameterBinding {
   /// Memory of the caller's that a state buffer is in.
-  @safe
   package struct State {
     let buffer: ParameterBuffer
-    let memory: UnsafeMutableBufferPointer<Float>
+    let memory: Elements<Float>
 
-    @unsafe
-    package init(_ buffer: ParameterBuffer, _ memory: UnsafeMutableBufferPointer<Float>) {
+    package init(_ buffer: ParameterBuffer, _ memory: Elements<Float>) {
       self.buffer = buffer
-      unsafe self.memory = memory
+      self.memory = memory
     }
   }
 
@@ -43,7 +41,7 @@ package struct ParameterBinding {
     var memory: [StateMemory] = []
     for row in rows {
       let given = state.first { $0.buffer == row.buffer }
-      memory.append(try unsafe StateMemory(row, of: parameter, given: given?.memory))
+      memory.append(try StateMemory(row, of: parameter, given: given?.memory))
     }
     return memory
   }

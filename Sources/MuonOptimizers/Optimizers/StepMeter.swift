@@ -1,43 +1,37 @@
 /// Where a step leaves what it measures of one parameter: sums of squares, each over a part and written
 /// by the one thread that has the part.
-@safe
 struct StepMeter {
   /// One a `Matrix.chunk` of elements: of the gradient, and of the change without the decay.
-  let gradient, change: UnsafeMutablePointer<Double>
+  let gradient, change: Elements<Double>
   /// One a row of O Oᵀ - I; `nil` where it is not asked for.
-  let gram: UnsafeMutablePointer<Double>?
+  let gram: Elements<Double>?
 
-  init(_ start: UnsafeMutablePointer<Double>, _ shape: Shape, orthogonality: Bool) {
-    let chunks = StepMeter.chunks(shape)
-    unsafe gradient = start
-    unsafe change = start + chunks
-    unsafe gram = orthogonality ? start + 2 * chunks : nil
+  init(in arena: inout Arena<Double>, _ shape: Shape, orthogonality: Bool) {
+    let chunks = Matrix.chunks(of: shape.count)
+    gradient = arena.take(chunks)
+    change = arena.take(chunks)
+    gram = orthogonality ? arena.take(shape.shortSide) : nil
   }
 
   /// The sums that it has room for.
   static func count(for shape: Shape, orthogonality: Bool) -> Int {
-    2 * chunks(shape) + (orthogonality ? shape.shortSide : 0)
+    2 * Matrix.chunks(of: shape.count) + (orthogonality ? shape.shortSide : 0)
   }
 
   /// After the step.
   func statistics(
     of parameter: TrainedParameter, effectiveLearningRate: Double
   ) -> ParameterStatistics {
-    let (chunks, side) = (StepMeter.chunks(parameter.shape), parameter.shape.shortSide)
     return ParameterStatistics(
       step: parameter.steps + 1,
-      gradientNorm: unsafe sum(gradient, chunks).squareRoot(),
-      updateRMS: unsafe (sum(change, chunks) / Double(parameter.shape.count)).squareRoot(),
+      gradientNorm: sum(gradient).squareRoot(),
+      updateRMS: (sum(change) / Double(parameter.shape.count)).squareRoot(),
       effectiveLearningRate: effectiveLearningRate,
-      orthogonalityError: unsafe gram.map { unsafe (sum($0, side) / Double(side)).squareRoot() })
+      orthogonalityError: gram.map { (sum($0) / Double($0.count)).squareRoot() })
   }
 
-  private func sum(_ sums: UnsafeMutablePointer<Double>, _ count: Int) -> Double {
-    (0..<count).reduce(0) { unsafe $0 + sums[$1] }
-  }
-
-  private static func chunks(_ shape: Shape) -> Int {
-    unsafe (shape.count + Matrix.chunk - 1) / Matrix.chunk
+  private func sum(_ sums: Elements<Double>) -> Double {
+    (0..<sums.count).reduce(0) { $0 + sums[$1] }
   }
 }
 

@@ -16,11 +16,8 @@ struct TrainedParameter {
   var owner: String { parameter.owner }
 
   /// Whether a step changes it.
-  var isActive: Bool { unsafe parameter.count > 0 && parameter.gradient != nil }
+  var isActive: Bool { parameter.count > 0 && gradient != nil }
 
-  /// Where its numbers are; `nil` of what it does not have.
-  var data: UnsafeMutablePointer<Float>? { unsafe parameter.data.baseAddress }
-  var gradient: UnsafePointer<Float>? {
-    unsafe UnsafePointer(parameter.gradient?.baseAddress)
-  }
+  var data: Floats { parameter.data }
+  var gradient: Floats? { parameter.gradient }
 }

@@ -1,141 +1,118 @@
-internal import CMuonKernels
-
 /// The Newton–Schulz iteration on the Gram matrix (Dao-AILab, 2026): the same function as `NewtonSchulz`,
 /// and cheaper for a long X.
 ///
 /// Every iterate is X_k = Q_k X with Q_k a polynomial in R = X Xᵀ, so that all iteration is on m x m
 /// symmetric matrices that commute, and X itself is multiplied only at the beginning and at the end.
 /// It squares the condition number, and restarts where a table needs it.
-enum GramNewtonSchulz {
-  /// Memory for one matrix, beside the matrix itself.
-  @unsafe
-  struct Scratch {
-    /// Of m x m; r has room for its packed form.
-    let r, q, z: UnsafeMutablePointer<Float>
-    /// A packed operand of the size of X, or two packed ones of m x m.
-    let packed: UnsafeMutablePointer<Float>
-    let secondPacked: UnsafeMutablePointer<Float>
-    /// Of R or Q, and of Z.
-    let diagonal, secondDiagonal: UnsafeMutablePointer<Float>
+struct GramNewtonSchulz: Equatable {
+  /// Of X by its short side and by its long one; of R for its square, of R and Q for their products with Z, of Z for
+  /// these; and of Q for its product with X.
+  private let short, long, square, left, right, factor: Packing
+  /// Before these steps, Q is applied to X and the iteration begins again.
+  let restarts: [Int]
+  /// The floats of R, with room for the packed form of Q.
+  private let countOfR: Int
+  /// The floats of the packed form of R or Q, where there is one of Z too.
+  private let squareCount: Int
+  /// Memory for one matrix, beside the matrix itself, in floats.
+  let scratchCount: Int
 
-    init(at start: UnsafeMutablePointer<Float>, rows: Int, columns: Int, _ kernel: ProductKernel) {
-      let m = min(rows, columns)
-      let square = kernel.packedCount(lanes: m, depth: m)
-      unsafe r = start
-      unsafe q = r + max(m * m, square)
-      unsafe z = q + m * m
-      unsafe diagonal = z + m * m
-      unsafe secondDiagonal = diagonal + NewtonSchulz.Scratch.onCacheLine(m)
-      unsafe packed = secondDiagonal + NewtonSchulz.Scratch.onCacheLine(m)
-      unsafe secondPacked = packed + square
-    }
-
-    static func count(rows: Int, columns: Int, _ kernel: ProductKernel) -> Int {
-      let m = min(rows, columns)
-      let square = kernel.packedCount(lanes: m, depth: m)
-      return unsafe max(m * m, square) + 2 * m * m + 2 * NewtonSchulz.Scratch.onCacheLine(m)
-        + max(
-          2 * square,
-          kernel.packedCount(lanes: rows, depth: columns),
-          kernel.packedCount(lanes: columns, depth: rows))
-    }
+  /// For matrices of this shape, neither of whose extents is 0.
+  init(rows: Int, columns: Int, _ kernel: ProductKernel, restarts: [Int]) {
+    let (m, n, isWide) = (min(rows, columns), max(rows, columns), rows <= columns)
+    short = Packing(kernel, lanes: m, depth: n, as: .both)
+    long = Packing(kernel, lanes: n, depth: m, as: isWide ? .right : .left)
+    square = Packing(kernel, lanes: m, depth: m, as: .both)
+    left = Packing(kernel, lanes: m, depth: m, as: .left)
+    right = Packing(kernel, lanes: m, depth: m, as: .right)
+    factor = Packing(kernel, lanes: m, depth: m, as: isWide ? .left : .right)
+    self.restarts = restarts
+    countOfR = max(m * m, factor.count)
+    squareCount = max(square.count, left.count)
+    scratchCount =
+      countOfR + 2 * m * m + 2 * onCacheLine(m)
+      + max(squareCount + right.count, short.count, long.count)
   }
 
-  /// Symmetric matrices are packed without their diagonals, see `ProductKernel.packSymmetric`.
+  var kernel: ProductKernel { short.kernel }
+
+  /// Symmetric matrices are packed without their diagonals, see `Multiplier`.
   ///
   /// Writes p(scale·X) to `epilogue`; X is lost. scale·X has singular values in [0, 1].
-  ///
-  /// - Parameter restarts: Before these steps, Q is applied to X and the iteration begins again.
-  static func iterate(
-    _ x: Matrix, scale: Float, _ coefficients: [Coefficients], restarts: [Int],
-    _ kernel: ProductKernel, _ scratch: Scratch, to epilogue: Epilogue, by member: Team.Member
+  func iterate(
+    _ x: Matrix, scale: Float, _ coefficients: [Coefficients], in scratch: Arena<Float>,
+    to epilogue: Epilogue, by member: Team.Member
   ) {
-    let m = unsafe x.shortSide
-    let (short, long): (ProductKernel.Side, ProductKernel.Side) =
-      unsafe x.isWide ? (.rows, .columns) : (.columns, .rows)
-    let r = unsafe Matrix(scratch.r, m, m)
-    let q = unsafe Matrix(scratch.q, m, m)
-    let z = unsafe Matrix(scratch.z, m, m)
-    let (packed, packedZ) = unsafe (scratch.packed, scratch.secondPacked)
-    let (diagonal, diagonalOfZ) = unsafe (scratch.diagonal, scratch.secondDiagonal)
+    let products = Multiplier(kernel, by: member)
+    let m = x.shortSide
+    var scratch = scratch
+    let forR = scratch.take(countOfR)
+    let r = Matrix(forR, m, m)
+    let (q, z) = (Matrix(scratch.take(m * m), m, m), Matrix(scratch.take(m * m), m, m))
+    let (diagonal, diagonalOfZ) = (scratch.take(onCacheLine(m)), scratch.take(onCacheLine(m)))
+    // Of X; or of R or Q, and behind it of Z.
+    let packed = scratch.rest
+    let packedZ = packed[squareCount..<packed.count]
     var scale = scale
 
-    /// p ← keep p + rate Q (scale X)
+    /// O = Q (scale X)
     func applyQ(to epilogue: Epilogue) {
       // R is not needed any more.
-      unsafe kernel.packSymmetric(q, into: r.floats, diagonal: diagonal, by: member)
-      unsafe kernel.pack(long, of: x, into: packed, by: member)
-      let (left, right) = unsafe x.isWide ? (r.floats, packed) : (packed, r.floats)
-      let (rows, columns) = unsafe x.isWide ? (diagonal, nil) : (nil, diagonal)
-      var next = unsafe epilogue as Epilogue?
-      while let to = unsafe next {
-        unsafe kernel.multiply(
-          left, right, depth: m, into: Matrix(to.floats, x.rows, x.columns),
-          alpha: to.rate * scale, plus: ProductKernel.Term(matrix: to.floats, factor: to.keep),
-          plus: ProductKernel.Term(matrix: x.floats, rows: rows, columns: columns), by: member)
-        unsafe next = to.next
-      }
+      let qq = products.pack(symmetric: q, factor, into: forR, diagonal: diagonal)
+      let xx = products.pack(x.many, of: x, long, into: packed)
+      let (left, right) = x.isWide ? (qq, xx) : (xx, qq)
+      products.multiply(left, right, times: scale, to: epilogue)
     }
 
     /// S ← a S + S Z, where S and Z commute.
-    func multiplyByZ(_ s: Matrix, adding a: Float) {
-      unsafe kernel.packSymmetric(s, into: packed, diagonal: diagonal, by: member)
-      unsafe kernel.multiply(
-        packed, packedZ, depth: m, into: s, symmetric: true,
-        plus: ProductKernel.Term(matrix: s.floats, factor: a, columns: diagonalOfZ),
-        plus: ProductKernel.Term(matrix: z.floats, rows: diagonal), by: member)
+    func multiply(_ s: Matrix, by zz: Operand, adding a: Float) {
+      let ss = products.pack(symmetric: s, left, into: packed, diagonal: diagonal)
+      products.multiply(ss, zz, plus: a * s, into: s, symmetric: true)
     }
 
     var begins = true
     for (step, p) in coefficients.enumerated() {
+      let a = Float(p.a)
       if step > 0, restarts.contains(step) {
-        unsafe applyQ(to: Epilogue(floats: x.floats, keep: 0, rate: 1))
-        scale = 1
-        begins = true
+        applyQ(to: Epilogue(replacing: x))
+        (scale, begins) = (1, true)
       }
       if begins {
         // R = X Xᵀ
-        unsafe kernel.pack(short, of: x, into: packed, by: member)
-        unsafe kernel.multiply(
-          packed, packed, depth: x.count / m, into: r, symmetric: true, alpha: scale * scale,
-          by: member)
+        let xs = products.pack(x.few, of: x, short, into: packed)
+        products.multiply(xs, xs, times: scale * scale, into: r, symmetric: true)
       }
 
       // Z = b R + c R²
-      unsafe kernel.packSymmetric(r, into: packed, diagonal: diagonal, by: member)
-      unsafe kernel.multiply(
-        packed, packed, depth: m, into: z, symmetric: true, alpha: Float(p.c),
-        plus: ProductKernel.Term(
-          matrix: r.floats, factor: Float(p.b), rows: diagonal, columns: diagonal),
-        by: member)
-      unsafe kernel.packSymmetric(z, into: packedZ, diagonal: diagonalOfZ, by: member)
+      let rr = products.pack(symmetric: r, square, into: packed, diagonal: diagonal)
+      products.multiply(rr, rr, times: Float(p.c), plus: Float(p.b) * r, into: z, symmetric: true)
+      let zz = products.pack(symmetric: z, right, into: packedZ, diagonal: diagonalOfZ)
 
       if begins {
         // Q = Z + a I
-        unsafe copy(z, to: q, adding: Float(p.a), by: member)
+        Self.copy(z, to: q, adding: a, by: member)
         begins = false
       } else {
         // Q ← a Q + Q Z
-        unsafe multiplyByZ(q, adding: Float(p.a))
+        multiply(q, by: zz, adding: a)
       }
 
       // R ← (a I + Z) R (a I + Z), in two products
       if step < coefficients.count - 1, !restarts.contains(step + 1) {
-        for _ in 0..<2 { unsafe multiplyByZ(r, adding: Float(p.a)) }
+        for _ in 0..<2 { multiply(r, by: zz, adding: a) }
       }
     }
-    unsafe applyQ(to: epilogue)
+    applyQ(to: epilogue)
   }
 
   /// Q ← Z + a I, of the lower triangle.
   private static func copy(
     _ z: Matrix, to q: Matrix, adding a: Float, by member: Team.Member
   ) {
-    let m = unsafe z.rows
-    let (z, q) = unsafe (z.floats, q.floats)
-    member.forEach(m) { i in
-      unsafe (q + i * m).update(from: z + i * m, count: i + 1)
-      unsafe q[i * m + i] += a
+    member.forEach(z.rows) { i in
+      let row = q.row(i)
+      row.first(i + 1).copy(from: z.row(i).first(i + 1))
+      row[i] += a
     }
   }
 }

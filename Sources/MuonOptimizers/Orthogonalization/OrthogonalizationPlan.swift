@@ -1,5 +1,3 @@
-internal import CMuonKernels
-
 /// How the matrices of one shape are orthogonalized: worked out once, when options or shapes change, and
 /// run on each of them in each step. It does not depend on the number of threads, nor do results.
 struct OrthogonalizationPlan {
@@ -18,8 +16,8 @@ struct OrthogonalizationPlan {
     case nothing
     /// Of one row or one column, whose one singular value is its norm: no products.
     case vector
-    case standard(ProductKernel)
-    case gram(ProductKernel, restarts: [Int])
+    case standard(NewtonSchulz)
+    case gram(GramNewtonSchulz)
     /// LAPACK's singular value decomposition.
     case polarFactor
   }
@@ -35,15 +33,12 @@ struct OrthogonalizationPlan {
       Double(rows * columns) * Double(min(rows, columns)) * Double(coefficients.count + 1)
     // The matrix, and the sums of the parts that its norm is taken of.
     let count = rows * columns
-    var size = OrthogonalizationScratch.Size(
-      floats: OrthogonalizationScratch.matrixOffset(count: count) + count)
+    var size = OrthogonalizationScratch.Size(floats: count, sums: Matrix.chunks(of: count))
     switch algorithm {
     case .nothing: size = OrthogonalizationScratch.Size()
     case .vector: break
-    case .standard(let kernel):
-      size.floats += unsafe NewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
-    case .gram(let kernel, _):
-      size.floats += unsafe GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
+    case .standard(let iteration): size.floats += iteration.scratchCount
+    case .gram(let iteration): size.floats += iteration.scratchCount
     case .polarFactor:
       let more = try PolarFactor.scratch(rows: rows, columns: columns)
       size.floats += more.floats
@@ -61,15 +56,15 @@ struct OrthogonalizationPlan {
   func run(
     in scratch: OrthogonalizationScratch, to epilogue: Epilogue, by member: Team.Member
   ) -> Bool {
-    let x = unsafe scratch.matrix(rows: rows, columns: columns)
-    let norm = unsafe (0..<x.chunks).reduce(0) { unsafe $0 + scratch.sums[$1] }.squareRoot()
+    let x = scratch.matrix(rows: rows, columns: columns)
+    let norm = (0..<Matrix.chunks(of: x.count)).reduce(0) { $0 + scratch.sums[$1] }.squareRoot()
     guard norm != 0, norm.isFinite else {
-      unsafe fill(x, with: norm == 0 ? 0 : .nan, by: member)
-      unsafe epilogue.apply(to: x, by: member)
+      x.fill(with: norm == 0 ? 0 : .nan, by: member)
+      epilogue.apply(to: x, by: member)
       return true
     }
     if algorithm == .polarFactor {
-      return unsafe runPolarFactor(x, norm: norm, in: scratch, to: epilogue, by: member)
+      return runPolarFactor(x, norm: norm, in: scratch, to: epilogue, by: member)
     }
     // AOL scaling takes any factor out again. With a large eps the squares it needs could be lost.
     let size = usesAOLScaling ? norm : norm + epsilon
@@ -80,24 +75,21 @@ struct OrthogonalizationPlan {
     // It is taken into the first product, unless squares of elements could leave float32.
     if !(1e-12...1e12).contains(scale) {
       // All elements may be denormal; after this, those that are are nothing beside the others.
-      Denormals.kept { unsafe x.scale(by: scale, by: member) }
+      Denormals.kept { x.scale(by: scale, by: member) }
       scale = 1
     }
-    let rest = unsafe x.floats + x.count
+    let rest = scratch.arena(from: x.count)
     switch algorithm {
     case .nothing, .polarFactor: break
     case .vector:
-      unsafe epilogue.scaled(by: Float(scale)).apply(to: x, by: member)
-    case .standard(let kernel):
-      unsafe NewtonSchulz.iterate(
-        x, scale: Float(scale), coefficients, aolScaling: usesAOLScaling, kernel,
-        NewtonSchulz.Scratch(at: rest, rows: rows, columns: columns, kernel), to: epilogue,
+      epilogue.apply(to: x, scaledBy: Float(scale), by: member)
+    case .standard(let iteration):
+      iteration.iterate(
+        x, scale: Float(scale), coefficients, aolScaling: usesAOLScaling, in: rest, to: epilogue,
         by: member)
-    case .gram(let kernel, let restarts):
-      unsafe GramNewtonSchulz.iterate(
-        x, scale: Float(scale), coefficients, restarts: restarts, kernel,
-        GramNewtonSchulz.Scratch(at: rest, rows: rows, columns: columns, kernel), to: epilogue,
-        by: member)
+    case .gram(let iteration):
+      iteration.iterate(
+        x, scale: Float(scale), coefficients, in: rest, to: epilogue, by: member)
     }
     return true
   }
@@ -107,31 +99,24 @@ struct OrthogonalizationPlan {
     _ x: Matrix, norm: Double, in scratch: OrthogonalizationScratch, to epilogue: Epilogue,
     by member: Team.Member
   ) -> Bool {
-    Denormals.kept { unsafe x.scale(by: 1 / norm, by: member) }
-    let rest = unsafe x.floats + x.count
+    Denormals.kept { x.scale(by: 1 / norm, by: member) }
     member.forEach(1) { _ in
       // Whoever called has required it.
       let done =
         if let blas = OpenBLAS.loaded {
           BLASThreads.single(blas) {
-            unsafe PolarFactor.replace(x, floats: rest, integers: scratch.integers.start, blas)
+            PolarFactor.replace(
+              x, floats: scratch.arena(from: x.count), integers: scratch.integers, blas)
           }
         } else {
           false
         }
-      unsafe scratch.sums[0] = done ? 1 : 0
+      scratch.sums[0] = done ? 1 : 0
     }
-    let converged = unsafe scratch.sums[0] == 1
+    let converged = scratch.sums[0] == 1
     // All have read it before one goes on and writes there.
     member.waitForOthers()
-    if converged { unsafe epilogue.apply(to: x, by: member) }
+    if converged { epilogue.apply(to: x, by: member) }
     return converged
-  }
-
-  private func fill(_ x: Matrix, with value: Float, by member: Team.Member) {
-    let floats = unsafe x.floats
-    unsafe x.forEachChunk(by: member) { offset, count in
-      unsafe (floats + offset).update(repeating: value, count: count)
-    }
   }
 }

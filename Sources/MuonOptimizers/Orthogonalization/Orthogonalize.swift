@@ -1,4 +1,3 @@
-internal import CMuonKernels
 internal import Synchronization
 
 /// The orthogonal matrix nearest in direction to G: approximately U Vᵀ where G = U S Vᵀ.
@@ -22,9 +21,8 @@ public func orthogonalize(
   var failure: MuonError? = nil
   unsafe result.withUnsafeMutableBufferPointer { elements in
     do throws(MuonError) {
-      try unsafe orthogonalize(
-        UnsafeBufferPointer(elements), rows: rows, columns: columns, options: options,
-        into: elements)
+      let elements = unsafe Elements(elements)
+      try orthogonalize(elements, rows: rows, columns: columns, options: options, into: elements)
     } catch { failure = error }
   }
   if let failure { throw failure }
@@ -33,20 +31,17 @@ public func orthogonalize(
 
 /// Writes the orthogonal matrix nearest in direction to `matrix` into `result`, which may be the same
 /// memory but must not overlap it in another way.
-@unsafe
 package func orthogonalize(
-  _ matrix: UnsafeBufferPointer<Float>, rows: Int, columns: Int,
-  options: OrthogonalizeOptions, into result: UnsafeMutableBufferPointer<Float>
+  _ matrix: Elements<Float>, rows: Int, columns: Int, options: OrthogonalizeOptions,
+  into result: Elements<Float>
 ) throws(MuonError) {
   try Log.holding { () throws(MuonError) in
-    try unsafe orthogonalizeHeld(
-      matrix, rows: rows, columns: columns, options: options, into: result)
+    try orthogonalizeHeld(matrix, rows: rows, columns: columns, options: options, into: result)
   }
 }
 
 private func orthogonalizeHeld(
-  _ matrix: UnsafeBufferPointer<Float>, rows: Int, columns: Int,
-  options: OrthogonalizeOptions, into result: UnsafeMutableBufferPointer<Float>
+  _ matrix: Floats, rows: Int, columns: Int, options: OrthogonalizeOptions, into result: Floats
 ) throws(MuonError) {
   Log.introduce()
   try options.checkEach()
@@ -56,12 +51,13 @@ private func orthogonalizeHeld(
   try shape.requireCount(result.count, of: "the result")
   try shape.requireMatrix(of: "the matrix")
   let plan = try orthogonalizer.plan(rows: rows, columns: columns)
-  guard let from = matrix.baseAddress, let to = result.baseAddress, shape.count > 0 else { return }
-  guard unsafe matrix.allSatisfy(\.isFinite) else {
+  guard shape.count > 0 else { return }
+  guard matrix.areFinite else {
     throw MuonError(.invalidArgument, "the matrix has NaN or infinity; it must be finite")
   }
-  let task = unsafe OrthogonalizeTask(
-    plan: plan, scratch: try OrthogonalizationScratch(plan.scratchSize), from: from, to: to)
+  let task = OrthogonalizeTask(
+    plan: plan, scratch: try OrthogonalizationScratch(plan.scratchSize),
+    from: Matrix(matrix, rows, columns), to: Matrix(result, rows, columns))
   let workers = Team.sensibleSize(forCost: plan.cost)
   if plan.canFail {
     try OpenBLAS.use { Team.run(workers: workers, task) }
@@ -75,28 +71,23 @@ private func orthogonalizeHeld(
   }
 }
 
-@safe
 private struct OrthogonalizeTask: TeamWork, ~Copyable {
   let plan: OrthogonalizationPlan
   let scratch: OrthogonalizationScratch
-  let from: UnsafePointer<Float>
-  let to: UnsafeMutablePointer<Float>
+  let from, to: Matrix
   let converged = Atomic<Bool>(true)
 
   func perform(by member: Team.Member) {
-    let x = unsafe scratch.matrix(rows: plan.rows, columns: plan.columns)
-    let floats = unsafe x.floats
+    let x = scratch.matrix(rows: plan.rows, columns: plan.columns)
     // The matrix may be one of denormal numbers.
     Denormals.kept {
-      unsafe x.forEachChunk(by: member) { offset, count in
-        unsafe (floats + offset).update(from: from + offset, count: count)
-        unsafe scratch.sums[offset / Matrix.chunk] =
-          Kernels.passes.sum_of_squares(count, floats + offset)
+      x.forEachChunk(by: member) { part, number in
+        x.elements[part].copy(from: from.elements[part])
+        scratch.sums[number] = x.elements[part].sumOfSquares()
       }
     }
     let done = Denormals.flushed {
-      unsafe plan.run(
-        in: scratch, to: Epilogue(floats: to, keep: 0, rate: 1), by: member)
+      plan.run(in: scratch, to: Epilogue(replacing: to), by: member)
     }
     if !done { converged.store(false, ordering: .relaxed) }
   }

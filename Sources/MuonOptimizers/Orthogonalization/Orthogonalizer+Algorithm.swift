@@ -17,21 +17,22 @@ extension Orthogonalizer {
     var candidates: [(algorithm: OrthogonalizationPlan.Algorithm, time: Double)] = []
     for kernel in kernels(table, short: short) {
       if method != .gram {
-        candidates.append((.standard(kernel), standardCost(rows, columns) / kernel.speed))
-      }
-      if let restarts = table.gramRestarts(kernel),
-        method == .gram || method == .auto && isForGram(rows, columns, kernel)
-      {
         candidates.append(
           (
-            .gram(kernel, restarts: restarts),
-            gramCost(rows, columns, restarts: restarts) / kernel.speed
+            .standard(NewtonSchulz(rows: rows, columns: columns, kernel)),
+            standardCost(rows, columns) / kernel.speed
           ))
+      }
+      guard let restarts = table.gramRestarts(kernel) else { continue }
+      let gram = GramNewtonSchulz(rows: rows, columns: columns, kernel, restarts: restarts)
+      if method == .gram || method == .auto && isForGram(rows, columns, gram) {
+        candidates.append(
+          (.gram(gram), gramCost(rows, columns, restarts: restarts) / kernel.speed))
       }
     }
     let least = candidates.reduce(.infinity) { min($0, $1.time) }
     return candidates.first { $0.time <= Self.margin * least }?.algorithm
-      ?? .standard(.f32)
+      ?? .standard(NewtonSchulz(rows: rows, columns: columns, .f32))
   }
 
   /// What may multiply, from the most accurate to the least.
@@ -42,11 +43,10 @@ extension Orthogonalizer {
     return [.f32, int16]
   }
 
-  private func isForGram(_ rows: Int, _ columns: Int, _ kernel: ProductKernel) -> Bool {
+  private func isForGram(_ rows: Int, _ columns: Int, _ gram: GramNewtonSchulz) -> Bool {
     // With the matrix itself no more than four times the matrix in memory.
-    let scratch = unsafe GramNewtonSchulz.Scratch.count(rows: rows, columns: columns, kernel)
     return coefficients.count <= Self.mostGramSteps && min(rows, columns) >= Self.shortestForGram
-      && scratch <= 3 * rows * columns
+      && gram.scratchCount <= 3 * rows * columns
   }
 
   /// Multiplications in m³, for an m x αm matrix; one triangle of what is symmetric.

@@ -33,27 +33,24 @@ enum PolarFactor {
   /// Overwrites `x` with its polar factor; `x` is finite and not of enormous or tiny scale. Returns
   /// false where LAPACK did not converge.
   static func replace(
-    _ x: Matrix, floats: UnsafeMutablePointer<Float>, integers: UnsafeMutablePointer<Int32>,
-    _ blas: OpenBLAS.Functions
+    _ x: Matrix, floats: Arena<Float>, integers: Elements<Int32>, _ blas: OpenBLAS.Functions
   ) -> Bool {
     // Column by column, row-major X is Xᵀ: m x n with m the columns of X. (Xᵀ's polar factor is the
     // transpose of X's, so that the result is row-major again.)
-    let (m, n, k) = unsafe (x.columns, x.rows, x.shortSide)
-    let u = unsafe floats
-    let vt = unsafe u + m * k
-    let singularValues = unsafe vt + k * n
+    let (m, n, k) = (x.columns, x.rows, x.shortSide)
+    var floats = floats
+    let (u, vt, singularValues) = (floats.take(m * k), floats.take(k * n), floats.take(k))
+    let work = floats.take(workCount(rows: n, columns: m))
     guard
-      unsafe blas.decompose(
-        x.floats, m, n, singularValues: singularValues, u: u, vt: vt, work: singularValues + k,
-        workCount: workCount(rows: x.rows, columns: x.columns), integers: integers)
+      blas.decompose(
+        x.elements, m, n, singularValues: singularValues, u: u, vt: vt, work: work,
+        integers: integers)
     else { return false }
 
-    let cutoff = unsafe relativeCutoff(longSide: max(m, n)) * singularValues[0]
-    for j in 0..<k where unsafe singularValues[j] <= cutoff {
-      unsafe (u + j * m).update(repeating: 0, count: m)
-    }
+    let cutoff = relativeCutoff(longSide: max(m, n)) * singularValues[0]
+    for j in 0..<k where singularValues[j] <= cutoff { u[j * m..<(j + 1) * m].fill(with: 0) }
     // Row-major: X ← (Vᵀ)ᵀ Uᵀ, of which u and vt are the transposes already.
-    unsafe blas.multiply(vt, u, into: x.floats, rows: n, columns: m, depth: k)
+    blas.multiply(vt, u, into: x.elements, rows: n, columns: m, depth: k)
     return true
   }
 }

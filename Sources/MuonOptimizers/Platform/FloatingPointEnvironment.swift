@@ -1,3 +1,4 @@
+internal import CMuonKernels
 internal import Glibc
 
 /// A thread's rounding, its masks of exceptions, and what becomes of denormal numbers.
@@ -12,5 +13,13 @@ struct FloatingPointEnvironment {
     var environment = environment
     unsafe fesetenv(&environment)
     unsafe feholdexcept(&environment)
+  }
+
+  /// No exception of this thread traps meanwhile, and those that there are are forgotten.
+  @inline(__always)
+  static func withoutTraps<Result>(_ body: () -> Result) -> Result {
+    let before = muon_exceptions_mask()
+    defer { muon_exceptions_restore(before) }
+    return body()
   }
 }

@@ -1,46 +1,26 @@
-internal import CMuonKernels
-
 /// Where a result O goes: p ← keep p + rate O. With keep 0, p is not read.
-@unsafe
 struct Epilogue {
-  let floats: UnsafeMutablePointer<Float>
+  let matrix: Matrix
   let keep, rate: Float
   /// Where O itself is written besides, for those who want to see it.
-  var copy: UnsafeMutablePointer<Float>? = nil
-  /// What O is multiplied by in both.
-  var factor: Float = 1
+  let copy: Matrix?
 
-  /// The copy as an epilogue of its own.
-  var next: Epilogue? { unsafe copy.map { unsafe Epilogue(floats: $0, keep: 0, rate: 1) } }
-
-  func scaled(by factor: Float) -> Epilogue {
-    var scaled = unsafe self
-    unsafe scaled.factor *= factor
-    return unsafe scaled
+  init(_ matrix: Matrix, keep: Float, rate: Float, copy: Matrix? = nil) {
+    precondition(copy.map { $0.rows == matrix.rows && $0.columns == matrix.columns } ?? true)
+    (self.matrix, self.keep, self.rate, self.copy) = (matrix, keep, rate, copy)
   }
 
-  /// What is to be done with an O that is there. All members of a team call it together.
-  func apply(to o: Matrix, by member: Team.Member) {
-    let (o, floats) = unsafe (o, o.floats)
-    unsafe o.forEachChunk(by: member) { offset, count in
-      unsafe apply(to: floats, offset: offset, count: count)
-    }
-  }
+  /// M ← O
+  init(replacing matrix: Matrix) { self.init(matrix, keep: 0, rate: 1) }
 
-  /// The same for a part of it.
-  func apply(to o: UnsafeMutablePointer<Float>, offset: Int, count: Int) {
-    let p = unsafe floats + offset
-    let rate = unsafe rate * factor
-    if unsafe keep == 0 {
-      for i in 0..<count { unsafe p[i] = rate * o[offset + i] }
-    } else {
-      unsafe Kernels.passes.move(count, p, o + offset, keep, -rate)
-    }
-    guard let copy = unsafe copy else { return }
-    if unsafe factor == 1 {
-      unsafe (copy + offset).update(from: o + offset, count: count)
-    } else {
-      for i in 0..<count { unsafe copy[offset + i] = factor * o[offset + i] }
+  /// What is to be done with O = factor M, of an M that is there. All members of a team call it together.
+  func apply(to m: Matrix, scaledBy factor: Float = 1, by member: Team.Member) {
+    precondition(m.rows == matrix.rows && m.columns == matrix.columns)
+    m.forEachChunk(by: member) { part, _ in
+      let (p, m, rate) = (matrix.elements[part], m.elements[part], rate * factor)
+      if keep == 0 { p.become(rate, times: m) } else { p.move(along: m, keep: keep, rate: -rate) }
+      guard let copy = copy?.elements[part] else { return }
+      if factor == 1 { copy.copy(from: m) } else { copy.become(factor, times: m) }
     }
   }
 }

@@ -4,7 +4,8 @@
 @safe
 final class Buffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral> {
   let count: Int
-  let start: UnsafeMutablePointer<Element>
+  /// What is in it, as long as the buffer is.
+  let elements: Elements<Element>
   private let memory: UnsafeMutableRawPointer
 
   /// A buffer of `count` zeros that begins where the companion's address does within a cache line: passes
@@ -22,13 +23,10 @@ final class Buffer<Element: BitwiseCopyable & ExpressibleByIntegerLiteral> {
     }
     self.count = count
     unsafe self.memory = memory
-    unsafe start = (memory + offset).bindMemory(to: Element.self, capacity: max(count, 1))
+    let start = unsafe (memory + offset).bindMemory(to: Element.self, capacity: max(count, 1))
     unsafe start.initialize(repeating: 0, count: count)
+    elements = unsafe Elements(start: start, count: count)
   }
 
   deinit { unsafe Memory.release(memory) }
-
-  var elements: UnsafeMutableBufferPointer<Element> {
-    unsafe UnsafeMutableBufferPointer(start: start, count: count)
-  }
 }

@@ -1,0 +1,51 @@
+/// How a kernel packs the rows or the columns of matrices of one shape: worked out once, since for small matrices
+/// the divisions that it takes count.
+struct Packing: Equatable {
+  /// On which side of products it may be.
+  enum Role {
+    case left, right, both
+
+    func allows(_ side: Role) -> Bool { self == .both || self == side }
+  }
+
+  let kernel: ProductKernel
+  let role: Role
+  /// The rows, or columns, that are packed, and how long they are.
+  let lanes, depth: Int
+  /// The parts that it is done in.
+  let panels: Int
+  /// The floats that they take up.
+  let count: Int
+
+  init(_ kernel: ProductKernel, lanes: Int, depth: Int, as role: Role) {
+    self.kernel = kernel
+    self.role = role
+    self.lanes = lanes
+    self.depth = depth
+    panels = kernel.panels(lanes)
+    count = panels * kernel.panelCount(depth: depth)
+  }
+}
+
+/// A matrix as a factor of products: its rows or its columns, packed side by side as a kernel wants them.
+///
+/// It stands for the matrix as it was packed, with its diagonal, also where that was left out of what is packed:
+/// see `Multiplier`.
+struct Operand {
+  let packing: Packing
+  let packed: Floats
+  /// What it was packed of.
+  let matrix: Matrix
+  /// The diagonal, where it was left out.
+  let diagonal: Floats?
+}
+
+/// Something that is added to a product: factor M.
+struct Term {
+  let factor: Float
+  let matrix: Matrix
+}
+
+extension Matrix {
+  static func * (factor: Float, matrix: Matrix) -> Term { Term(factor: factor, matrix: matrix) }
+}
