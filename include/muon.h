@@ -10,6 +10,7 @@
  *   Errors              statuses and their texts
  *   Parameters          what is trained, in memory of yours
  *   Optimizers          create, add parameters, step, destroy
+ *   Sets of optimizers  several that make a step as one
  *   Options             of Muon and AdamW, by groups of parameters
  *   State               what optimizers remember: read it, set it, size it
  *   Schedules           learning rates that change with the step
@@ -313,6 +314,17 @@ MUON_CHECK MUON_API muon_status muon_optimizer_add_param(
  * NOT_CONVERGED, and UNSUPPORTED where OpenBLAS cannot be loaded. */
 MUON_CHECK MUON_API muon_status muon_optimizer_step(muon_optimizer *optimizer);
 
+/* Makes the step of one parameter, with a gradient that is read during the call and not kept: for
+ * hosts that update one array after the other and use one buffer for all gradients. Of what is bound
+ * as "grad" nothing is read. The parameter and its state are the same to the bit as after a step of
+ * all; the others stay as they are. It counts as a step of this parameter (muon_optimizer_get_param_steps)
+ * and is measured as one (see Statistics). Policies hold for it alone: with
+ * MUON_NONFINITE_POLICY_SKIP only this parameter is left out, and each is counted in
+ * muon_optimizer_get_skipped_steps. Call muon_scheduler_step once, after the last parameter. grad
+ * must not overlap what steps write. Errors: as muon_optimizer_step; SHAPE for another count. */
+MUON_CHECK MUON_API muon_status muon_optimizer_step_param(
+    muon_optimizer *optimizer, int64_t param, const float *grad, size_t count);
+
 /* Writes zeros into every bound gradient. */
 MUON_CHECK MUON_API muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
 
@@ -355,6 +367,43 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_param_name(
  * buffer "data", under State. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_param_group(
     const muon_optimizer *optimizer, int64_t param, int64_t *outGroup);
+
+/* ---- Sets of optimizers --------------------------------------------------------------------- */
+
+/* These do for all optimizers of a list what the functions with the same end do for one. count is 0
+ * to 256; of no optimizers there is nothing to do. No optimizer may be in the list twice. Threads may
+ * use lists that have optimizers in common, in any order. */
+
+/* Makes a step of all optimizers, or of none: all gradients of all of them are looked at, and all that
+ * can fail is done, before anything is written. Where it succeeds, the result is that of
+ * muon_optimizer_step for each, to the bit. NaN or infinity in a gradient is a matter for the policy of
+ * its optimizer: with MUON_NONFINITE_POLICY_ERROR nothing has changed in any of them; otherwise, with
+ * MUON_NONFINITE_POLICY_SKIP, no optimizer makes the step, and each counts it as skipped. The text of
+ * an error says which optimizer it is about, by its index in the list. Errors: as muon_optimizer_step. */
+MUON_CHECK MUON_API muon_status muon_optimizers_step(
+    muon_optimizer *const *optimizers, size_t count);
+
+/* Clips the gradients of the next step: their norm over all optimizers, as the step uses them, becomes
+ * at most max_norm. What each optimizer multiplies its gradients by (see
+ * muon_optimizer_set_grad_scale) becomes
+ *     t = grad_scale * min(1, max_norm / (norm + 1e-6)),   norm = ||grad_scale * g||
+ * over all bound gradients g, as in torch's clip_grad_norm_; the norm is summed in float64, in an
+ * order that does not depend on the number of threads, and written to outNorm, which may be NULL.
+ * Gradients are only read. Where the norm is NaN or infinity, t is grad_scale, and the policies
+ * decide in the step. grad_scale is finite and >= 0: 1, or 1/n for gradients that are the sum over n
+ * batches. max_norm is >= 0; INFINITY clips nothing. Muon's direction does not depend on the scale of
+ * its gradients: clipping changes only how much one step weighs in the momentum. */
+MUON_CHECK MUON_API muon_status muon_optimizers_clip_grad_norm(
+    muon_optimizer *const *optimizers, size_t count, double grad_scale, double max_norm,
+    double *outNorm);
+
+/* Writes zeros into every bound gradient of all optimizers. */
+MUON_CHECK MUON_API muon_status muon_optimizers_zero_grad(
+    muon_optimizer *const *optimizers, size_t count);
+
+/* Sets the learning rate of all groups of all optimizers. */
+MUON_CHECK MUON_API muon_status muon_optimizers_set_lr(
+    muon_optimizer *const *optimizers, size_t count, double lr);
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
@@ -523,6 +572,15 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_initial_lr(
     const muon_optimizer *optimizer, int64_t group, double *outLr);
 MUON_CHECK MUON_API muon_status muon_optimizer_set_initial_lr(
     muon_optimizer *optimizer, int64_t group, double lr);
+
+/* What the next step multiplies gradients by, in float32, before all else: finite, >= 0. It is for
+ * one step: when that was attempted, even where it was skipped or refused, it is 1 again.
+ * muon_optimizer_step_param does not use it. Statistics measure the gradient as it is bound.
+ * Checkpoints do not have it: save after a step. */
+MUON_CHECK MUON_API muon_status muon_optimizer_get_grad_scale(
+    const muon_optimizer *optimizer, double *outScale);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_grad_scale(
+    muon_optimizer *optimizer, double scale);
 
 /* What step does about NaN or infinity in a gradient, or in the state that the gradient would lead to
  * (Muon's m or u, or AdamW's g^2, above 3.4e38). The same holds for state that is not finite before

@@ -15,8 +15,7 @@
 ///       muon::AdamW adamw({{"b", {2}, b, b_grad}});
 ///       muon::Scheduler scheduler(muon::Schedule::cosine(100), {muon, adamw});
 ///       for (int step = 0; step < 100; step++) {
-///         muon.step();
-///         adamw.step();
+///         muon::step({muon, adamw});
 ///         scheduler.step();
 ///       }
 ///       std::cout << w[0] << " " << b[0] << "\n";
@@ -29,7 +28,8 @@
 /// Objects own what they are made for, move and do not copy, are as large as a pointer, and free it
 ///   when they are destroyed, in any order. Buffers stay yours: see Parameter.
 /// Cost. A call is the call of muon.h and one comparison. Only checkpoints, what makes something,
-///   and what takes or returns text or a list allocate; step(), zero_grad() and the rates do not.
+///   and what takes or returns text or a list allocate; step(), zero_grad() and the rates do not, with
+///   an OptimizerList that was made before.
 #ifndef MUON_HPP
 #define MUON_HPP
 
@@ -41,6 +41,7 @@
 #include <muon/log.hpp>
 #include <muon/names.hpp>
 #include <muon/optimizer.hpp>
+#include <muon/optimizer_list.hpp>
 #include <muon/optimizers.hpp>
 #include <muon/option_types.hpp>
 #include <muon/options.hpp>

@@ -115,6 +115,22 @@ public func muon_optimizer_set_initial_lr(
 }
 
 @c @implementation
+public func muon_optimizer_get_grad_scale(
+  _ optimizer: OpaquePointer?, _ outScale: UnsafeMutablePointer<Double>?
+) -> muon_status {
+  unsafe guarded(outScale, "outScale") {
+    unsafe try withOptimizer(optimizer) { $0.gradientScale }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_set_grad_scale(
+  _ optimizer: OpaquePointer?, _ scale: Double
+) -> muon_status {
+  guarded { try unsafe withOptimizer(optimizer) { try $0.setGradientScale(scale) } }
+}
+
+@c @implementation
 public func muon_optimizer_get_nonfinite_policy(
   _ optimizer: OpaquePointer?, _ outPolicy: UnsafeMutablePointer<muon_nonfinite_policy>?
 ) -> muon_status {

@@ -130,6 +130,20 @@ public func muon_optimizer_step(_ optimizer: OpaquePointer?) -> muon_status {
 }
 
 @c @implementation
+public func muon_optimizer_step_param(
+  _ optimizer: OpaquePointer?, _ param: Int64, _ grad: UnsafePointer<Float>?, _ count: Int
+) -> muon_status {
+  guarded {
+    // Only read: see `step(parameter:gradient:)`.
+    let gradient = try unsafe Elements(
+      floats(UnsafeMutableRawPointer(mutating: grad), count: count, "grad"))
+    try unsafe withOptimizer(optimizer) {
+      try $0.step(parameter: Int(param), gradient: gradient)
+    }
+  }
+}
+
+@c @implementation
 public func muon_optimizer_zero_grad(_ optimizer: OpaquePointer?) -> muon_status {
   guarded { try unsafe withOptimizer(optimizer) { $0.zeroGradients() } }
 }

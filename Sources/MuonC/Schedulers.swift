@@ -2,10 +2,11 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 public import CMuon
+internal import CMuonShims
 internal import MuonOptimizers
 
 /// More optimizers or schedulers than one run has; their locks are taken one inside the other.
-private let maximumDriven = 256
+let maximumDriven = MUON_SHIM_MOST_POINTERS
 
 /// The optimizers behind a list of handles, none of them twice.
 func distinctOptimizers(

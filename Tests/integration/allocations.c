@@ -40,6 +40,8 @@ static const int64_t shapes[MATRICES][2] = {{1, 1},    {20, 30},   {64, 64},  {9
                                             {400, 96}, {600, 500}, {1024, 900}};
 
 int main(void) {
+  muon_optimizer *first = NULL;
+  const float gradient[1] = {1};
   for (int run = 0; run < 18; run++) {
     const int kind = run % 2, threads = run / 2 % 3 + 1, level = run / 6;
     muon_optimizer *optimizer;
@@ -68,7 +70,23 @@ int main(void) {
       check(muon_optimizer_zero_grad(optimizer));
     }
     counting = 0;
-    check(muon_optimizer_destroy(optimizer));
+    if (kind == 0) first = optimizer;
+    else {
+      /* A first step of both has nothing left to allocate, but for the norm. */
+      muon_optimizer *both[2] = {optimizer, first};
+      check(muon_optimizers_clip_grad_norm(both, 2, 1, 1, NULL));
+      counting = 1;
+      for (int step = 0; step < 3; step++) {
+        check(muon_optimizers_clip_grad_norm(both, 2, 1, 1, NULL));
+        check(muon_optimizers_step(both, 2));
+        check(muon_optimizer_step_param(optimizer, 0, gradient, 1));
+        check(muon_optimizers_set_lr(both, 2, 0.01));
+        check(muon_optimizers_zero_grad(both, 2));
+      }
+      counting = 0;
+      check(muon_optimizer_destroy(first));
+      check(muon_optimizer_destroy(optimizer));
+    }
   }
   printf("%d allocations\n", count);
   return 0;

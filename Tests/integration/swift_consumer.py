@@ -10,7 +10,9 @@ from documents import code_blocks
 ARTICLES = ROOT / "Sources/MuonOptimizers/MuonOptimizers.docc"
 # The documents whose Swift code is compiled and run, by the target it is put into.
 DOCUMENTS = {
-    "ReadmeExample": [ROOT / "README.md", ROOT / "docs/checkpoints.md"],
+    "ReadmeExample": [
+        ROOT / "README.md", ROOT / "docs/checkpoints.md", ROOT / "docs/training-loop.md",
+    ],
     "Tour": [ROOT / "bindings/swift/README.md"],
     "GettingStarted": [ARTICLES / "GettingStarted.md"],
     "HowMuonWorks": [ARTICLES / "HowMuonWorks.md"],

@@ -39,17 +39,17 @@ static unsigned bits(float x) {
 static void check_momentum(const muon_passes *passes, ptrdiff_t count) {
   for (int variant = 0; variant < 4; variant++) {
     const int nesterov = variant & 1, advance = variant >> 1;
-    const float momentum = 0.9f, weight = 0.3f;
+    const float momentum = 0.9f, weight = 0.3f, scale = 0.7f;
     arrays all = make(count);
     float *const *now = all.now, *const *before = all.before;
     const unsigned highest =
-        passes->momentum_highest(count, now[0], now[1], momentum, weight, nesterov);
+        passes->momentum_highest(count, now[0], now[1], scale, momentum, weight, nesterov);
     const double sum =
-        passes->momentum(count, now[0], now[1], now[2], momentum, weight, nesterov, advance);
+        passes->momentum(count, now[0], now[1], now[2], scale, momentum, weight, nesterov, advance);
     double squares = 0;
     float largest = 0;
     for (ptrdiff_t i = 0; i < count; i++) {
-      const double g = before[0][i], next = momentum * before[1][i] + weight * g;
+      const double g = (double)scale * before[0][i], next = momentum * before[1][i] + weight * g;
       const double u = nesterov ? weight * g + momentum * next : next;
       squares += u * u;
       CHECK(near(now[2][i], u), "%s: u of %td", passes->level, count);
@@ -66,14 +66,14 @@ static void check_momentum(const muon_passes *passes, ptrdiff_t count) {
 }
 
 static void check_adamw(const muon_passes *passes, ptrdiff_t count) {
-  const muon_adamw_constants c = {0.99f, 0.1f, 0.9f, 0.1f, 0.99f, 0.01f, 1.5f, 1e-3f};
+  const muon_adamw_constants c = {0.99f, 0.1f, 0.9f, 0.1f, 0.99f, 0.01f, 1.5f, 1e-3f, 0.7f};
   arrays all = make(count);
   float *const *now = all.now, *const *before = all.before;
   const unsigned highest = passes->adamw_highest(count, now[1], now[2], now[3], &c);
   passes->adamw(count, now[0], now[1], now[2], now[3], &c);
   float largest = 0;
   for (ptrdiff_t i = 0; i < count; i++) {
-    const double g = before[1][i];
+    const double g = (double)c.scale * before[1][i];
     const double m = c.beta1 * before[2][i] + c.rest1 * g;
     const double v = c.beta2 * before[3][i] + c.rest2 * g * g;
     const double p = c.keep * before[0][i] - c.rate * m / (c.scale2 * sqrt(v) + c.eps);

@@ -52,7 +52,8 @@ int main(int argc, char **argv) {
       /* Where a lock is not free it waits forever. */
       alarm(20);
       ok(muon_set_num_threads(2));
-      ok(muon_optimizer_step(optimizer));
+      ok(muon_optimizers_step(&optimizer, 1));
+      ok(muon_optimizer_step_param(optimizer, 0, grad, SIDE * SIDE));
       ok(muon_optimizer_destroy(optimizer));
       _exit(0);
     }

@@ -152,6 +152,27 @@ static void use(muon_optimizer *optimizer, int matrices) {
   CALL(muon_optimizer_zero_grad(optimizer));
 }
 
+/* A failure of the second leaves the first as it was: its matrix is solved ahead. */
+static void set_scenario(void) {
+  muon_muon_options options;
+  muon_optimizer *both[2] = {NULL, NULL};
+  muon_param matrix = param(0, square, 2), bias = param(1, vector, 1);
+  CALL(muon_muon_options_init(&options, sizeof options));
+  options.backend = MUON_BACKEND_SVD;
+  CALL(muon_optimizer_create_muon(&options, &both[0]));
+  CALL(muon_optimizer_create_adamw(NULL, &both[1]));
+  CALL(muon_optimizer_add_param(both[0], 0, &matrix, NULL));
+  CALL(muon_optimizer_add_param(both[1], 0, &bias, NULL));
+  CALL(muon_optimizer_set_statistics_level(both[1], MUON_STATISTICS_LEVEL_BASIC));
+  CALL(muon_optimizers_clip_grad_norm(both, 2, 1, 1, NULL));
+  CALL(muon_optimizers_step(both, 2));
+  CALL(muon_optimizers_set_lr(both, 2, 0.01));
+  CALL(muon_optimizer_step_param(both[1], 0, grad[2], 64));
+  CALL(muon_optimizers_step(both, 2));
+  CALL(muon_optimizers_zero_grad(both, 2));
+  for (int i = 0; i < 2; i++) DESTROY(muon_optimizer_destroy(both[i]));
+}
+
 static void muon_scenario(muon_backend backend) {
   const muon_coefficients rows[2] = {{3, -3.2, 1.2}, {2, -1.5, 0.5}};
   muon_muon_options options;
@@ -333,6 +354,7 @@ static void scenario(const char *name) {
   else if (strcmp(name, "adamw") == 0) adamw_scenario();
   else if (strcmp(name, "schedules") == 0) schedule_scenario();
   else if (strcmp(name, "builders") == 0) builder_scenario();
+  else if (strcmp(name, "sets2") == 0) set_scenario();
   else if (strcmp(name, "threads") == 0) thread_scenario();
   else if (strcmp(name, "checkpoint") == 0) with_folder(checkpoint_scenario);
   else _exit(2);

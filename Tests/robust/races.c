@@ -72,7 +72,7 @@ static void *work(void *argument) {
     OK(muon_optimizer_step(mine));
     OK(muon_optimizer_get_lr(mine, 0, &lr));
 
-    switch (next(&state) % 9) {
+    switch (next(&state) % 11) {
       case 0: STALE(muon_optimizer_step(shared)); break;
       case 1: STALE(muon_optimizer_get_buffer(shared, 0, "data", own->out, COUNT, &count)); break;
       case 2: STALE(muon_optimizer_get_param_steps(shared, 0, &number)); break;
@@ -84,6 +84,15 @@ static void *work(void *argument) {
         break;
       }
       case 6: STALE(muon_schedule_get_rate(schedule, 1, 3, &lr)); break;
+      case 8:
+      case 9: {
+        /* Threads have them in common, in any order. */
+        muon_optimizer *set[3] = {shared, mine, atomic_load(&optimizers[(slot + 1) % SHARED])};
+        if (next(&state) % 2) set[0] = set[2], set[2] = shared;
+        STALE(muon_optimizers_step(set, 3));
+        STALE(muon_optimizer_step_param(shared, 0, own->grad, COUNT));
+        break;
+      }
       case 7: STALE(muon_optimizer_find_param(shared, "param0", &number)); break;
       default: OK(muon_set_num_threads((int32_t)(1 + next(&state) % 3)));
     }

@@ -42,8 +42,8 @@ def test_handles_are_safe_under_races(tmp_path, seed, figures):
 
 BACKENDS = [each.value for each in read().enums["muon_backend"].values]
 SCENARIOS = [
-    "adamw", "schedules", "builders", "threads", "checkpoint", "muon1", "muon2", "muon10", "orthogonalize2",
-    "orthogonalize9",
+    "adamw", "sets2", "schedules", "builders", "threads", "checkpoint", "muon1", "muon2", "muon10",
+    "orthogonalize2", "orthogonalize9",
 ]
 if SOAK:
     SCENARIOS += [f"muon{n}" for n in BACKENDS if f"muon{n}" not in SCENARIOS]

@@ -57,6 +57,14 @@ def test_original_loop_differs_by_one_line():
     assert re.search(r"^from libmuon\.torch import build_optimizers, build_schedulers", text, re.M)
 
 
+def test_training_loop(tmp_path):
+    text = (ROOT / "docs" / "training-loop.md").read_text()
+    [code] = re.findall(r"^```py\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    script = tmp_path / "loop.py"
+    script.write_text(code)
+    run(script)
+
+
 def test_readme(tmp_path):
     parts = (ROOT / "bindings" / "python" / "README.md").read_text().split("```")
     [at] = [index for index, part in enumerate(parts) if "import MuonWithAdamW" in part]

@@ -355,7 +355,8 @@ def test_the_error_is_in_the_same_words(name):
     poisoned(module, name, float("nan"))
     with pytest.raises(libmuon.NonFiniteGradientError) as caught:
         MuonWithAdamW(module).step()
-    assert str(caught.value) == f"the gradient of parameter {name} has NaN or infinity"
+    side = "optimizer 0 (Muon): " if name.startswith("blocks") else "optimizer 1 (AdamW): "
+    assert str(caught.value) == f"{side}the gradient of parameter {name} has NaN or infinity"
 
 
 def test_large_gradients_are_finite():

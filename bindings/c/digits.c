@@ -127,17 +127,15 @@ static void destroy(trainer *trainer) {
   }
 }
 
-/* The schedules count batches, not epochs: each is stepped after its optimizer. */
+/* The schedules count batches, not epochs: they are stepped after the optimizers. */
 static double train_batch(mlp *model, trainer *trainer, const float *x, const uint8_t *labels,
                           int count) {
-  for (size_t i = 0; i < trainer->count; i++)
-    check(muon_optimizer_zero_grad(trainer->optimizers[i]));
+  check(muon_optimizers_zero_grad(trainer->optimizers, trainer->count));
   mlp_forward(model, x, count);
   double loss = mlp_backward(model, x, labels, count);
-  for (size_t i = 0; i < trainer->count; i++) {
-    check(muon_optimizer_step(trainer->optimizers[i]));
+  check(muon_optimizers_step(trainer->optimizers, trainer->count));
+  for (size_t i = 0; i < trainer->count; i++)
     check(muon_scheduler_step(trainer->schedulers[i]));
-  }
   return loss;
 }
 

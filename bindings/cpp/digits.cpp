@@ -65,12 +65,10 @@ class Trainer {
         adamw_(biases(model), adamw_options()) {}
 
   double train_batch(const std::vector<float> &x, const std::vector<std::uint8_t> &labels) {
-    muon_.zero_grad();
-    adamw_.zero_grad();
+    muon::zero_grad({muon_, adamw_});
     model_.forward(x.data(), labels.size());
     const double loss = model_.backward(x.data(), labels.data(), labels.size());
-    muon_.step();
-    adamw_.step();
+    muon::step({muon_, adamw_});
     scheduler_.step();  // it counts batches, not epochs
     return loss;
   }

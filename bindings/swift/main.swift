@@ -17,12 +17,12 @@ let configuration = TrainingConfiguration(
     schedule: "cosine"),
   adamw: adamW)
 
-/// The schedules count batches, not epochs: each is stepped after its optimizer.
+/// The schedules count batches, not epochs: they are stepped after the optimizers.
 func trainBatch(
   _ model: MLP, _ images: Digits, _ optimizers: [Optimizer], _ schedulers: [Scheduler]
 ) throws -> Double {
   let loss = try model.backward(images)
-  for optimizer in optimizers { try optimizer.step() }
+  try Optimizer.step(all: optimizers)
   for scheduler in schedulers { try scheduler.step() }
   return loss
 }

@@ -7,8 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -73,6 +71,12 @@ class Optimizer {
   /// Status::nonfinite_gradient, as the policy says.
   void step() { detail::check(muon_optimizer_step(handle())); }
 
+  /// One optimization step of one parameter, with a gradient that is only read, and only during the
+  /// call. Policies hold for it alone. Error: as step(); Status::shape for another count.
+  void step_param(std::int64_t param, Span<const float> grad) {
+    detail::check(muon_optimizer_step_param(handle(), param, grad.data(), grad.size()));
+  }
+
   /// Writes zeros into every bound gradient.
   void zero_grad() { detail::check(muon_optimizer_zero_grad(handle())); }
 
@@ -91,6 +95,14 @@ class Optimizer {
   }
   void set_initial_lr(std::int64_t group, double lr) {
     detail::check(muon_optimizer_set_initial_lr(handle(), group, lr));
+  }
+
+  /// What the next step multiplies gradients by; 1 again after it. Finite, >= 0.
+  double grad_scale() const {
+    return detail::result_of<double>(muon_optimizer_get_grad_scale, handle());
+  }
+  void set_grad_scale(double scale) {
+    detail::check(muon_optimizer_set_grad_scale(handle(), scale));
   }
 
   NonFinitePolicy nonfinite_policy() const {
@@ -193,23 +205,6 @@ class Optimizer {
 
  private:
   std::unique_ptr<muon_optimizer, detail::Destroy<muon_optimizer_destroy>> handle_;
-};
-
-/// Optimizers as an argument: {muon, adamw}, one alone, or what build_optimizers made.
-class OptimizerList {
- public:
-  OptimizerList(Optimizer &optimizer) : handles_{optimizer.handle()} {}
-  OptimizerList(std::initializer_list<std::reference_wrapper<Optimizer>> optimizers) {
-    for (const Optimizer &optimizer : optimizers) handles_.push_back(optimizer.handle());
-  }
-  OptimizerList(std::vector<Optimizer> &optimizers) {
-    for (const Optimizer &optimizer : optimizers) handles_.push_back(optimizer.handle());
-  }
-
-  const std::vector<muon_optimizer *> &handles() const noexcept { return handles_; }
-
- private:
-  std::vector<muon_optimizer *> handles_;
 };
 
 }  // namespace muon

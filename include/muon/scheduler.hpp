@@ -2,7 +2,7 @@
 #ifndef MUON_SCHEDULER_HPP
 #define MUON_SCHEDULER_HPP
 
-#include <muon/optimizer.hpp>
+#include <muon/optimizer_list.hpp>
 #include <muon/schedule.hpp>
 
 #include <cstdint>

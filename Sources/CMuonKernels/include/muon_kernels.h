@@ -133,9 +133,9 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
 /* ---- Element-wise passes -------------------------------------------------------------------- */
 
 /* The constants of AdamW at one step: p <- keep p - rate m / (scale2 sqrt(v) + eps), after
- * m <- beta1 m + rest1 g and v <- beta2 v + rest2 g^2. */
+ * m <- beta1 m + rest1 g' and v <- beta2 v + rest2 g'^2, with g' = scale g. */
 typedef struct muon_adamw_constants {
-  float keep, rate, beta1, rest1, beta2, rest2, scale2, eps;
+  float keep, rate, beta1, rest1, beta2, rest2, scale2, eps, scale;
 } muon_adamw_constants;
 
 /* A row of the table of passes/table.c. Each is one pass over memory. The order of sums depends on
@@ -143,10 +143,10 @@ typedef struct muon_adamw_constants {
 typedef struct muon_passes {
   const char *level;  /* as of a muon_gemm_kernel */
   int (*probe)(void);
-  /* m <- momentum m + weight g where `advance`, and u = weight g + momentum m' with Nesterov, else
-   * m', of the new momentum m'. Returns the sum of u^2. */
-  double (*momentum)(ptrdiff_t count, const float *g, float *m, float *u, float momentum,
-                     float weight, int nesterov, int advance);
+  /* m <- momentum m + weight g' where `advance`, and u = weight g' + momentum m' with Nesterov, else
+   * m', of the new momentum m', with g' = scale g. Returns the sum of u^2. */
+  double (*momentum)(ptrdiff_t count, const float *g, float *m, float *u, float scale,
+                     float momentum, float weight, int nesterov, int advance);
   /* p <- keep p - rate o */
   void (*move)(ptrdiff_t count, float *p, const float *o, float keep, float rate);
   /* The sum of x^2. */
@@ -159,8 +159,8 @@ typedef struct muon_passes {
   void (*adamw)(ptrdiff_t count, float *p, const float *g, float *m, float *v,
                 const muon_adamw_constants *constants);
   /* The highest magnitude in what `momentum`, or `adamw`, would make of the state, and in u. */
-  unsigned (*momentum_highest)(ptrdiff_t count, const float *g, const float *m, float momentum,
-                               float weight, int nesterov);
+  unsigned (*momentum_highest)(ptrdiff_t count, const float *g, const float *m, float scale,
+                               float momentum, float weight, int nesterov);
   unsigned (*adamw_highest)(ptrdiff_t count, const float *g, const float *m, const float *v,
                             const muon_adamw_constants *constants);
 } muon_passes;

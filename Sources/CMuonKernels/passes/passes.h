@@ -62,14 +62,14 @@ static INLINE floats momentum_vector(floats g, floats *m, float momentum, float 
   return nesterov ? wg + momentum * *m : *m;
 }
 
-static double pass_momentum(ptrdiff_t count, const float *g, float *m, float *u, float momentum,
-                            float weight, int nesterov, int advance) {
+static double pass_momentum(ptrdiff_t count, const float *g, float *m, float *u, float scale,
+                            float momentum, float weight, int nesterov, int advance) {
   doubles sums = 0;
   for (ptrdiff_t i = 0; i < count; i += WIDTH) {
     const int whole = count - i >= WIDTH;
     const floats gi = whole ? load(g + i) : load_part(g + i, count - i);
     floats next = whole ? load(m + i) : load_part(m + i, count - i);
-    const floats direction = momentum_vector(gi, &next, momentum, weight, nesterov);
+    const floats direction = momentum_vector(scale * gi, &next, momentum, weight, nesterov);
     sums += squares(direction);
     if (whole) {
       if (advance) store(m + i, next);
@@ -135,14 +135,14 @@ static unsigned pass_highest(ptrdiff_t count, const float *x) {
   return highest_of(highest);
 }
 
-static unsigned pass_momentum_highest(ptrdiff_t count, const float *g, const float *m,
+static unsigned pass_momentum_highest(ptrdiff_t count, const float *g, const float *m, float scale,
                                       float momentum, float weight, int nesterov) {
   words highest = 0;
   for (ptrdiff_t i = 0; i < count; i += WIDTH) {
     const int whole = count - i >= WIDTH;
     const floats gi = whole ? load(g + i) : load_part(g + i, count - i);
     floats next = whole ? load(m + i) : load_part(m + i, count - i);
-    const floats direction = momentum_vector(gi, &next, momentum, weight, nesterov);
+    const floats direction = momentum_vector(scale * gi, &next, momentum, weight, nesterov);
     highest = __builtin_elementwise_max(highest, magnitudes(next));
     highest = __builtin_elementwise_max(highest, magnitudes(direction));
   }
@@ -162,7 +162,7 @@ static unsigned pass_adamw_highest(ptrdiff_t count, const float *g, const float 
     const floats gi = whole ? load(g + i) : load_part(g + i, count - i);
     floats mi = whole ? load(m + i) : load_part(m + i, count - i);
     floats vi = whole ? load(v + i) : load_part(v + i, count - i);
-    adamw_means(gi, &mi, &vi, c);
+    adamw_means(c->scale * gi, &mi, &vi, c);
     highest = __builtin_elementwise_max(highest, magnitudes(mi));
     highest = __builtin_elementwise_max(highest, magnitudes(vi));
   }
@@ -171,7 +171,7 @@ static unsigned pass_adamw_highest(ptrdiff_t count, const float *g, const float 
 
 static INLINE void adamw_vector(floats *p, floats g, floats *m, floats *v,
                                 const muon_adamw_constants *c) {
-  adamw_means(g, m, v, c);
+  adamw_means(c->scale * g, m, v, c);
   *p = c->keep * *p - c->rate * *m / (c->scale2 * __builtin_elementwise_sqrt(*v) + c->eps);
 }
 

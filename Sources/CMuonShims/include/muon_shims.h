@@ -145,4 +145,22 @@ int muon_shim_wait_at_exit(void);
 int muon_shim_enter_openblas(void);
 void muon_shim_leave_openblas(void);
 
+/* ---- Lists on the stack --------------------------------------------------------------------- */
+
+/* Some pointers in place. Swift has such a type, InlineArray, but makes what it needs of it when it is
+ * first used, with memory from the heap. */
+enum { MUON_SHIM_MOST_POINTERS = 256 };
+typedef struct muon_shim_pointers {
+  const void *at[MUON_SHIM_MOST_POINTERS];
+} muon_shim_pointers;
+
+/* index is in range. */
+static inline const void *muon_shim_pointer(const muon_shim_pointers *list, ptrdiff_t index) {
+  return list->at[index];
+}
+static inline void muon_shim_set_pointer(muon_shim_pointers *list, ptrdiff_t index,
+                                         const void *pointer) {
+  list->at[index] = pointer;
+}
+
 #endif

@@ -39,7 +39,7 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
     guard let g = parameter.gradient else { return true }
     let (m, v) = (parameter.state[0].elements, parameter.state[1].elements)
-    let step = groups[parameter.group].update(step: 1)
+    let step = groups[parameter.group].update(step: 1, gradientScale: stepScale)
     return isFinite(step.highest(g[elements], m[elements], v[elements]))
   }
 
@@ -79,7 +79,7 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
   ) {
     guard let g = parameter.gradient else { return }
     let (p, m, v) = (parameter.data, parameter.state[0].elements, parameter.state[1].elements)
-    let step = options.update(step: parameter.steps + 1)
+    let step = options.update(step: parameter.steps + 1, gradientScale: stepScale)
     guard let meter = parameter.meter else {
       step.apply(p[elements], g[elements], m[elements], v[elements])
       return
@@ -98,13 +98,14 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
 }
 
 extension AdamWOptions {
-  /// Of a parameter's step, from 1.
-  fileprivate func update(step: Int) -> AdamWStep {
+  /// Of a parameter's step, from 1, with a gradient that is multiplied by a factor first.
+  fileprivate func update(step: Int, gradientScale: Float) -> AdamWStep {
     let bias1 = 1 - Mathematics.power(beta1, Double(step))
     let bias2 = 1 - Mathematics.power(beta2, Double(step))
     return AdamWStep(
-      keep: 1 - learningRate * weightDecay, rate: learningRate / bias1, beta1: beta1, beta2: beta2,
-      scale2: 1 / bias2.squareRoot(), epsilon: epsilon)
+      gradientScale: gradientScale, keep: 1 - learningRate * weightDecay,
+      rate: learningRate / bias1, beta1: beta1, beta2: beta2, scale2: 1 / bias2.squareRoot(),
+      epsilon: epsilon)
   }
 }
 

@@ -57,7 +57,9 @@ extension Muon {
     guard let g = parameter.gradient else { return }
     let (m, u) = (parameter.state[0].elements, scratch.matrix(of: parameter))
     let options = groups[parameter.group]
-    let (step, toleratesFlush) = (options.momentumStep, options.toleratesFlush)
+    let (step, toleratesFlush) = (
+      options.momentumStep(gradientScale: stepScale), options.toleratesFlush
+    )
     u.forEachChunk(by: member) { part, number in
       scratch.sums[number] = Denormals.kept(unless: toleratesFlush) {
         step.direction(g[part], m[part], into: u.elements[part], advancing: advancing)

@@ -54,7 +54,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
     guard let g = parameter.gradient else { return true }
-    let step = groups[parameter.group].momentumStep
+    let step = groups[parameter.group].momentumStep(gradientScale: stepScale)
     return isFinite(step.highest(g[elements], parameter.state[0].elements[elements]))
   }
 
@@ -64,7 +64,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     if plansAreStale { try replan() }
     turns.removeAll(keepingCapacity: true)
     var cost = 0.0
-    for index in order where trained[index].isActive {
+    for index in order where takesPart(index) {
       turns.append(index)
       cost += plans[index].cost
     }
@@ -74,6 +74,8 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     try reserve(&own, workers, for: turns[large...])
     try solveWhatCanFail()
   }
+
+  override func forgetPlannedStep() { forgetSolved() }
 
   override func runStep() {
     Team.run(workers: workers, Work(of: self, solving: false))

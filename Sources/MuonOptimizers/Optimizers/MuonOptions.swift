@@ -89,8 +89,11 @@ public struct MuonOptions: OptionTable, GroupOptions {
     }
   }
 
-  var momentumStep: MomentumStep {
-    MomentumStep(momentum: Float(momentum), gradientWeight: gradientWeight, nesterov: nesterov)
+  /// With a gradient that is multiplied by a factor first.
+  func momentumStep(gradientScale: Float) -> MomentumStep {
+    MomentumStep(
+      gradientScale: gradientScale, momentum: Float(momentum), gradientWeight: gradientWeight,
+      nesterov: nesterov)
   }
 
   /// What a parameter is multiplied by: p ← keep·p - rate·O.

@@ -12,7 +12,7 @@ struct NonFiniteSearch: TeamWork, ~Copyable {
   let first = Atomic<Int>(.max)
 
   func perform(by worker: Team.Member) {
-    let limit = optimizer.harmlessGradient.bitPattern
+    let limit = (optimizer.harmlessGradient / max(1, optimizer.stepScale)).bitPattern
     optimizer.parts.forEach(by: worker) { place, offset, count in
       let index = optimizer.active[place]
       guard let gradient = optimizer.trained[index].gradient else { return }

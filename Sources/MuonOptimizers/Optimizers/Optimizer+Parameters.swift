@@ -157,7 +157,7 @@ extension Optimizer {
   }
 
   /// Requires that a gradient overlaps nothing that a step writes.
-  private func requireUnwritten(
+  func requireUnwritten(
     _ gradient: Floats, ofParameter index: Int
   ) throws(MuonError) {
     if let other = memory.writer(overlapping: gradient.addresses) {

@@ -13,12 +13,22 @@ public class Optimizer {
 
   /// Whether parameters, options or what is measured have changed since a step was planned.
   final var plansAreStale = true
+  /// What the gradients of the next step are multiplied by, in float32; 1 again after that step, whether it was
+  /// made, skipped or refused. Set by `clipGradientNorm`.
+  public internal(set) final var gradientScale = 1.0
+  /// The same of the present step.
+  final var stepScale: Float = 1
+  /// For the norm of the gradients: a sum for each of their parts, kept from call to call.
+  final var partSquares: Buffer<Double>? = nil
+
+  /// The only parameter that takes part in the present step; `nil`: all that have a gradient.
+  final var only: Int? = nil
   /// The parameters that the present step changes.
-  private(set) final var active: [Int] = []
+  final var active: [Int] = []
   /// Their elements.
-  private(set) final var parts = PartList()
+  final var parts = PartList()
   /// What steps measure, kept from step to step.
-  private var meterMemory: Buffer<Double>? = nil
+  final var meterMemory: Buffer<Double>? = nil
 
   /// What `step` does with NaN or infinity in a gradient, or in the state it would leave.
   public var nonFinitePolicy = NonFinitePolicy.error
@@ -78,92 +88,13 @@ public class Optimizer {
 
   /// Does what can fail, and changes nothing that can be seen.
   func planStep() throws(MuonError) {}
+  /// Forgets a step that was planned and is not made.
+  func forgetPlannedStep() {}
   /// Writes the active parameters and their state, as it was planned: one list of work for a team.
   func runStep() {}
 
   /// The bytes that steps use beside parameters, gradients and state, and what they measure.
   var ownScratchBytes: Int { 0 }
-}
-
-// MARK: - Steps
-
-extension Optimizer {
-  /// One optimization step of every parameter that has a gradient; the others are left as they are.
-  ///
-  /// - Throws: `nonFiniteGradient` as `nonFinitePolicy` says, `outOfMemory`, and `notConverged` from
-  ///   backend `svd`; nothing has changed then.
-  public func step() throws(MuonError) { try Log.holding(makeStep) }
-
-  private func makeStep() throws(MuonError) {
-    try listWork()
-    if nonFinitePolicy != .propagate, let reason = reasonAgainstStep() {
-      guard nonFinitePolicy == .skip else { throw MuonError(.nonFiniteGradient, reason) }
-      skippedSteps = min(skippedSteps + 1, maximumStep)
-      Log.write(
-        .warning, "a step of \(kind.rawValue) was skipped, \(skippedSteps) in all: \(reason)")
-      return
-    }
-    try attachMeters()
-    do { try planStep() } catch {
-      for index in active { trained[index].meter = nil }
-      if error.code == .notConverged { Log.write(.error, "a step was not made: \(error)") }
-      throw error
-    }
-    runStep()
-    if statisticsLevel != .none {
-      for index in active { noteStatistics(ofParameter: index) }
-    }
-    for index in trained.indices where trained[index].gradient != nil {
-      trained[index].steps += 1
-      trained[index].hasFiniteState = nonFinitePolicy != .propagate
-    }
-  }
-
-  /// Lists the parameters that have a gradient. The lists are kept from step to step, so that only the first
-  /// one allocates.
-  private func listWork() throws(MuonError) {
-    if active.capacity < trained.count {
-      try requireMemory(for: trained.count, each: 1024)
-      active.reserveCapacity(trained.count)
-      parts.reserveCapacity(trained.count)
-    }
-    active.removeAll(keepingCapacity: true)
-    parts.removeAll()
-    for index in trained.indices where trained[index].isActive {
-      active.append(index)
-      parts.append(trained[index].parameter.count)
-    }
-  }
-
-  /// Gives each active parameter a meter, where the step is measured.
-  private func attachMeters() throws(MuonError) {
-    guard statisticsLevel != .none else { return }
-    let orthogonality = statisticsLevel == .orthogonality && kind == .muon
-    let count = active.reduce(0) {
-      $0 + StepMeter.count(for: trained[$1].shape, orthogonality: orthogonality)
-    }
-    if (meterMemory?.count ?? 0) < count { meterMemory = try Buffer(count: count) }
-    guard let meterMemory else { return }
-    var arena = Arena(meterMemory.elements)
-    for index in active {
-      trained[index].meter = StepMeter(
-        in: &arena, trained[index].shape, orthogonality: orthogonality)
-    }
-  }
-
-  private func noteStatistics(ofParameter index: Int) {
-    let parameter = trained[index]
-    trained[index].statistics = parameter.meter?.statistics(
-      of: parameter, effectiveLearningRate: effectiveLearningRate(of: parameter))
-    trained[index].meter = nil
-  }
-
-  /// Writes zeros into every gradient.
-  public func zeroGradients() {
-    for each in trained {
-      each.gradient?.fill(with: 0)
-    }
-  }
 }
 
 // MARK: - Learning rates
@@ -184,6 +115,26 @@ extension Optimizer {
     try requireIndex(group, count: groupCount, "parameter group")
     try requireNonNegative(rate, "lr")
     setRate(rate, ofGroup: group)
+  }
+
+  /// Sets the learning rate of all groups of several optimizers, from the next step on; finite, at least 0.
+  ///
+  /// - Throws: `invalidArgument` for another number, and then no rate has changed.
+  public static func setLearningRate(_ rate: Double, all optimizers: [Optimizer]) throws(MuonError)
+  {
+    try setLearningRate(rate, optimizers.count) { optimizers[$0] }
+  }
+
+  /// The same for `count` optimizers, each of which it asks for by its number.
+  package static func setLearningRate(
+    _ rate: Double, _ count: Int, _ optimizer: (Int) -> Optimizer
+  ) throws(MuonError) {
+    try requireNonNegative(rate, "lr")
+    for index in 0..<count {
+      for group in 0..<optimizer(index).groupCount {
+        optimizer(index).setRate(rate, ofGroup: group)
+      }
+    }
   }
 
   /// The rate that schedules multiply: the group's learning rate when its first scheduler was made, or

@@ -53,6 +53,8 @@ func isFinite(_ highest: UInt32) -> Bool { highest < Float.infinity.bitPattern }
 
 /// What the momentum of Muon is advanced by, and what the direction is made of.
 struct MomentumStep {
+  /// What the gradient is multiplied by before all else: g is the product from here on.
+  let gradientScale: Float
   let momentum: Float
   /// What the gradient is multiplied by in both.
   let gradientWeight: Float
@@ -63,15 +65,15 @@ struct MomentumStep {
   func direction(_ g: Floats, _ m: Floats, into u: Floats, advancing: Bool) -> Double {
     precondition(m.count == g.count && u.count == g.count)
     return unsafe Kernels.passes.momentum(
-      g.count, g.start, m.start, u.start, momentum, gradientWeight, nesterov ? 1 : 0,
-      advancing ? 1 : 0)
+      g.count, g.start, m.start, u.start, gradientScale, momentum, gradientWeight,
+      nesterov ? 1 : 0, advancing ? 1 : 0)
   }
 
   /// The highest magnitude in m' and u, as the bits of a number.
   func highest(_ g: Floats, _ m: Floats) -> UInt32 {
     precondition(m.count == g.count)
     return unsafe Kernels.passes.momentum_highest(
-      g.count, g.start, m.start, momentum, gradientWeight, nesterov ? 1 : 0)
+      g.count, g.start, m.start, gradientScale, momentum, gradientWeight, nesterov ? 1 : 0)
   }
 }
 
@@ -80,13 +82,15 @@ struct AdamWStep {
   private let constants: muon_adamw_constants
 
   /// p ← keep p - rate m'/(scale2 √v' + epsilon), with m' = beta1 m + (1 - beta1) g and
-  /// v' = beta2 v + (1 - beta2) g².
+  /// v' = beta2 v + (1 - beta2) g², where g is the gradient multiplied by gradientScale.
   init(
-    keep: Double, rate: Double, beta1: Double, beta2: Double, scale2: Double, epsilon: Double
+    gradientScale: Float, keep: Double, rate: Double, beta1: Double, beta2: Double, scale2: Double,
+    epsilon: Double
   ) {
     constants = muon_adamw_constants(
       keep: Float(keep), rate: Float(rate), beta1: Float(beta1), rest1: Float(1 - beta1),
-      beta2: Float(beta2), rest2: Float(1 - beta2), scale2: Float(scale2), eps: Float(epsilon))
+      beta2: Float(beta2), rest2: Float(1 - beta2), scale2: Float(scale2), eps: Float(epsilon),
+      scale: gradientScale)
   }
 
   var keep: Float { constants.keep }

@@ -23,13 +23,21 @@ struct PartList {
     elements += count
   }
 
+  /// How many parts there are.
+  var count: Int { ends.last ?? 0 }
+
+  /// The number of the part of an array that begins at an offset, counted over all arrays.
+  func number(_ array: Int, _ offset: Int) -> Int {
+    (array == 0 ? 0 : ends[array - 1]) + offset / Team.Member.part
+  }
+
   /// Runs `body` for all parts of all arrays; arrays count from 0, in the order they were appended. All
   /// members of a team call it together.
   func forEach(
     by member: Team.Member, _ body: (_ array: Int, _ offset: Int, _ count: Int) -> Void
   ) {
     var array = 0
-    member.forEach(ends.last ?? 0) { number in
+    member.forEach(count) { number in
       // A member's parts come in order.
       while ends[array] <= number { array += 1 }
       let first = array == 0 ? 0 : ends[array - 1]

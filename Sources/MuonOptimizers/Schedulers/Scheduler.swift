@@ -19,10 +19,7 @@ public final class Scheduler {
   ///
   /// - Throws: `invalidArgument` if one is; no rate has changed then.
   public init(_ schedule: Schedule, for optimizers: [Optimizer]) throws(MuonError) {
-    for (index, optimizer) in optimizers.enumerated()
-    where optimizers[..<index].contains(where: { $0 === optimizer }) {
-      throw MuonError(.invalidArgument, "optimizer \(index) is there twice")
-    }
+    try Optimizer.requireDistinct(optimizers)
     self.schedule = schedule
     self.optimizers = optimizers
     try setStep(0)

@@ -8,6 +8,7 @@ struct HostileCallTests {
   @Test func everyFunctionIsInTheTable() throws {
     let groups = [
       HostileCall.library(), HostileCall.orthogonalization(), HostileCall.optimizers(),
+      HostileCall.setsOfOptimizers(),
       HostileCall.optimizerOptions(), HostileCall.optimizerState(), HostileCall.schedules(),
       HostileCall.schedulers(), HostileCall.builders(), HostileCall.checkpoints(),
       HostileCall.statisticsAndLog(), HostileCall.names(),
@@ -33,6 +34,10 @@ struct HostileCallTests {
 
   @Test func optimizers() async {
     await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.optimizers()) }
+  }
+
+  @Test func setsOfOptimizers() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.setsOfOptimizers()) }
   }
 
   @Test func optimizerOptions() async {

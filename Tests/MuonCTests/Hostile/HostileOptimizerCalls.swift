@@ -35,8 +35,59 @@ extension HostileCall {
     unsafe memory.start().pointee = parameter(world.memory, [2, 3])
   }
 
+  /// A Muon and an AdamW.
+  private static let twoOptimizers = Argument.pointer { world, memory in
+    let handles = unsafe memory.start(as: UInt.self)
+    unsafe (handles[0], handles[1]) = (world.muon.bits, world.adamW.bits)
+  }
+
+  /// As many as a gradient of the first parameter has.
+  private static let gradient = Argument.pointer { _, memory in
+    for index in 0..<6 { unsafe memory.start(as: Float.self)[index] = 1 }
+  }
+
+  static func setsOfOptimizers() -> [HostileCall] {
+    [
+      HostileCall("muon_optimizers_step", twoOptimizers, .integer(2, fine: [0])) {
+        unsafe muon_optimizers_step($0.input(0), $0.integer(1))
+      },
+      HostileCall(
+        "muon_optimizers_clip_grad_norm", twoOptimizers, .integer(2, fine: [0]),
+        .double(0.5, refused: [1e39], fine: [0]), .double(0.5, fine: [0, .infinity]), .optionalOut
+      ) {
+        unsafe muon_optimizers_clip_grad_norm(
+          $0.input(0), $0.integer(1), $0.double(2), $0.double(3), $0.out(4))
+      },
+      HostileCall("muon_optimizers_zero_grad", twoOptimizers, .integer(2, fine: [0])) {
+        unsafe muon_optimizers_zero_grad($0.input(0), $0.integer(1))
+      },
+      HostileCall(
+        "muon_optimizers_set_lr", twoOptimizers, .integer(2, fine: [0]),
+        .double(0.5, refused: [1e39], fine: [0])
+      ) {
+        unsafe muon_optimizers_set_lr($0.input(0), $0.integer(1), $0.double(2))
+      },
+    ]
+  }
+
   static func optimizers() -> [HostileCall] {
     [
+      HostileCall("muon_optimizer_get_grad_scale", .handle(.optimizer), .out) {
+        unsafe muon_optimizer_get_grad_scale($0.handle(0), $0.out(1))
+      },
+      HostileCall(
+        "muon_optimizer_set_grad_scale", .handle(.optimizer),
+        .double(0.5, refused: [1e39], fine: [0])
+      ) {
+        unsafe muon_optimizer_set_grad_scale($0.handle(0), $0.double(1))
+      },
+      HostileCall(
+        "muon_optimizer_step_param", .handle(.optimizer), .integer(0), gradient,
+        .integer(6, refused: MUON_ERR_SHAPE)
+      ) {
+        unsafe muon_optimizer_step_param(
+          $0.handle(0), $0.int64(1), $0.input(2), $0.integer(3))
+      },
       HostileCall("muon_optimizer_create_muon", optional(muonOptions), .out) {
         unsafe muon_optimizer_create_muon($0.input(0), $0.out(1))
       },

@@ -40,6 +40,44 @@ void test_adamw_step() {
   CHECK(near(b[0], 0.95 - 0.1 * 4 / 4.25) && near(b[1], -1.9 + 0.1 * 0.25 / 0.5));
 }
 
+/// A step of both is a step of each, and NaN in the second leaves the first as it was.
+void test_sets() {
+  std::vector<float> w{1, 2, 3, 4}, b{1, -2}, w_grad{1, 0, 2, 1}, b_grad{4, 1}, w_alone = w, b_alone = b;
+  muon::Muon muon({{"w", {2, 2}, w, w_grad}}), muon_alone({{"w", {2, 2}, w_alone, w_grad}});
+  muon::AdamW adamw({{"b", {2}, b, b_grad}}), adamw_alone({{"b", {2}, b_alone, b_grad}});
+  muon::step({muon, adamw});
+  muon_alone.step();
+  adamw_alone.step();
+  CHECK(w == w_alone && b == b_alone);
+  muon::set_lr({muon, adamw}, 0.5);
+  CHECK(muon.lr() == 0.5 && adamw.lr() == 0.5);
+  b_grad[1] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS((muon::step({muon, adamw})), nonfinite_gradient, "optimizer 1 (AdamW)");
+  CHECK_THROWS((muon::step({muon, muon})), invalid_argument, "optimizer 1 is there twice");
+  CHECK(w == w_alone && b == b_alone);
+  muon::zero_grad({muon, adamw});
+  CHECK(w_grad[0] == 0 && b_grad[1] == 0);
+
+  w_grad = {3, 0, 0, 0};
+  b_grad = {4, 0};
+  CHECK(muon::clip_grad_norm({muon, adamw}, 10, 0.5) == 2.5);
+  CHECK(muon.grad_scale() == 0.5 && adamw.grad_scale() == 0.5);
+  CHECK(muon::clip_grad_norm({muon, adamw}, 1) == 5);
+  CHECK(near(muon.grad_scale(), 0.2));
+  CHECK_THROWS((muon::clip_grad_norm({muon, adamw}, -1)), invalid_argument, "max_norm");
+  muon.set_grad_scale(1);
+  adamw.set_grad_scale(1);
+
+  const std::vector<float> gradient{1, 2, 3, 4};
+  muon_alone.set_lr(0, 0.5);
+  w_grad = gradient;
+  muon_alone.step();
+  w_grad = {9, 9, 9, 9};
+  muon.step_param(0, gradient);
+  CHECK(w == w_alone && muon.param_steps(0) == 2);
+  CHECK_THROWS(muon.step_param(0, b_grad), shape, "2");
+}
+
 void test_muon_groups_and_options() {
   std::vector<float> a(6), b(6), grad(6, 1);
   muon::Muon muon;
@@ -162,6 +200,7 @@ void test_errors() {
 void test_optimizers() {
   test_muon_step();
   test_adamw_step();
+  test_sets();
   test_muon_groups_and_options();
   test_adamw_groups_and_options();
   test_nonfinite_policies();

@@ -99,11 +99,10 @@ def train(run, epochs, train_set, test_set, progress):
     for _ in range(epochs):
         for x, labels in loader:
             start = time.perf_counter()
-            for optimizer in optimizers:
-                optimizer.zero_grad()
+            libmuon.zero_grad(optimizers)
             model.backward(x, labels)
-            for optimizer, scheduler in zip(optimizers, schedulers):
-                optimizer.step()
+            libmuon.step(optimizers)
+            for scheduler in schedulers:
                 scheduler.step()
             run.seconds += time.perf_counter() - start
             step += 1

@@ -12,6 +12,7 @@ moves the parameter along it. AdamW trains the rest.
     optimizer.step()          # weight.data has changed
 
 Parameters and optimizers: Parameter, Muon, AdamW.
+Several optimizers as one: step, clip_grad_norm, zero_grad, set_lr.
 Learning rates: LinearLR, ConstantLR, CosineAnnealingLR, Trapezoid, SequentialLR, ChainedScheduler.
 From a configuration: build_optimizers, route_params, build_schedulers.
 Saving and resuming: checkpoint.save, checkpoint.load; Optimizer.state_dict.
@@ -58,6 +59,7 @@ from .schedulers import (
     SequentialLR,
     Trapezoid,
 )
+from .together import clip_grad_norm, set_lr, step, zero_grad
 
 __all__ = [
     "AdamW",
@@ -95,10 +97,14 @@ __all__ = [
     "build_optimizers",
     "build_schedulers",
     "checkpoint",
+    "clip_grad_norm",
     "route_params",
     "get_num_threads",
     "orthogonalize",
+    "set_lr",
     "set_num_threads",
+    "step",
+    "zero_grad",
 ]
 
 _log.connect()

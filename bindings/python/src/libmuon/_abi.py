@@ -218,6 +218,9 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     ),
     # muon_status muon_optimizer_step(muon_optimizer *optimizer);
     ("muon_optimizer_step", c_int, [OptimizerHandle]),
+    # muon_status muon_optimizer_step_param(muon_optimizer *optimizer, int64_t param,
+    #                                       const float *grad, size_t count);
+    ("muon_optimizer_step_param", c_int, [OptimizerHandle, c_int64, c_void_p, c_size_t]),
     # muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
     ("muon_optimizer_zero_grad", c_int, [OptimizerHandle]),
     # muon_status muon_optimizer_bind_buffer(muon_optimizer *optimizer, int64_t param,
@@ -245,6 +248,22 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_get_param_group(const muon_optimizer *optimizer, int64_t param,
     #                                            int64_t *outGroup);
     ("muon_optimizer_get_param_group", c_int, [OptimizerHandle, c_int64, POINTER(c_int64)]),
+    # ---- Sets of optimizers
+    # muon_status muon_optimizers_step(muon_optimizer *const *optimizers, size_t count);
+    ("muon_optimizers_step", c_int, [POINTER(OptimizerHandle), c_size_t]),
+    # muon_status muon_optimizers_clip_grad_norm(muon_optimizer *const *optimizers, size_t count,
+    #                                            double grad_scale, double max_norm,
+    #                                            double *outNorm);
+    (
+        "muon_optimizers_clip_grad_norm",
+        c_int,
+        [POINTER(OptimizerHandle), c_size_t, c_double, c_double, POINTER(c_double)],
+    ),
+    # muon_status muon_optimizers_zero_grad(muon_optimizer *const *optimizers, size_t count);
+    ("muon_optimizers_zero_grad", c_int, [POINTER(OptimizerHandle), c_size_t]),
+    # muon_status muon_optimizers_set_lr(muon_optimizer *const *optimizers, size_t count,
+    #                                    double lr);
+    ("muon_optimizers_set_lr", c_int, [POINTER(OptimizerHandle), c_size_t, c_double]),
     # ---- Options
     # muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
     ("muon_muon_options_init", c_int, [POINTER(MuonOptions), c_size_t]),
@@ -299,6 +318,10 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_set_initial_lr(muon_optimizer *optimizer, int64_t group,
     #                                           double lr);
     ("muon_optimizer_set_initial_lr", c_int, [OptimizerHandle, c_int64, c_double]),
+    # muon_status muon_optimizer_get_grad_scale(const muon_optimizer *optimizer, double *outScale);
+    ("muon_optimizer_get_grad_scale", c_int, [OptimizerHandle, POINTER(c_double)]),
+    # muon_status muon_optimizer_set_grad_scale(muon_optimizer *optimizer, double scale);
+    ("muon_optimizer_set_grad_scale", c_int, [OptimizerHandle, c_double]),
     # muon_status muon_optimizer_get_nonfinite_policy(const muon_optimizer *optimizer,
     #                                                 muon_nonfinite_policy *outPolicy);
     ("muon_optimizer_get_nonfinite_policy", c_int, [OptimizerHandle, POINTER(c_int)]),

@@ -14,7 +14,8 @@ from ._options import ordered
 from .optimizer import Optimizer
 from .optimizers import AdamW, Muon
 from .parameter import Array, Parameter, ParameterLike, as_parameters, dtype_of, structs_of
-from .schedulers import Scheduler, listed, optimizer_handles
+from .schedulers import Scheduler
+from .together import listed, optimizer_handles
 
 ModelParams = Union[Iterable[ParameterLike], Mapping[str, Union[Array, Parameter]]]
 

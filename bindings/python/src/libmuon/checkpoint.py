@@ -27,7 +27,8 @@ from ._options import ordered
 from .errors import InvalidArgumentError
 from .optimizer import Optimizer
 from .parameter import address
-from .schedulers import Scheduler, listed, optimizer_handles
+from .schedulers import Scheduler
+from .together import listed, optimizer_handles
 
 __all__ = ["dumps", "load", "loads", "save"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from ctypes import Structure, byref, c_int, c_int64, c_size_t
+from ctypes import Structure, byref, c_double, c_int, c_int64, c_size_t
 from typing import Any, ClassVar, Optional, Union
 
 import numpy as np
@@ -15,7 +15,7 @@ from ._abi import OptimizerHandle
 from ._enums import NonFinitePolicy
 from ._library import check, failure, free_with, lib
 from ._lock import give_lock
-from ._options import member, merged, ordered, require_keys, whole
+from ._options import member, merged, number, ordered, require_keys, whole
 from ._statistics import ParameterStatistics
 from .errors import InvalidArgumentError, MuonError
 from .param_group import ParamGroup
@@ -106,6 +106,14 @@ class Optimizer:
         if grads is not None:
             self._step_with(grads)
             return
+        self._exchange()
+        # Without the lock, since this may log. What another thread binds in between is alive as well.
+        status = self._step(self._handle)
+        if status:
+            raise failure(status)
+
+    def _exchange(self) -> None:
+        """Tells the library where the gradients are that were set since."""
         # Without the lock, which has its price: where nothing is to be exchanged, none is needed.
         bound = self._bound
         index = 0
@@ -114,10 +122,6 @@ class Optimizer:
                 self._rebind_all()
                 break
             index += 1
-        # Without it too, since this may log. What another thread binds in between is alive as well.
-        status = self._step(self._handle)
-        if status:
-            raise failure(status)
 
     def _step_with(self, grads: Grads) -> None:
         """A step with these gradients; where it fails the parameters keep those they had."""
@@ -259,6 +263,21 @@ class Optimizer:
 
     def _write_options(self, group: int, struct: Structure) -> None:
         raise NotImplementedError
+
+    @property
+    def grad_scale(self) -> float:
+        """What the next step multiplies gradients by, in float32: finite, at least 0.
+
+        It is for one step: after that, also where it was skipped or refused, it is 1 again. clip_grad_norm
+        sets it for several optimizers.
+        """
+        scale = c_double()
+        check(lib.muon_optimizer_get_grad_scale(self._handle, byref(scale)))
+        return scale.value
+
+    @grad_scale.setter
+    def grad_scale(self, value: float) -> None:
+        check(lib.muon_optimizer_set_grad_scale(self._handle, number("grad_scale", value)))
 
     # ---- Gradients that are not finite
 

@@ -6,17 +6,16 @@ SequentialLR whose first part is a SequentialLR or ChainedScheduler with a Cosin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from ctypes import byref, c_double, c_int64, c_size_t
-from typing import Any, Optional, Union
+from typing import Any, Optional
 
-from ._abi import OptimizerHandle, ScheduleHandle, SchedulerHandle
+from ._abi import ScheduleHandle, SchedulerHandle
 from ._library import check, free_with, lib
 from ._options import number, ordered, require_keys, whole
 from .errors import InvalidArgumentError
 from .optimizer import Optimizer
-
-Optimizers = Union[Optimizer, Iterable[Optimizer]]
+from .together import Optimizers, listed, optimizer_handles
 
 
 class Scheduler:
@@ -31,7 +30,7 @@ class Scheduler:
     _schedule: Optional[ScheduleHandle] = None
 
     def __init__(self, optimizer: Optimizers, create: Any, *arguments: Any) -> None:
-        optimizers = listed(optimizer)
+        optimizers = driven(optimizer)
         schedule = ScheduleHandle()
         check(create(*arguments, byref(schedule)))
         free_with(self, lib.muon_schedule_destroy, schedule)
@@ -195,7 +194,7 @@ class SequentialLR(Scheduler):
     def __init__(
         self, optimizer: Optimizers, schedulers: Sequence[Scheduler], milestones: Sequence[int]
     ) -> None:
-        optimizers = listed(optimizer)
+        optimizers = driven(optimizer)
         handles = schedule_handles(ordered("schedulers", schedulers), optimizers)
         steps = [
             whole(f"milestones[{index}]", each)
@@ -225,31 +224,19 @@ class ChainedScheduler(Scheduler):
         if not schedulers:
             raise InvalidArgumentError("schedulers: at least one is needed")
         if optimizer is not None:
-            optimizers = listed(optimizer)
+            optimizers = driven(optimizer)
         else:
             optimizers = schedulers[0].optimizers if isinstance(schedulers[0], Scheduler) else []
         handles = schedule_handles(schedulers, optimizers)
         super().__init__(optimizers, lib.muon_schedule_create_chained, handles, len(handles))
 
 
-def listed(optimizer: Optimizers) -> list[Optimizer]:
-    """The optimizers as a list."""
-    optimizers = (
-        [optimizer]
-        if isinstance(optimizer, Optimizer)
-        else ordered("optimizer", optimizer, "an optimizer, or a list of them,")
-    )
+def driven(optimizer: Optimizers) -> list[Optimizer]:
+    """The optimizers of a scheduler, of which there is one at least."""
+    optimizers = listed(optimizer, "optimizer")
     if not optimizers:
         raise InvalidArgumentError("a scheduler needs at least one optimizer")
-    for each in optimizers:
-        if not isinstance(each, Optimizer):
-            raise TypeError(f"an optimizer is expected, not {type(each).__name__}")
     return optimizers
-
-
-def optimizer_handles(optimizers: Sequence[Optimizer]) -> Any:
-    """An array of handles for C."""
-    return (OptimizerHandle * len(optimizers))(*(each._handle for each in optimizers))
 
 
 def schedule_handles(schedulers: Sequence[Scheduler], optimizers: list[Optimizer]) -> Any:

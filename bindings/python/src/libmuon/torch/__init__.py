@@ -22,6 +22,7 @@ from .builders import build_optimizers, build_schedulers, route_params
 from .muon import Muon
 from .routes import ModuleRoute
 from .routing import route_module
+from .together import clip_grad_norm, step
 from .whole_module import MuonWithAdamW
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "SingleDeviceMuonWithAuxAdam",
     "build_optimizers",
     "build_schedulers",
+    "clip_grad_norm",
     "route_params",
     "route_module",
+    "step",
 ]

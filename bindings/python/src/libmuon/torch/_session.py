@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from ctypes import Structure, byref, c_int64
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import Structure, byref, c_double, c_int64
 from typing import Any, NamedTuple
 
 import torch
@@ -21,9 +21,7 @@ from ._tensors import (
     address,
     check_parameter,
     gradient,
-    is_finite,
     plain,
-    squares_are_finite,
     step_count,
     usable,
 )
@@ -146,7 +144,7 @@ class Session:
     def prepare(self, groups: list[dict[str, Any]], state: Mapping[Tensor, Any]) -> Work:
         """All of a step that can fail for what its caller gave, but the look for NaN and infinity.
 
-        Returns the parameters that have a gradient, with the gradients as C reads them, for commit.
+        Returns the parameters that have a gradient, with the gradients as C reads them, for make_step.
         No parameter and no state changes.
         """
         self._take_options(groups)
@@ -165,33 +163,6 @@ class Session:
             if slot.step is not None:
                 self._take_steps(slot, slot.step)
         return active
-
-    def is_finite(self, work: Work) -> bool:
-        """Whether commit will find no NaN and no infinity, or does not look for them.
-
-        It finds them in gradients, and in state as it would be, where AdamW has their squares.
-        """
-        if self.policy is NonFinitePolicy.propagate:
-            return True
-        # State that the library has not read before is looked through, too.
-        return all(
-            squares_are_finite(grad)
-            and not (slot.fresh and not all(is_finite(buffer) for buffer in slot.buffers))
-            for slot, grad in work
-        )
-
-    def commit(self, work: Work, state: dict[Tensor, Any]) -> bool:
-        """Makes the step that was prepared; whether it was made, which policy `skip` may prevent.
-
-        Raises for NaN and infinity, for want of memory, and where backend svd does not converge;
-        no parameter and no state has changed then.
-        """
-        skipped = self._skipped()
-        check(lib.muon_optimizer_step(self.handle))
-        if self._skipped() != skipped:
-            return False
-        self._finish([slot for slot, _ in work], state)
-        return True
 
     def _take_options(self, groups: list[dict[str, Any]]) -> None:
         """Gives the library the options that have changed."""
@@ -290,15 +261,26 @@ class Session:
             check(lib.muon_optimizer_set_param_steps(self.handle, index, steps))
         slot.steps = steps
 
-    def _skipped(self) -> int:
-        if self.policy is not NonFinitePolicy.skip:
-            return 0
+    @property
+    def grad_scale(self) -> float:
+        """What the library multiplies the gradients of the next step by."""
+        scale = c_double()
+        check(lib.muon_optimizer_get_grad_scale(self.handle, byref(scale)))
+        return scale.value
+
+    @grad_scale.setter
+    def grad_scale(self, value: float) -> None:
+        check(lib.muon_optimizer_set_grad_scale(self.handle, value))
+
+    def skipped(self) -> int:
+        """How many steps the library has left out."""
         count = c_int64()
         check(lib.muon_optimizer_get_skipped_steps(self.handle, byref(count)))
         return count.value
 
-    def _finish(self, slots: list[Slot], state: dict[Tensor, Any]) -> None:
-        """Brings torch up to date with what the library has written."""
+    def finish(self, work: Work, state: dict[Tensor, Any]) -> None:
+        """Brings torch up to date with what the library has written in a step."""
+        slots = [slot for slot, _ in work]
         for slot in slots:
             if slot.fresh:
                 slot.commit(state)
@@ -311,6 +293,44 @@ class Session:
                 slot.steps += 1
         # So that autograd refuses to go back through a graph that had the old values.
         increment_version([slot.parameter for slot in slots if slot.data is slot.parameter])
+
+
+class Prepared(NamedTuple):
+    """What one optimizer brings to a step."""
+
+    session: Session
+    work: Work
+    state: dict[Tensor, Any]
+
+
+def make_step(prepared: Sequence[Prepared]) -> bool:
+    """One step of all, as one; whether it was made, which policy `skip` of one of them may prevent.
+
+    Raises for NaN and infinity, for want of memory, and where backend svd does not converge; no
+    parameter and no state has changed then.
+    """
+    handles = [each.session.handle for each in prepared]
+    may_skip = any(each.session.policy is NonFinitePolicy.skip for each in prepared)
+    # What one has left out, all have.
+    before = prepared[0].session.skipped() if may_skip else 0
+    if len(handles) == 1:
+        check(lib.muon_optimizer_step(handles[0]))
+    else:
+        array = (_abi.OptimizerHandle * len(handles))(*handles)
+        check(lib.muon_optimizers_step(array, len(handles)))
+    if may_skip and prepared[0].session.skipped() != before:
+        return False
+    for session, work, state in prepared:
+        session.finish(work, state)
+    return True
+
+
+def clip(prepared: Sequence[Prepared], max_norm: float, grad_scale: float) -> float:
+    """Sets what the next step multiplies gradients by, and returns their norm."""
+    array = (_abi.OptimizerHandle * len(prepared))(*(each.session.handle for each in prepared))
+    limits, norm = (real("grad_scale", grad_scale), real("max_norm", max_norm)), c_double()
+    check(lib.muon_optimizers_clip_grad_norm(array, len(prepared), *limits, byref(norm)))
+    return norm.value
 
 
 class Names(NamedTuple):

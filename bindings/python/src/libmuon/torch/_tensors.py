@@ -157,18 +157,6 @@ def step_count(label: str, step: Any) -> int:
     raise InvalidArgumentError(f"{label}: step: a whole number >= 0 is expected, not {steps!r}")
 
 
-def is_finite(tensor: Tensor) -> bool:
-    """Whether a tensor has neither NaN nor infinity."""
-    # A finite sum has finite terms. One that is not may come of an overflow.
-    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
-
-
-def squares_are_finite(tensor: Tensor) -> bool:
-    """Whether float32 can hold the squares of a tensor that has neither NaN nor infinity."""
-    flat = tensor.reshape(-1).float()
-    return bool(flat.dot(flat).isfinite()) or bool(flat.square().isfinite().all())
-
-
 def check_state(label: str, name: str, value: Any, shape: torch.Size) -> None:
     """Raises unless a state buffer has the shape of its parameter and can be read as float32."""
     if not isinstance(value, Tensor):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from ctypes import byref
 from typing import Any, ClassVar, Optional
 
@@ -19,7 +19,7 @@ from .._options import member
 from ..errors import InvalidArgumentError, MuonError
 from ._buffers import state_buffers
 from ._checkpoint import Kept, kept_state
-from ._session import Kind, Names, Session
+from ._session import Kind, Names, Prepared, Session, clip, make_step
 from ._slot import MASTER
 from ._tensors import step_tensor
 
@@ -32,6 +32,8 @@ class Optimizer(torch.optim.Optimizer):
     _session: Optional[Session] = None
     _lock: AbstractContextManager[Any]
     _names = Names()
+    # Of the next step, for the sessions that are made until then: see clip_grad_norm.
+    _grad_scale = 1.0
 
     def __init__(self, params: Any, defaults: dict[str, Any], nonfinite: str) -> None:
         lr = defaults["lr"]
@@ -57,13 +59,19 @@ class Optimizer(torch.optim.Optimizer):
         is float64 and for a parameter or gradient that is complex, sparse, or not in CPU memory;
         then no parameter of any group and no state has changed.
         """
+        if isinstance(closure, Rest):
+            return closure()
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if not step_together(self, [self]):
+        if not step_together([self], [self]):
             self._skipped_steps += 1
         return loss
+
+    def _parts(self) -> list[Optimizer]:
+        """The optimizers of the library's that make its step."""
+        return [self]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """As torch's; not while another thread's step reads the gradients."""
@@ -76,7 +84,9 @@ class Optimizer(torch.optim.Optimizer):
         if session is None or not session.fits(groups, self.state):
             # The old one goes first: its parameters are bound to memory the new one binds.
             self._session = session = None
-            session = self._session = Session(self._kind, groups, self._nonfinite, self._names)
+            session = Session(self._kind, groups, self._nonfinite, self._names)
+            session.grad_scale = self._grad_scale
+            self._session = session
         return session
 
     @property
@@ -185,29 +195,75 @@ class Optimizer(torch.optim.Optimizer):
                     own["step"] = step_tensor(own["step"])
 
 
+class Rest:
+    """What step() gets in place of a closure where several optimizers make a step as one: all of that
+    step is in it, and its hooks are around it. See step of libmuon.torch."""
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        self._run = run
+
+    def __call__(self) -> None:
+        self._run()
+
+
 @torch.compiler.disable
 @torch.no_grad()
-def step_together(owner: Any, optimizers: Sequence[Optimizer]) -> bool:
-    """One step of one or two optimizers; whether it was made. If this raises, none has changed.
+def step_together(owners: Sequence[Any], optimizers: Sequence[Optimizer]) -> bool:
+    """One step of all optimizers; whether it was made. If this raises, none has changed.
 
-    owner: that of the lock. Other threads may set gradients and the .data of parameters meanwhile.
+    owners: those of the locks. Other threads may set gradients and the .data of parameters meanwhile.
     """
-    with Later(), owner._lock:
+    with Later(), ExitStack() as locks:
+        # In one order, so that no two threads wait for each other.
+        for owner in sorted(owners, key=id):
+            locks.enter_context(owner._lock)
         return step_alone(optimizers)
 
 
 def step_alone(optimizers: Sequence[Optimizer]) -> bool:
-    """The same, with the lock."""
+    """The same, with the locks."""
     try:
-        ready = []
+        with forgetting_doubts(optimizers):
+            return make_step(all_prepared(optimizers))
+    finally:
+        # It was for this step, also where that did not come as far as the library.
         for each in optimizers:
-            session = each._ready()
-            ready.append((session, session.prepare(each.param_groups, each.state), each.state))
-        # The library looks for NaN and infinity when it makes a step. Of two, the second must not
-        # find any once the first has been made: if there are some, it goes first, and refuses.
-        if len(ready) == 2 and not ready[1][0].is_finite(ready[1][1]):
-            ready.reverse()
-        return all(session.commit(work, state) for session, work, state in ready)
+            each._grad_scale = 1.0
+            if each._session is not None:
+                each._session.grad_scale = 1.0
+
+
+@torch.compiler.disable
+@torch.no_grad()
+def clip_together(
+    owners: Sequence[Any], optimizers: Sequence[Optimizer], max_norm: float, grad_scale: float
+) -> float:
+    """Clips the gradients of the next step of all optimizers, and returns their norm."""
+    with Later(), ExitStack() as locks:
+        for owner in sorted(owners, key=id):
+            locks.enter_context(owner._lock)
+        with forgetting_doubts(optimizers):
+            norm = clip(all_prepared(optimizers), max_norm, grad_scale)
+        for each in optimizers:
+            each._grad_scale = each._ready().grad_scale
+        return norm
+
+
+def all_prepared(optimizers: Sequence[Optimizer]) -> list[Prepared]:
+    """What each optimizer brings to a step."""
+    ready = []
+    for each in optimizers:
+        session = each._ready()
+        work = session.prepare(each.param_groups, each.state)
+        ready.append(Prepared(session, work, each.state))
+    return ready
+
+
+@contextmanager
+def forgetting_doubts(optimizers: Sequence[Optimizer]) -> Iterator[None]:
+    """Gives sessions up that may no longer know what the library has."""
+    try:
+        yield
     except BaseException as error:
         for each in optimizers:
             # After an interrupt it may not know what the library has.

@@ -18,7 +18,7 @@ from ..errors import InvalidArgumentError
 from ._dialects import LIBMUON, dialect_of
 from .adamw import AdamW
 from .muon import HIGHER_DIMS, Muon
-from .optimizer import step_together
+from .optimizer import Rest, step_together
 from .param_routes import UNNAMED, Params, asked_by, groups_of_params
 from .routes import Routes, is_exempt
 from .routing import matched, route_module
@@ -135,13 +135,19 @@ class MuonWithAdamW(torch.optim.Optimizer):
 
         Raises what Muon and AdamW raise, and then nothing of either side has changed.
         """
+        if isinstance(closure, Rest):
+            return closure()
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        if not step_together(self, [*self._sides.values()]):
+        if not step_together([self], self._parts()):
             self._skipped_steps += 1
         return loss
+
+    def _parts(self) -> list[Side]:
+        """The optimizers of the library's that make its step."""
+        return [*self._sides.values()]
 
     @property
     def skipped_steps(self) -> int:
