@@ -19,9 +19,10 @@ static float *floats(size_t count) {
   return memory;
 }
 
-static void pack(const muon_gemm_kernel *kernel, int n, const float *x, float *packed, int by_rows) {
+static void pack(const muon_gemm_kernel *kernel, int n, const float *x, float *packed, int by_rows,
+                 muon_gemm_role role) {
   for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
-    muon_gemm_pack(kernel, x, by_rows ? n : 1, by_rows ? 1 : n, n, n, panel, packed);
+    muon_gemm_pack(kernel, x, by_rows ? n : 1, by_rows ? 1 : n, n, n, panel, role, packed);
 }
 
 static void multiply(const muon_gemm_kernel *kernel, int n, const float *a, const float *b, int lower,
@@ -40,7 +41,7 @@ int product_rates(muon_element element, int n, double rates[COUNT]) {
   const muon_gemm_kernel *kernel = muon_gemm_kernel_for(element, NULL);
   if (!kernel) return 1;
   const size_t packed =
-      (size_t)(muon_gemm_panels(kernel, n) * muon_gemm_panel_bytes(kernel, n)) / sizeof(float);
+      (size_t)muon_gemm_operand_bytes(kernel, n, n, MUON_GEMM_BOTH) / sizeof(float);
   float *x = floats((size_t)n * n), *c = floats((size_t)n * n);
   float *a = floats(packed), *b = floats(packed);
   const int failed = !x || !c || !a || !b;
@@ -49,12 +50,14 @@ int product_rates(muon_element element, int n, double rates[COUNT]) {
         {c, n, 1e-3f, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}},
         {c, n, 1e-6f, {{x, 1e-3f, x, x}, {c, 0, NULL, NULL}}},
         {c, n, 1e-6f, {{c, 0, NULL, NULL}, {x, 1e-3f, x, NULL}}}};
-    pack(kernel, n, x, a, 1);
-    pack(kernel, n, x, b, 0);
+    pack(kernel, n, x, a, 1, MUON_GEMM_BOTH);
+    pack(kernel, n, x, b, 0, MUON_GEMM_RIGHT);
+    const float *left =
+        a + muon_gemm_offset(kernel, n, n, MUON_GEMM_BOTH, MUON_GEMM_LEFT) / (ptrdiff_t)sizeof(float);
     for (int what = 0; what < COUNT; what++) {
       const int symmetric = what != APPLY;
       const double start = now();
-      multiply(kernel, n, a, symmetric ? a : b, symmetric, &outputs[what]);
+      multiply(kernel, n, left, symmetric ? a : b, symmetric, &outputs[what]);
       rates[what] = (symmetric ? 1.0 : 2.0) * n * n * n / (now() - start);
     }
   }

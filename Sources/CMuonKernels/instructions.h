@@ -33,5 +33,8 @@ static inline int has_avx512bf16(void) {
   return has_avx512() && __builtin_cpu_supports("avx512bf16");
 }
 
+/* Tiles of bfloat16 and of 8-bit integers; see products/amx.h for what the system must grant. */
+#define AMX AVX512_BF16 ",amx-tile,amx-int8,amx-bf16"
+
 #endif
 #endif

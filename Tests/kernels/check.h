@@ -41,6 +41,7 @@ static inline void *memory(size_t bytes) {
   return new;
 }
 
+void check_amx(void);
 void check_products(void);
 void check_passes(void);
 

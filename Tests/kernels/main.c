@@ -5,6 +5,7 @@
 int failures;
 
 int main(void) {
+  check_amx();
   check_products();
   check_passes();
   if (failures) printf("%d checks failed\n", failures);

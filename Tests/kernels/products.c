@@ -33,16 +33,26 @@ static void as_packed(const muon_gemm_kernel *kernel, const float *source, ptrdi
   }
 }
 
-/* What a panel holds of a lane at a depth. */
+/* What a panel holds of a lane at a depth, on one side of products. */
 static double packed_element(const muon_gemm_kernel *kernel, const void *packed, ptrdiff_t depth,
-                             ptrdiff_t lane, ptrdiff_t k) {
-  const ptrdiff_t lanes = kernel->lanes, group = kernel->group;
+                             muon_gemm_role side, ptrdiff_t lane, ptrdiff_t k) {
+  const ptrdiff_t lanes = kernel->lanes, group = kernel->group, fill = kernel->fill;
   const char *panel = (const char *)packed + lane / lanes * muon_gemm_panel_bytes(kernel, depth);
-  const ptrdiff_t block = k / kernel->block * kernel->block;
+  const ptrdiff_t block = k / kernel->block * kernel->block, in_block = k - block;
   const char *head = panel + muon_gemm_panel_bytes(kernel, block);
-  const char *word = head + 4 * (lanes * (kernel->head + (k - block) / group) + lane % lanes);
+  const char *words = head + 4 * lanes * kernel->head;
+  const ptrdiff_t at = side == MUON_GEMM_LEFT && kernel->left_apart
+                           ? (in_block / fill * lanes + lane % lanes) * (fill / group) +
+                                 in_block % fill / group
+                           : in_block / group * lanes + lane % lanes;
+  const char *word = words + 4 * at;
   float scale;
   memcpy(&scale, head + 4 * (lane % lanes), sizeof scale);
+  if (kernel->element == MUON_ELEMENT_INT16 && kernel->digits == 2) {
+    const ptrdiff_t rest = depth - block, in = rest < kernel->block ? rest : kernel->block;
+    const char *low = word + 4 * ((in + fill - 1) / fill * (fill / group) * lanes);
+    return (128 * (int8_t)word[k % group] + (int8_t)low[k % group]) * (double)scale;
+  }
   if (kernel->element == MUON_ELEMENT_INT16) {
     int16_t integer;
     memcpy(&integer, word + 2 * (k % group), sizeof integer);
@@ -61,25 +71,33 @@ static double packed_element(const muon_gemm_kernel *kernel, const void *packed,
   return x;
 }
 
-static size_t packed_bytes(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth) {
-  return (size_t)(muon_gemm_panels(kernel, count) * muon_gemm_panel_bytes(kernel, depth));
+static size_t packed_bytes(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
+                           muon_gemm_role role) {
+  return (size_t)muon_gemm_operand_bytes(kernel, count, depth, role);
 }
 
-/* Every element, and zeros where there is none. `at` gives the element that is meant. */
-static void check_packed(const muon_gemm_kernel *kernel, const void *packed, ptrdiff_t count,
-                         ptrdiff_t depth, const float *source, ptrdiff_t lane_stride,
+static const muon_gemm_role roles[] = {MUON_GEMM_LEFT, MUON_GEMM_RIGHT, MUON_GEMM_BOTH};
+
+/* Every element on each side, and zeros where there is none. */
+static void check_packed(const muon_gemm_kernel *kernel, const void *packed, muon_gemm_role role,
+                         ptrdiff_t count, ptrdiff_t depth, const float *source, ptrdiff_t lane_stride,
                          ptrdiff_t depth_stride, const char *what) {
   const ptrdiff_t all_lanes = muon_gemm_panels(kernel, count) * kernel->lanes;
-  const ptrdiff_t all_depths = (depth + kernel->group - 1) / kernel->group * kernel->group;
+  const ptrdiff_t all_depths = (depth + kernel->fill - 1) / kernel->fill * kernel->fill;
   double *numbers = memory((size_t)depth * sizeof *numbers);
   for (ptrdiff_t lane = 0; lane < all_lanes; lane++) {
     if (lane < count)
       as_packed(kernel, source + lane * lane_stride, depth_stride, depth, numbers);
     for (ptrdiff_t k = 0; k < all_depths; k++) {
       const double meant = lane < count && k < depth ? numbers[k] : 0;
-      CHECK(packed_element(kernel, packed, depth, lane, k) == meant,
-            "%s, %s of %td lanes, depth %td: lane %td, depth %td", kernel->name, what, count, depth,
-            lane, k);
+      for (int side = MUON_GEMM_LEFT; side <= MUON_GEMM_RIGHT; side++) {
+        if (!(role & side)) continue;
+        const char *there = (const char *)packed +
+                            muon_gemm_offset(kernel, count, depth, role, (muon_gemm_role)side);
+        CHECK(packed_element(kernel, there, depth, (muon_gemm_role)side, lane, k) == meant,
+              "%s, %s of %td lanes, depth %td: lane %td, depth %td, side %d", kernel->name, what,
+              count, depth, lane, k, side);
+      }
     }
   }
   free(numbers);
@@ -92,13 +110,18 @@ static void check_pack(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_
     float *source = memory((size_t)(rows * columns) * sizeof *source);
     for (ptrdiff_t i = 0; i < rows * columns; i++) source[i] = uniform(&seed);
     const ptrdiff_t lane_stride = by_rows ? columns : 1, depth_stride = by_rows ? 1 : columns;
-    void *packed = memory(packed_bytes(kernel, count, depth));
-    memset(packed, 0xFF, packed_bytes(kernel, count, depth));
-    for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, count); panel++)
-      muon_gemm_pack(kernel, source, lane_stride, depth_stride, count, depth, panel, packed);
-    check_packed(kernel, packed, count, depth, source, lane_stride, depth_stride,
-                 by_rows ? "rows" : "columns");
-    free(packed), free(source);
+    for (int r = 0; r < 3; r++) {
+      const size_t bytes = packed_bytes(kernel, count, depth, roles[r]);
+      void *packed = memory(bytes);
+      memset(packed, 0xFF, bytes);
+      for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, count); panel++)
+        muon_gemm_pack(kernel, source, lane_stride, depth_stride, count, depth, panel, roles[r],
+                       packed);
+      check_packed(kernel, packed, roles[r], count, depth, source, lane_stride, depth_stride,
+                   by_rows ? "rows" : "columns");
+      free(packed);
+    }
+    free(source);
   }
 }
 
@@ -112,19 +135,22 @@ static void check_pack_symmetric(const muon_gemm_kernel *kernel, ptrdiff_t n) {
   }
   memcpy(without, whole, bytes);
   for (ptrdiff_t i = 0; i < n; i++) without[i * n + i] = 0;
-  for (int variant = 0; variant < 4; variant++) {
+  for (int variant = 0; variant < 12; variant++) {
     const int mirror = variant & 1, apart = variant & 2;
+    const muon_gemm_role role = roles[variant / 4];
     for (ptrdiff_t i = 0; i < n; i++) {
       for (ptrdiff_t j = 0; j < n; j++) {
         const int is_there = j <= i || (!mirror && i / kernel->lanes == j / kernel->lanes);
         lower[i * n + j] = is_there ? whole[i * n + j] : NAN;
       }
     }
-    void *packed = memory(packed_bytes(kernel, n, n));
-    memset(packed, 0xFF, packed_bytes(kernel, n, n));
+    const size_t size = packed_bytes(kernel, n, n, role);
+    void *packed = memory(size);
+    memset(packed, 0xFF, size);
     for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
-      muon_gemm_pack_symmetric(kernel, lower, n, mirror, panel, apart ? diagonal : NULL, packed);
-    check_packed(kernel, packed, n, n, apart ? without : whole, n, 1,
+      muon_gemm_pack_symmetric(kernel, lower, n, mirror, panel, apart ? diagonal : NULL, role,
+                               packed);
+    check_packed(kernel, packed, role, n, n, apart ? without : whole, n, 1,
                  mirror ? "symmetric, mirrored" : "symmetric");
     for (ptrdiff_t i = 0; i < n; i++) {
       if (apart) CHECK(diagonal[i] == whole[i * n + i], "%s, of %td", kernel->name, n);
@@ -168,12 +194,12 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
   float *column_factors = memory((size_t)columns * sizeof(float));
   for (ptrdiff_t i = 0; i < rows; i++) row_factors[i] = small_integer(&seed);
   for (ptrdiff_t j = 0; j < columns; j++) column_factors[j] = small_integer(&seed);
-  char *packed_a = memory(packed_bytes(kernel, rows, depth));
-  char *packed_b = memory(packed_bytes(kernel, columns, depth));
+  char *packed_a = memory(packed_bytes(kernel, rows, depth, MUON_GEMM_LEFT));
+  char *packed_b = memory(packed_bytes(kernel, columns, depth, MUON_GEMM_RIGHT));
   for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, rows); panel++)
-    muon_gemm_pack(kernel, a, depth, 1, rows, depth, panel, packed_a);
+    muon_gemm_pack(kernel, a, depth, 1, rows, depth, panel, MUON_GEMM_LEFT, packed_a);
   for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, columns); panel++)
-    muon_gemm_pack(kernel, b, depth, 1, columns, depth, panel, packed_b);
+    muon_gemm_pack(kernel, b, depth, 1, columns, depth, panel, MUON_GEMM_RIGHT, packed_b);
 
   /* No term, one, the other, both; each of C itself or of another matrix; to one place or to two;
    * of operands without their diagonals. */
@@ -219,7 +245,7 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
           const float untouched = o == 0 && adds_itself && reads_d ? d[at] : NAN;
           const float is = c[o][at];
           const int is_right = is_made && o < outputs
-                                   ? fabs(is - meant) <= bar
+                                   ? fabs(is - meant) <= bar + (levels(kernel) > 0) * 4e-7 * fabs(meant)
                                    : memcmp(&is, &untouched, sizeof is) == 0;
           CHECK(is_right,
                 "%s: %td x %td, depth %td, lower %d, epilogue %d, output %d: (%td, %td): %g, not %g",
@@ -236,6 +262,9 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
 static void check_row(const muon_gemm_kernel *kernel) {
   CHECK(kernel->name && kernel->level && kernel->probe && kernel->enter && kernel->leave &&
             kernel->pack && kernel->multiply && kernel->speed > 0, "%s", kernel->name);
+  CHECK(kernel->acquire && kernel->digits > 0 && kernel->fill % kernel->group == 0 &&
+            kernel->block % kernel->fill == 0, "%s", kernel->name);
+  CHECK(!kernel->left_apart || kernel->rows == kernel->lanes, "%s", kernel->name);
   CHECK(kernel->lanes % kernel->rows == 0 && kernel->lanes % kernel->group == 0 &&
             kernel->block % kernel->lanes == 0 && kernel->depth % kernel->block == 0 &&
             kernel->lanes * kernel->block <= MUON_GEMM_MOST_IN_BLOCK && kernel->tile_rows % kernel->lanes == 0 &&
@@ -274,7 +303,9 @@ static void check_limits(const muon_gemm_kernel *kernel) {
   const ptrdiff_t depth = kernel->block, lanes = kernel->lanes;
   float *a = memory((size_t)(lanes * depth) * sizeof *a);
   float *c = memory((size_t)(lanes * lanes) * sizeof *c);
-  char *packed = memory(packed_bytes(kernel, lanes, depth));
+  char *packed = memory(packed_bytes(kernel, lanes, depth, MUON_GEMM_BOTH));
+  const char *left =
+      packed + muon_gemm_offset(kernel, lanes, depth, MUON_GEMM_BOTH, MUON_GEMM_LEFT);
   const muon_gemm_output output = {c, lanes, 1, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}};
   const muon_gemm_epilogue epilogue = {1, {output, output}};
   const float sizes[] = {(float)levels(kernel), 1, 1e18f, 1e-18f, 1e-30f, 1e-40f, 0};
@@ -287,8 +318,9 @@ static void check_limits(const muon_gemm_kernel *kernel) {
         for (ptrdiff_t i = 0; i < lanes * depth; i++)
           a[i] = i % lanes % 3 == 1 ? -sizes[size] : sizes[size];
       }
-      muon_gemm_pack(kernel, a, way ? 1 : depth, way ? lanes : 1, lanes, depth, 0, packed);
-      muon_gemm_tile(kernel, packed, packed, depth, lanes, lanes, 0, 0, &epilogue);
+      muon_gemm_pack(kernel, a, way ? 1 : depth, way ? lanes : 1, lanes, depth, 0, MUON_GEMM_BOTH,
+                     packed);
+      muon_gemm_tile(kernel, left, packed, depth, lanes, lanes, 0, 0, &epilogue);
       const float scale = sizes[size] / (float)levels(kernel);
       const double sum = depth * levels(kernel) * levels(kernel);
       const float meant = sizes[size] < 1e-38f ? 0 : (float)sum * scale * scale;
@@ -300,6 +332,37 @@ static void check_limits(const muon_gemm_kernel *kernel) {
     }
   }
   free(a), free(c), free(packed);
+}
+
+/* A A^T. */
+static float *product(const muon_gemm_kernel *kernel, const float *a, ptrdiff_t n, ptrdiff_t depth) {
+  float *c = memory((size_t)(n * n) * sizeof *c);
+  char *packed = memory(packed_bytes(kernel, n, depth, MUON_GEMM_BOTH));
+  const char *left = packed + muon_gemm_offset(kernel, n, depth, MUON_GEMM_BOTH, MUON_GEMM_LEFT);
+  const muon_gemm_output output = {c, n, 1, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}};
+  const muon_gemm_epilogue epilogue = {1, {output, output}};
+  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
+    muon_gemm_pack(kernel, a, depth, 1, n, depth, panel, MUON_GEMM_BOTH, packed);
+  for (ptrdiff_t tile = 0; tile < muon_gemm_tiles(kernel, n, n); tile++)
+    muon_gemm_tile(kernel, left, packed, depth, n, n, 0, tile, &epilogue);
+  free(packed);
+  return c;
+}
+
+/* Kernels of the same integers in the same blocks give the same bits. */
+static void check_same_bits(const muon_gemm_kernel *kernel, const muon_gemm_kernel *other) {
+  if (levels(kernel) == 0 || kernel->element != other->element || kernel->block != other->block ||
+      kernel->depth != other->depth || !other->probe() || !other->acquire())
+    return;
+  const ptrdiff_t n = 3 * kernel->lanes + 5, depth = kernel->depth + kernel->block + 37;
+  uint64_t seed = 4;
+  float *a = memory((size_t)(n * depth) * sizeof *a);
+  for (ptrdiff_t i = 0; i < n * depth; i++) a[i] = uniform(&seed);
+  float *one = product(kernel, a, n, depth), *two = product(other, a, n, depth);
+  CHECK(memcmp(one, two, (size_t)(n * n) * sizeof *one) == 0, "%s and %s", kernel->name,
+        other->name);
+  printf("the same bits: %s, %s\n", kernel->name, other->name);
+  free(a), free(one), free(two);
 }
 
 /* The row that is taken is the fastest that there is. */
@@ -326,8 +389,13 @@ void check_products(void) {
       printf("skipped: products %s: not on this processor\n", kernel->name);
       continue;
     }
+    if (!kernel->acquire()) {
+      printf("skipped: products %s: the system refuses it\n", kernel->name);
+      continue;
+    }
     check_kernel(kernel);
     if (levels(kernel) > 0) check_limits(kernel);
+    for (int j = 0; j < i; j++) check_same_bits(kernel, muon_gemm_kernel_at(j));
     printf("products %s\n", kernel->name);
   }
 }

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Compiles the kernels and their tests, with AddressSanitizer, into .build/kernels and runs them: those of
-# AVX-VNNI a second time with the instructions of AVX512-VNNI, where the processor has only these.
+# Compiles the kernels and their tests, with AddressSanitizer, into .build/kernels and runs them: where the
+# processor has AVX-512, a second time with its instructions in place of those of AVX-VNNI and AMX.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p .build/kernels
-for define in MUON_TEST_AS_IT_IS MUON_TEST_AVX512VL_VNNI; do
+for define in MUON_TEST_AS_IT_IS MUON_TEST_ON_AVX512; do
   # shellcheck disable=SC2046
   clang -fuse-ld=lld -std=gnu11 -O1 -g -Wall -Wextra -Werror "-D$define" \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-    -I Sources/CMuonKernels/include Tests/kernels/*.c $(find Sources/CMuonKernels -name '*.c') -lm \
+    -I Sources/CMuonKernels/include -I Tests/kernels Tests/kernels/*.c $(find Sources/CMuonKernels -name '*.c') -lm \
     -o .build/kernels/test
   echo "$define"
   .build/kernels/test

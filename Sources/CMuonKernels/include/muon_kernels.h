@@ -45,6 +45,19 @@ typedef struct muon_gemm_epilogue {
   muon_gemm_output outputs[MUON_GEMM_OUTPUTS];
 } muon_gemm_epilogue;
 
+/* What a packed operand is for: to stand on the left of products, on the right, or both. */
+typedef enum muon_gemm_role {
+  MUON_GEMM_LEFT = 1,
+  MUON_GEMM_RIGHT = 2,
+  MUON_GEMM_BOTH = MUON_GEMM_LEFT | MUON_GEMM_RIGHT
+} muon_gemm_role;
+
+/* Where a panel goes: for the left of products, for the right, or both. Kernels with one layout for
+ * both take `right` alone. */
+typedef struct muon_gemm_panel {
+  void *_Nullable left, *_Nullable right;
+} muon_gemm_panel;
+
 /* The elements of packed operands. Integers are in block floating point: see
  * products/block_floating.h. */
 typedef enum muon_element {
@@ -54,13 +67,30 @@ typedef enum muon_element {
   MUON_ELEMENT_INT8 = 3
 } muon_element;
 
+/* A part of a tile that fits into registers, and what becomes of it: its first `rows` rows and
+ * `columns` columns go to the epilogue, whose pointers are at the first of them. */
+typedef struct muon_gemm_micro_tile {
+  const void *a, *b; /* the first of its rows in a panel, and a panel */
+  ptrdiff_t depth;   /* a multiple of fill */
+  int rows, columns;
+  const muon_gemm_epilogue *epilogue;
+  void *state; /* of the kernel */
+} muon_gemm_micro_tile;
+
+/* The most bytes of a kernel's state, from one micro-tile to the next. */
+enum { MUON_GEMM_MOST_STATE = 0x2800 };
+
 /* A micro-kernel: a row of the table.
  *
  * A panel has `lanes` rows of an operand, one beside the other, with their depth in groups, of which
  * each fills a word of 4 bytes: element (lane i, depth k) is in word k / group * lanes + i, at
  * k % group. Before each `block` of depths, the last of which may be shorter, there are `head` words
- * for each lane: what its elements have in common. Both operands of a product are packed alike, so
- * that one packing of X serves X X^T twice. */
+ * for each lane: what its elements have in common. Elements that are too wide for the processor are
+ * in `digits`: a block then has the words of all highest digits first.
+ *
+ * With one layout, both operands of a product are packed alike, so that one packing of X serves
+ * X X^T twice. With `left_apart` the left operand has the words of a lane side by side, as many as
+ * `fill` depths make: word (k / fill * lanes + i) * (fill / group) + k % fill / group. */
 typedef struct muon_gemm_kernel {
   const char *name;  /* for people */
   const char *level; /* the first of the names of MUON_MAX_CPU that allows it */
@@ -70,32 +100,36 @@ typedef struct muon_gemm_kernel {
   int lanes;        /* columns of a micro-tile; panels are this wide */
   int rows;         /* rows of a micro-tile; divides lanes */
   int group;        /* depths in a word; divides lanes */
+  int fill;         /* what depths are filled up to a multiple of, with zeros: a multiple of group */
+  int digits;       /* words for each group of depths */
+  int left_apart;   /* whether the left operand has a layout of its own; then lanes are rows */
   int block;        /* depths that are packed together: a multiple of lanes */
   int head;         /* words a lane at the beginning of each block */
   int depth;        /* how deep panels are worked on at once: a multiple of block */
   int tile_rows;    /* of a tile, which is one task: multiples of lanes */
   int tile_columns;
-  /* Around all calls of `multiply` for a tile, on one thread: for state such as tile registers. */
-  void (*enter)(void);
-  void (*leave)(void);
+  /* Asks the system, for the whole process, for what the kernel needs of it; 0 if it is refused. */
+  int (*acquire)(void);
+  /* Around all calls of `multiply` for a tile, on one thread, for what stays between them: in the
+   * state, which is aligned to 64 bytes, or in the processor. */
+  void (*enter)(void *state);
+  void (*leave)(void *state);
   /* Packs the first `lanes` lanes of a panel from source, at lane_stride, and depth elements of
-   * each, at depth_stride, one of which is 1; they begin a block. Missing lanes, and missing depths
-   * of the last group, become 0. Rounds to nearest even. */
+   * each, at depth_stride, one of which is 1; they begin a block. Missing lanes, and what depths are
+   * filled up with, become 0. Rounds to nearest even. */
   void (*pack)(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-               ptrdiff_t depth, void *panel);
-  /* Multiplies a micro-tile: a points at the first of its rows in a panel, b at a panel; depth is a
-   * multiple of group. Hands the first `rows` rows and `columns` columns to the epilogue, whose
-   * pointers are at the first of them. */
-  void (*multiply)(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                   const muon_gemm_epilogue *epilogue);
+               ptrdiff_t depth, muon_gemm_panel panel);
+  /* Multiplies a micro-tile. What becomes of it may wait for the next call, or for `leave`. */
+  void (*multiply)(const muon_gemm_micro_tile *tile);
 } muon_gemm_kernel;
 
 /* The rows of the table, from 0: the first is for any processor. NULL past the last. A name of
  * MUON_MAX_CPU allows all rows up to the last that has it as its level. */
 const muon_gemm_kernel *_Nullable muon_gemm_kernel_at(int index);
 
-/* The fastest kernel for an element that the processor can run and the cap, a level, allows; with
- * NULL there is no cap. There is always one for float32; NULL where there is none for another. */
+/* The fastest kernel for an element that the processor can run, the cap, a level, allows, and the
+ * system grants; with NULL there is no cap. There is always one for float32; NULL where there is none
+ * for another. */
 const muon_gemm_kernel *_Nullable muon_gemm_kernel_for(muon_element element,
                                                        const char *_Nullable cap);
 
@@ -107,24 +141,30 @@ int muon_kernels_allows(const char *_Nullable cap, const char *level);
 /* An operand of `count` lanes is packed as so many panels of so many bytes. */
 ptrdiff_t muon_gemm_panels(const muon_gemm_kernel *kernel, ptrdiff_t count);
 ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth);
+/* The bytes that it takes up for a role, and where in them what is for one side begins. */
+ptrdiff_t muon_gemm_operand_bytes(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
+                                  muon_gemm_role role);
+ptrdiff_t muon_gemm_offset(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
+                           muon_gemm_role role, muon_gemm_role side);
 
 /* Packs one panel of an operand: of `count` lanes at lane_stride, whose elements are at
  * depth_stride, one of which is 1. */
 void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
                     ptrdiff_t depth_stride, ptrdiff_t count, ptrdiff_t depth, ptrdiff_t panel,
-                    void *packed);
+                    muon_gemm_role role, void *packed);
 /* The same of a symmetric n x n matrix, of which only the lower triangle is there. Where `diagonal`
  * is given, what is on the diagonal goes there, and is 0 in the panel. With `mirror`, the block on
  * the diagonal is made whole in the source; without, it must be whole, as muon_gemm_tile with
  * `lower` leaves it. */
 void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
                               int mirror, ptrdiff_t panel, float *_Nullable diagonal,
-                              void *packed);
+                              muon_gemm_role role, void *packed);
 
 /* A product of so many rows and columns is made in so many tiles. It does not depend on the number
  * of threads, nor does the order of any sum. */
 ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns);
-/* One tile of A B, where a holds the packed rows of A, and b the packed columns of B. With `lower`,
+/* One tile of A B, where a holds the packed rows of A, for the left, and b the packed columns of B, for
+ * the right. With `lower`,
  * only the blocks of `lanes` rows and columns on the diagonal and what is below them. */
 void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
                     ptrdiff_t rows, ptrdiff_t columns, int lower, ptrdiff_t tile,

@@ -33,8 +33,8 @@ static inline void transpose8(__m256 r[8]) {
 }
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                 ptrdiff_t depth, void *panel) {
-  float *out = panel;
+                 ptrdiff_t depth, muon_gemm_panel panel) {
+  float *out = panel.right;
   ptrdiff_t k = 0;
   if (lanes == LANES && lane_stride == 1) {
     for (; k < depth; k++) {
@@ -55,15 +55,14 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
   gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, k, depth, out);
 }
 
-static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_epilogue *epilogue) {
-  gemm_prefetch(rows, 2, epilogue);
-  const float *x = a, *y = b;
+static void multiply(const muon_gemm_micro_tile *tile) {
+  gemm_prefetch(tile->rows, 2, tile->epilogue);
+  const float *x = tile->a, *y = tile->b;
   __m256 c[ROWS][VECTORS];
   for (int i = 0; i < ROWS; i++) {
     for (int v = 0; v < VECTORS; v++) c[i][v] = _mm256_setzero_ps();
   }
-  for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
+  for (ptrdiff_t k = 0; k < tile->depth; k++, x += LANES, y += LANES) {
     const __m256 y0 = _mm256_loadu_ps(y), y1 = _mm256_loadu_ps(y + 8), y2 = _mm256_loadu_ps(y + 16);
 #pragma clang loop unroll(full)
     for (int i = 0; i < ROWS; i++) {
@@ -75,7 +74,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       __asm__("" : "+x"(c[i][0]), "+x"(c[i][1]), "+x"(c[i][2]));
     }
   }
-  gemm_finish(&c[0][0], ROWS, VECTORS, rows, columns, epilogue);
+  gemm_finish(&c[0][0], ROWS, VECTORS, tile->rows, tile->columns, tile->epilogue);
 }
 
 #pragma clang attribute pop
@@ -90,11 +89,14 @@ const muon_gemm_kernel muon_gemm_avx2 = {
     .lanes = LANES,
     .rows = ROWS,
     .group = 1,
+    .fill = 1,
+    .digits = 1,
     .block = LANES,
     .head = 0,
     .depth = 384,
     .tile_rows = 120,
     .tile_columns = 240,
+    .acquire = has_any_processor,
     .enter = nothing,
     .leave = nothing,
     .pack = pack,

@@ -13,8 +13,8 @@ typedef __m512 gemm_vector;
 enum { LANES = 32, ROWS = 8 };
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                 ptrdiff_t depth, void *panel) {
-  float *out = panel;
+                 ptrdiff_t depth, muon_gemm_panel panel) {
+  float *out = panel.right;
   ptrdiff_t k = 0;
   if (lanes == LANES && lane_stride == 1) {
     for (; k < depth; k++) {
@@ -35,13 +35,12 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
   gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, k, depth, out);
 }
 
-static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_epilogue *epilogue) {
-  gemm_prefetch(rows, 2, epilogue);
-  const float *x = a, *y = b;
+static void multiply(const muon_gemm_micro_tile *tile) {
+  gemm_prefetch(tile->rows, 2, tile->epilogue);
+  const float *x = tile->a, *y = tile->b;
   __m512 c[ROWS][2];
   for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_setzero_ps();
-  for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
+  for (ptrdiff_t k = 0; k < tile->depth; k++, x += LANES, y += LANES) {
     const __m512 y0 = _mm512_loadu_ps(y), y1 = _mm512_loadu_ps(y + 16);
 #pragma clang loop unroll(full)
     for (int i = 0; i < ROWS; i++) {
@@ -50,7 +49,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       c[i][1] = _mm512_fmadd_ps(xi, y1, c[i][1]);
     }
   }
-  gemm_finish(&c[0][0], ROWS, 2, rows, columns, epilogue);
+  gemm_finish(&c[0][0], ROWS, 2, tile->rows, tile->columns, tile->epilogue);
 }
 
 #pragma clang attribute pop
@@ -64,11 +63,14 @@ const muon_gemm_kernel muon_gemm_avx512 = {
     .lanes = LANES,
     .rows = ROWS,
     .group = 1,
+    .fill = 1,
+    .digits = 1,
     .block = LANES,
     .head = 0,
     .depth = 256,
     .tile_rows = 128,
     .tile_columns = 256,
+    .acquire = has_any_processor,
     .enter = nothing,
     .leave = nothing,
     .pack = pack,

@@ -28,8 +28,8 @@ static void pack_pairs(const float *source, ptrdiff_t lane_stride, ptrdiff_t dep
 }
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                 ptrdiff_t depth, void *panel) {
-  uint32_t *out = panel;
+                 ptrdiff_t depth, muon_gemm_panel panel) {
+  uint32_t *out = panel.right;
   ptrdiff_t k = 0;
   if (lanes == LANES && lane_stride == 1) {
     for (; k + 2 <= depth; k += 2) {
@@ -59,13 +59,12 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
                out + k / 2 * LANES);
 }
 
-static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_epilogue *epilogue) {
-  gemm_prefetch(rows, 2, epilogue);
-  const uint32_t *x = a, *y = b;
+static void multiply(const muon_gemm_micro_tile *tile) {
+  gemm_prefetch(tile->rows, 2, tile->epilogue);
+  const uint32_t *x = tile->a, *y = tile->b;
   __m512 c[ROWS][2];
   for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_setzero_ps();
-  for (ptrdiff_t k = 0; k < depth; k += 2, x += LANES, y += LANES) {
+  for (ptrdiff_t k = 0; k < tile->depth; k += 2, x += LANES, y += LANES) {
     const __m512bh y0 = (__m512bh)_mm512_loadu_si512(y), y1 = (__m512bh)_mm512_loadu_si512(y + 16);
 #pragma clang loop unroll(full)
     for (int i = 0; i < ROWS; i++) {
@@ -74,7 +73,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       c[i][1] = _mm512_dpbf16_ps(c[i][1], xi, y1);
     }
   }
-  gemm_finish(&c[0][0], ROWS, 2, rows, columns, epilogue);
+  gemm_finish(&c[0][0], ROWS, 2, tile->rows, tile->columns, tile->epilogue);
 }
 
 #pragma clang attribute pop
@@ -88,11 +87,14 @@ const muon_gemm_kernel muon_gemm_avx512bf16 = {
     .lanes = LANES,
     .rows = ROWS,
     .group = 2,
+    .fill = 2,
+    .digits = 1,
     .block = LANES,
     .head = 0,
     .depth = 512,
     .tile_rows = 128,
     .tile_columns = 256,
+    .acquire = has_any_processor,
     .enter = nothing,
     .leave = nothing,
     .pack = pack,

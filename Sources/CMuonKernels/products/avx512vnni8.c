@@ -18,29 +18,28 @@ typedef __m512 gemm_vector;
 enum { GROUP = 4, LEVELS = 127, HEAD = 2 };
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                 ptrdiff_t depth, void *panel) {
-  uint32_t *out = panel;
+                 ptrdiff_t depth, muon_gemm_panel panel) {
+  uint32_t *out = panel.right;
   for (ptrdiff_t k = 0; k < depth; k += BLOCK, out += (HEAD + BLOCK / GROUP) * LANES) {
     pack_block(source + k * depth_stride, lane_stride, depth_stride, lanes,
                depth - k < BLOCK ? depth - k : BLOCK, GROUP, LEVELS, HEAD, out);
   }
 }
 
-static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_epilogue *epilogue) {
-  gemm_prefetch(rows, 2, epilogue);
-  const int32_t *x = a, *y = b;
+static void multiply(const muon_gemm_micro_tile *tile) {
+  gemm_prefetch(tile->rows, 2, tile->epilogue);
+  const int32_t *x = tile->a, *y = tile->b;
   const __m512i offset = _mm512_set1_epi8(-128); /* added to a byte, as its highest bit turned */
   __m512 sums[ROWS][2];
   for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = _mm512_setzero_ps();
-  for (ptrdiff_t k = 0; k < depth; k += BLOCK) {
+  for (ptrdiff_t k = 0; k < tile->depth; k += BLOCK) {
     const float *x_scale = (const float *)x;
     const __m512 y_scale0 = _mm512_loadu_ps(y), y_scale1 = _mm512_loadu_ps(y + 16);
     const int32_t *x_sum = x + LANES;
     x += HEAD * LANES, y += HEAD * LANES;
     __m512i c[ROWS][2];
     for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_set1_epi32(x_sum[i]);
-    for (ptrdiff_t g = (depth - k < BLOCK ? depth - k : BLOCK) / GROUP; g > 0; g--) {
+    for (ptrdiff_t g = (tile->depth - k < BLOCK ? tile->depth - k : BLOCK) / GROUP; g > 0; g--) {
       const __m512i y0 = _mm512_xor_si512(_mm512_loadu_si512(y), offset);
       const __m512i y1 = _mm512_xor_si512(_mm512_loadu_si512(y + 16), offset);
 #pragma clang loop unroll(full)
@@ -58,7 +57,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       sums[i][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i][1]) * y_scale1, xi, sums[i][1]);
     }
   }
-  gemm_finish(&sums[0][0], ROWS, 2, rows, columns, epilogue);
+  gemm_finish(&sums[0][0], ROWS, 2, tile->rows, tile->columns, tile->epilogue);
 }
 
 #pragma clang attribute pop
@@ -72,11 +71,14 @@ const muon_gemm_kernel muon_gemm_avx512vnni8 = {
     .lanes = LANES,
     .rows = ROWS,
     .group = GROUP,
+    .fill = GROUP,
+    .digits = 1,
     .block = BLOCK,
     .head = HEAD,
     .depth = 1024,
     .tile_rows = 128,
     .tile_columns = 256,
+    .acquire = has_any_processor,
     .enter = nothing,
     .leave = nothing,
     .pack = pack,

@@ -9,7 +9,7 @@
 #include "micro_kernel.h"
 
 /* Tests compile it with the instructions of AVX512-VNNI on 256 bits, which do the same. */
-#ifdef MUON_TEST_AVX512VL_VNNI
+#ifdef MUON_TEST_ON_AVX512
 #define DOT _mm256_dpwssd_epi32
 #define PROBE has_avx512vnni
 #pragma clang attribute push(__attribute__((target(AVX512_VNNI))), apply_to = function)
@@ -58,8 +58,8 @@ static void pack_block(const float *source, ptrdiff_t stride, ptrdiff_t depth, u
 }
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                 ptrdiff_t depth, void *panel) {
-  uint32_t *out = panel;
+                 ptrdiff_t depth, muon_gemm_panel panel) {
+  uint32_t *out = panel.right;
   for (ptrdiff_t k = 0; k < depth; k += BLOCK, out += (HEAD + BLOCK / GROUP) * LANES) {
     const ptrdiff_t count = depth - k < BLOCK ? depth - k : BLOCK;
     const float *first = source + k * depth_stride;
@@ -73,22 +73,21 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
   }
 }
 
-static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_epilogue *epilogue) {
-  gemm_prefetch(rows, 2, epilogue);
-  const int32_t *x = a, *y = b;
+static void multiply(const muon_gemm_micro_tile *tile) {
+  gemm_prefetch(tile->rows, 2, tile->epilogue);
+  const int32_t *x = tile->a, *y = tile->b;
   __m256 sums[ROWS][VECTORS];
   for (int i = 0; i < ROWS; i++) {
     for (int v = 0; v < VECTORS; v++) sums[i][v] = _mm256_setzero_ps();
   }
-  for (ptrdiff_t k = 0; k < depth; k += BLOCK) {
+  for (ptrdiff_t k = 0; k < tile->depth; k += BLOCK) {
     const float *x_scale = (const float *)x, *y_scale = (const float *)y;
     x += HEAD * LANES, y += HEAD * LANES;
     __m256i c[ROWS][VECTORS];
     for (int i = 0; i < ROWS; i++) {
       for (int v = 0; v < VECTORS; v++) c[i][v] = _mm256_setzero_si256();
     }
-    for (ptrdiff_t g = (depth - k < BLOCK ? depth - k : BLOCK) / GROUP; g > 0; g--) {
+    for (ptrdiff_t g = (tile->depth - k < BLOCK ? tile->depth - k : BLOCK) / GROUP; g > 0; g--) {
       const __m256i y0 = _mm256_loadu_si256((const __m256i *)y);
       const __m256i y1 = _mm256_loadu_si256((const __m256i *)(y + 8));
       const __m256i y2 = _mm256_loadu_si256((const __m256i *)(y + 16));
@@ -111,7 +110,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       }
     }
   }
-  gemm_finish(&sums[0][0], ROWS, VECTORS, rows, columns, epilogue);
+  gemm_finish(&sums[0][0], ROWS, VECTORS, tile->rows, tile->columns, tile->epilogue);
 }
 
 #pragma clang attribute pop
@@ -126,11 +125,14 @@ const muon_gemm_kernel muon_gemm_avxvnni16 = {
     .lanes = LANES,
     .rows = ROWS,
     .group = GROUP,
+    .fill = GROUP,
+    .digits = 1,
     .block = BLOCK,
     .head = HEAD,
     .depth = 720,
     .tile_rows = 120,
     .tile_columns = 240,
+    .acquire = has_any_processor,
     .enter = nothing,
     .leave = nothing,
     .pack = pack,

@@ -8,6 +8,11 @@
 
 #include "muon_kernels.h"
 
+/* How many of a micro-tile's rows the compiler lays out one after the other: all, which registers want. */
+#ifndef EPILOGUE_UNROLL
+#define EPILOGUE_UNROLL unroll(full)
+#endif
+
 #define EPILOGUE_INLINE static inline __attribute__((always_inline))
 
 /* As in memory: aligned to a float. */
@@ -58,7 +63,7 @@ EPILOGUE_INLINE void gemm_store_whole(const gemm_vector *sums, int rows, int vec
   const muon_gemm_term one = output->terms[0], two = output->terms[1];
   const gemm_vector alpha = zero + output->alpha;
   const int has_one = gemm_reads(&one), has_two = gemm_reads(&two);
-#pragma clang loop unroll(full)
+#pragma clang loop EPILOGUE_UNROLL
   for (int i = 0; i < rows; i++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {

@@ -14,24 +14,61 @@ ptrdiff_t muon_gemm_panels(const muon_gemm_kernel *kernel, ptrdiff_t count) {
   return parts(count, kernel->lanes);
 }
 
+/* A depth, filled up. */
+static ptrdiff_t filled(const muon_gemm_kernel *kernel, ptrdiff_t depth) {
+  return parts(depth, kernel->fill) * kernel->fill;
+}
+
 ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth) {
   const ptrdiff_t heads = parts(depth, kernel->block) * kernel->head;
-  return (parts(depth, kernel->group) + heads) * kernel->lanes * WORD;
+  const ptrdiff_t words = filled(kernel, depth) / kernel->group * kernel->digits;
+  return (words + heads) * kernel->lanes * WORD;
+}
+
+/* Where both sides have a layout of their own, what is for the left is behind what is for the
+ * right. */
+static int has_both(const muon_gemm_kernel *kernel, muon_gemm_role role) {
+  return kernel->left_apart && role == MUON_GEMM_BOTH;
+}
+
+ptrdiff_t muon_gemm_operand_bytes(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
+                                  muon_gemm_role role) {
+  const ptrdiff_t one = muon_gemm_panels(kernel, count) * muon_gemm_panel_bytes(kernel, depth);
+  return has_both(kernel, role) ? 2 * one : one;
+}
+
+ptrdiff_t muon_gemm_offset(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
+                           muon_gemm_role role, muon_gemm_role side) {
+  if (!has_both(kernel, role) || side == MUON_GEMM_RIGHT) return 0;
+  return muon_gemm_operand_bytes(kernel, count, depth, MUON_GEMM_LEFT);
+}
+
+/* A panel of an operand, from a depth on that begins a block. */
+static muon_gemm_panel panel_at(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
+                                ptrdiff_t panel, ptrdiff_t from, muon_gemm_role role,
+                                void *packed) {
+  char *right = (char *)packed + panel * muon_gemm_panel_bytes(kernel, depth) +
+                muon_gemm_panel_bytes(kernel, from);
+  char *left = right + muon_gemm_offset(kernel, count, depth, role, MUON_GEMM_LEFT);
+  if (!kernel->left_apart) return (muon_gemm_panel){NULL, right};
+  return (muon_gemm_panel){role & MUON_GEMM_LEFT ? left : NULL,
+                           role & MUON_GEMM_RIGHT ? right : NULL};
 }
 
 void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
                     ptrdiff_t depth_stride, ptrdiff_t count, ptrdiff_t depth, ptrdiff_t panel,
-                    void *packed) {
+                    muon_gemm_role role, void *packed) {
   const ptrdiff_t first = panel * kernel->lanes;
   kernel->pack(source + first * lane_stride, lane_stride, depth_stride,
                (int)least(kernel->lanes, count - first), depth,
-               (char *)packed + panel * muon_gemm_panel_bytes(kernel, depth));
+               panel_at(kernel, count, depth, panel, 0, role, packed));
 }
 
 /* A panel has columns `first` and the next: above the diagonal they are the rows of the lower
  * triangle. The block of depths that the diagonal goes through is put together first. */
 void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
-                              int mirror, ptrdiff_t panel, float *diagonal, void *packed) {
+                              int mirror, ptrdiff_t panel, float *diagonal, muon_gemm_role role,
+                              void *packed) {
   const ptrdiff_t first = panel * kernel->lanes, lanes = least(kernel->lanes, n - first);
   for (ptrdiff_t i = first; i < first + lanes; i++) {
     for (ptrdiff_t j = first; mirror && j < i; j++) source[j * n + i] = source[i * n + j];
@@ -48,13 +85,13 @@ void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptr
     memcpy(together + (k - block) * lanes, source + k * n + first, (size_t)lanes * sizeof(float));
   for (ptrdiff_t i = 0; diagonal && i < lanes; i++) together[(first + i - block) * lanes + i] = 0;
 
-  char *out = (char *)packed + panel * muon_gemm_panel_bytes(kernel, n);
-  kernel->pack(source + first * n, n, 1, (int)lanes, block, out);
+  kernel->pack(source + first * n, n, 1, (int)lanes, block,
+               panel_at(kernel, n, n, panel, 0, role, packed));
   kernel->pack(together, 1, lanes, (int)lanes, end - block,
-               out + muon_gemm_panel_bytes(kernel, block));
+               panel_at(kernel, n, n, panel, block, role, packed));
   if (end == n) return;
   kernel->pack(source + end * n + first, 1, n, (int)lanes, n - end,
-               out + muon_gemm_panel_bytes(kernel, end));
+               panel_at(kernel, n, n, panel, end, role, packed));
 }
 
 ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns) {
@@ -115,8 +152,9 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
 
   const ptrdiff_t lanes = kernel->lanes, rows = kernel->rows;
   const ptrdiff_t panel = muon_gemm_panel_bytes(kernel, depth);
-  depth = parts(depth, kernel->group) * kernel->group; /* with the last group filled up */
-  kernel->enter();
+  depth = filled(kernel, depth);
+  _Alignas(64) char state[MUON_GEMM_MOST_STATE];
+  kernel->enter(state);
   for (ptrdiff_t k = 0; k < depth; k += kernel->depth) {
     const ptrdiff_t block = least(depth - k, kernel->depth);
     const ptrdiff_t block_start = muon_gemm_panel_bytes(kernel, k);
@@ -130,11 +168,13 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
         const char *a_block =
             (const char *)a + i / lanes * panel + block_start + i % lanes * WORD;
         shift(&here, &whole, i, j);
-        kernel->multiply(block, a_block, b_block, (int)least(row_end - i, rows), columns, &here);
+        kernel->multiply(&(muon_gemm_micro_tile){a_block, b_block, block,
+                                                 (int)least(row_end - i, rows), columns, &here,
+                                                 state});
       }
     }
   }
-  kernel->leave();
+  kernel->leave(state);
   for (int o = 0; o < epilogue->count; o++)
     finish_diagonal(&epilogue->outputs[o], row > column ? row : column,
                     least(row_end, column_end));

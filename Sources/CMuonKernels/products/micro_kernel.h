@@ -6,7 +6,7 @@
 #include "muon_kernels.h"
 
 /* `enter` and `leave` of a kernel that needs no state. */
-static inline void nothing(void) {}
+static inline void nothing(void *state) { (void)state; }
 
 /* Packs the depths from k on, one element at a time: of panels that are not full, and what is left
  * where blocks are packed. */

@@ -9,15 +9,14 @@ typedef float gemm_vector __attribute__((ext_vector_type(4)));
 enum { LANES = 8, ROWS = 4 };
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                 ptrdiff_t depth, void *panel) {
-  gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, 0, depth, panel);
+                 ptrdiff_t depth, muon_gemm_panel panel) {
+  gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, 0, depth, panel.right);
 }
 
-static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, int columns,
-                     const muon_gemm_epilogue *epilogue) {
-  const float *x = a, *y = b;
+static void multiply(const muon_gemm_micro_tile *tile) {
+  const float *x = tile->a, *y = tile->b;
   gemm_vector sums[ROWS][2] = {{0}};
-  for (ptrdiff_t k = 0; k < depth; k++, x += LANES, y += LANES) {
+  for (ptrdiff_t k = 0; k < tile->depth; k++, x += LANES, y += LANES) {
     gemm_vector y0, y1;
     memcpy(&y0, y, sizeof y0);
     memcpy(&y1, y + 4, sizeof y1);
@@ -27,7 +26,7 @@ static void multiply(ptrdiff_t depth, const void *a, const void *b, int rows, in
       sums[i][1] += x[i] * y1;
     }
   }
-  gemm_finish(&sums[0][0], ROWS, 2, rows, columns, epilogue);
+  gemm_finish(&sums[0][0], ROWS, 2, tile->rows, tile->columns, tile->epilogue);
 }
 
 const muon_gemm_kernel muon_gemm_portable = {
@@ -39,11 +38,14 @@ const muon_gemm_kernel muon_gemm_portable = {
     .lanes = LANES,
     .rows = ROWS,
     .group = 1,
+    .fill = 1,
+    .digits = 1,
     .block = LANES,
     .head = 0,
     .depth = 256,
     .tile_rows = 128,
     .tile_columns = 256,
+    .acquire = has_any_processor,
     .enter = nothing,
     .leave = nothing,
     .pack = pack,

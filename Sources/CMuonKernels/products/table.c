@@ -12,7 +12,10 @@
   row(muon_gemm_avx512)       \
   row(muon_gemm_avx512vnni16) \
   row(muon_gemm_avx512vnni8)  \
-  row(muon_gemm_avx512bf16)
+  row(muon_gemm_avx512bf16)   \
+  row(muon_gemm_amxbf16)      \
+  row(muon_gemm_amxint16)     \
+  row(muon_gemm_amxint8)
 #else
 #define FOR_EACH_KERNEL(row) row(muon_gemm_portable)
 #endif
@@ -44,8 +47,8 @@ const muon_gemm_kernel *muon_gemm_kernel_for(muon_element element, const char *c
   const muon_gemm_kernel *best = NULL;
   for (int i = 0; i <= last_row(cap); i++) {
     const muon_gemm_kernel *kernel = kernels[i];
-    if (kernel->element == element && kernel->probe() && (!best || kernel->speed > best->speed))
-      best = kernel;
+    if (kernel->element != element || !kernel->probe()) continue;
+    if ((!best || kernel->speed > best->speed) && kernel->acquire()) best = kernel;
   }
   return best;
 }

@@ -1,40 +1,17 @@
 /* Packing of block floating point with AVX-512: of 16-bit integers, two to a word, or of 8-bit ones,
  * four to a word. A block begins with the scales of all lanes; of 8-bit integers -128 times the sum
- * of each lane follows; then come the words as in every panel.
- *
- * All is rounded to nearest in whatever mode the host has set: in another one, integers could be one
- * too large for sums to be exact. */
+ * of each lane follows; then come the words as in every panel. */
 #ifndef VNNI512_H
 #define VNNI512_H
 
 #include <immintrin.h>
 
-#include "block_floating.h"
+#include "integers512.h"
 #include "transpose16.h"
 
 #define VNNI_INLINE static inline __attribute__((always_inline))
 
 enum { LANES = 32, ROWS = 8, BLOCK = 128 };
-
-/* The scales of 16 lanes, and what numbers are multiplied by to become integers. */
-typedef struct scales {
-  __m512 scale, inverse;
-} scales;
-
-VNNI_INLINE scales scales_of(__m512 largest, int levels) {
-  largest = _mm512_max_ps(largest, _mm512_set1_ps(LEAST_LARGEST));
-  const __m512 all = _mm512_set1_ps((float)levels);
-  return (scales){_mm512_div_ps(largest, all), _mm512_div_ps(all, largest)};
-}
-
-VNNI_INLINE __m512i to_integers(__m512 x, __m512 inverse) {
-  return _mm512_cvt_roundps_epi32(_mm512_mul_ps(x, inverse),
-                                  _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
-
-VNNI_INLINE __mmask16 first_lanes(ptrdiff_t count) {
-  return count >= 16 ? 0xFFFF : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
-}
 
 /* 16 words of one lane, of `count` numbers side by side. */
 VNNI_INLINE __m512i words_of_lane(const float *x, ptrdiff_t count, __m512 inverse, int group) {
@@ -66,16 +43,7 @@ VNNI_INLINE __m512i add_words(__m512i sums, __m512i words) {
 VNNI_INLINE void pack_by_lane(const float *source, ptrdiff_t lane_stride, int lanes,
                               ptrdiff_t depth, int group, int levels, float *scale,
                               uint32_t *words, __m512i *sums) {
-  float largest[16] = {0};
-  for (int i = 0; i < lanes; i++) {
-    __m512 most = _mm512_setzero_ps();
-    for (ptrdiff_t k = 0; k < depth; k += 16) {
-      const float *x = source + i * lane_stride + k;
-      most = _mm512_max_ps(most, _mm512_abs_ps(_mm512_maskz_loadu_ps(first_lanes(depth - k), x)));
-    }
-    largest[i] = _mm512_reduce_max_ps(most);
-  }
-  const scales all = scales_of(_mm512_loadu_ps(largest), levels);
+  const scales all = scales_of(largest_by_lane(source, lane_stride, lanes, depth), levels);
   _mm512_storeu_ps(scale, all.scale);
   float inverse[16];
   _mm512_storeu_ps(inverse, all.inverse);
@@ -100,12 +68,7 @@ VNNI_INLINE void pack_by_depth(const float *source, ptrdiff_t depth_stride, int 
                                ptrdiff_t depth, int group, int levels, float *scale,
                                uint32_t *words, __m512i *sums) {
   const __mmask16 there = first_lanes(lanes);
-  __m512 largest = _mm512_setzero_ps();
-  for (ptrdiff_t k = 0; k < depth; k++) {
-    const __m512 x = _mm512_maskz_loadu_ps(there, source + k * depth_stride);
-    largest = _mm512_max_ps(largest, _mm512_abs_ps(x));
-  }
-  const scales all = scales_of(largest, levels);
+  const scales all = scales_of(largest_by_depth(source, depth_stride, lanes, depth), levels);
   _mm512_storeu_ps(scale, all.scale);
   const int bits = 32 / group;
   for (ptrdiff_t k = 0; k < depth; k += group) {
