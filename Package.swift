@@ -68,7 +68,7 @@ let package = Package(
       name: "digits-swift", dependencies: ["MuonOptimizers"], path: "bindings/swift",
       exclude: ["README.md"], swiftSettings: strict),
     .testTarget(
-      name: "MuonOptimizersTests", dependencies: ["COpenBLAS", "MuonOptimizers"],
+      name: "MuonOptimizersTests", dependencies: ["CMuonKernels", "COpenBLAS", "MuonOptimizers"],
       swiftSettings: strict),
     .testTarget(
       name: "MuonCTests", dependencies: ["CMuon", "MuonC"], swiftSettings: strict),

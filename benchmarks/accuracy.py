@@ -53,6 +53,7 @@ SPECTRA = {
 }
 PRECISIONS = [  # and methods
     ("f32", "auto"),
+    ("bf16", "standard"),
     ("int16", "standard"),
     ("int8", "standard"),
     ("auto", "auto"),
@@ -115,8 +116,8 @@ def errors(backend, make, rng):
 def main():
     rng = np.random.default_rng(0)
     print(f"{libmuon.build_info()}\nrelative errors, the worst of {SHAPES}\n")
-    print("| backend | spectrum | `f32` | `int16`, standard | `int8` | `auto` | stored in bfloat16 |")
-    print("|---|---|---|---|---|---|---|")
+    print("| backend | spectrum | `f32` | `bf16`, standard | `int16`, standard | `int8` | `auto` | stored in bfloat16 |")
+    print("|---|---|---|---|---|---|---|---|")
     for backend in BACKENDS:
         for name, make in SPECTRA.items():
             cells = " | ".join(f"{error:.0e}" for error in errors(backend, make, rng))

@@ -38,8 +38,8 @@ enum { GRAM, POLYNOMIAL, APPLY, COUNT };
 /* Operations a second of X X^T, b A + c A^2 (one triangle of each) and a X + B X on n x n matrices, each
  * made once. Returns 0, or another number if the processor has no such kernel or memory runs out. */
 int product_rates(muon_element element, int n, double rates[COUNT]) {
-  const muon_gemm_kernel *kernel = muon_gemm_kernel_for(element, NULL);
-  if (!kernel) return 1;
+  const muon_gemm_kernel *kernel = muon_gemm_kernel_for(element, NULL, NULL);
+  if (!kernel || !kernel->acquire()) return 1;
   const size_t packed =
       (size_t)muon_gemm_operand_bytes(kernel, n, n, MUON_GEMM_BOTH) / sizeof(float);
   float *x = floats((size_t)n * n), *c = floats((size_t)n * n);

@@ -1034,7 +1034,7 @@ MUON_API uint32_t muon_version_number(void);
 MUON_API const char *muon_version_string(void);
 
 /* One line for people about the library, of parts that are separated by "; ": its version; the
- * instructions that it uses (baseline, avx2, avxvnni, avx512, avx512vnni or avx512bf16, at most what
+ * instructions that it uses (baseline, avx2, avxvnni, avx512, avx512vnni, avx512bf16 or amx, at most what
  * MUON_MAX_CPU in the environment says, which is read at the library's first call); its kernels
  * for products, of float32 and of what else there is one for; which of the instructions that
  * matter the processor has; the version of OpenBLAS; and the processor that OpenBLAS chose its

@@ -27,6 +27,9 @@ void muon_shim_cpu_features(char *text, size_t size) {
   ADD("avx512dq");
   ADD("avx512vnni");
   ADD("avx512bf16");
+  ADD("amx-tile");
+  ADD("amx-int8");
+  ADD("amx-bf16");
 #else
   (void)size;
 #endif

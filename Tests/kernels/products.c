@@ -352,9 +352,9 @@ static float *product(const muon_gemm_kernel *kernel, const float *a, ptrdiff_t 
 /* Kernels of the same integers in the same blocks give the same bits. */
 static void check_same_bits(const muon_gemm_kernel *kernel, const muon_gemm_kernel *other) {
   if (levels(kernel) == 0 || kernel->element != other->element || kernel->block != other->block ||
-      kernel->depth != other->depth || !other->probe() || !other->acquire())
+      !other->probe() || !other->acquire())
     return;
-  const ptrdiff_t n = 3 * kernel->lanes + 5, depth = kernel->depth + kernel->block + 37;
+  const ptrdiff_t n = 3 * kernel->lanes + 5, depth = 3 * kernel->block + 37;
   uint64_t seed = 4;
   float *a = memory((size_t)(n * depth) * sizeof *a);
   for (ptrdiff_t i = 0; i < n * depth; i++) a[i] = uniform(&seed);
@@ -369,14 +369,17 @@ static void check_same_bits(const muon_gemm_kernel *kernel, const muon_gemm_kern
 static void check_choice(void) {
   const muon_gemm_kernel *kernel;
   for (int i = 0; (kernel = muon_gemm_kernel_at(i)); i++) {
-    const muon_gemm_kernel *best = muon_gemm_kernel_for(kernel->element, NULL);
+    const muon_gemm_kernel *best = muon_gemm_kernel_for(kernel->element, NULL, NULL);
     if (kernel->probe()) CHECK(best && best->speed >= kernel->speed, "%s", kernel->name);
-    const muon_gemm_kernel *capped = muon_gemm_kernel_for(kernel->element, kernel->level);
+    const muon_gemm_kernel *capped = muon_gemm_kernel_for(kernel->element, kernel->level, NULL);
     if (capped) CHECK(muon_kernels_allows(kernel->level, capped->level), "%s", kernel->name);
+    const muon_gemm_kernel *next = muon_gemm_kernel_for(kernel->element, NULL, kernel);
+    CHECK(!next || (next->speed < kernel->speed && next->element == kernel->element), "%s",
+          kernel->name);
   }
   kernel = muon_gemm_kernel_at(0);
   CHECK(kernel && kernel->probe() && kernel->element == MUON_ELEMENT_F32, "the first row");
-  CHECK(kernel == muon_gemm_kernel_for(MUON_ELEMENT_F32, kernel->level), "the lowest cap");
+  CHECK(kernel == muon_gemm_kernel_for(MUON_ELEMENT_F32, kernel->level, NULL), "the lowest cap");
   CHECK(strcmp(muon_kernels_level(kernel->level), kernel->level) == 0, "the lowest level");
 }
 

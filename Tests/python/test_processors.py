@@ -88,6 +88,7 @@ LEVELS = {  # and the precisions that each has
     "avx512": FLOATS,
     "avx512vnni": f"{FLOATS} int16 int8",
     "avx512bf16": f"{FLOATS} bf16 int16 int8",
+    "amx": f"{FLOATS} bf16 int16 int8",
 }
 
 
@@ -107,7 +108,9 @@ def best_level() -> str:
         return "avxvnni" if "avx_vnni" in flags else "avx2"
     if "avx512_vnni" not in flags:
         return "avx512"
-    return "avx512bf16" if "avx512_bf16" in flags else "avx512vnni"
+    if "avx512_bf16" not in flags:
+        return "avx512vnni"
+    return "amx" if {"amx_tile", "amx_int8", "amx_bf16"} <= flags else "avx512bf16"
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -125,5 +128,5 @@ def test_every_level_is_correct(run_python, level):
 
 def test_a_cap_that_means_nothing_is_ignored(run_python):
     script = "from libmuon._library import lib; print(lib.muon_build_info().decode().split('; ')[1])"
-    for cap in ["", "avx1024", "AVX2", "avx512bf16"]:
+    for cap in ["", "avx1024", "AVX2", "amx"]:
         assert run_python(script, MUON_MAX_CPU=cap) == best_level() + "\n"

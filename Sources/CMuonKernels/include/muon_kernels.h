@@ -127,11 +127,12 @@ typedef struct muon_gemm_kernel {
  * MUON_MAX_CPU allows all rows up to the last that has it as its level. */
 const muon_gemm_kernel *_Nullable muon_gemm_kernel_at(int index);
 
-/* The fastest kernel for an element that the processor can run, the cap, a level, allows, and the
- * system grants; with NULL there is no cap. There is always one for float32; NULL where there is none
- * for another. */
+/* The fastest kernel for an element that the processor can run and the cap, a level, allows; with
+ * NULL there is no cap. Where one was refused, the fastest that is slower. There is always one for
+ * float32 if none was; NULL where there is none. Before it is used it must be acquired. */
 const muon_gemm_kernel *_Nullable muon_gemm_kernel_for(muon_element element,
-                                                       const char *_Nullable cap);
+                                                       const char *_Nullable cap,
+                                                       const muon_gemm_kernel *_Nullable refused);
 
 /* The highest level that the processor can run and the cap allows. */
 const char *muon_kernels_level(const char *_Nullable cap);

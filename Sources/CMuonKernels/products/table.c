@@ -43,12 +43,13 @@ int muon_kernels_allows(const char *cap, const char *level) {
   return last_row(level) <= last_row(cap);
 }
 
-const muon_gemm_kernel *muon_gemm_kernel_for(muon_element element, const char *cap) {
+const muon_gemm_kernel *muon_gemm_kernel_for(muon_element element, const char *cap,
+                                             const muon_gemm_kernel *refused) {
   const muon_gemm_kernel *best = NULL;
   for (int i = 0; i <= last_row(cap); i++) {
     const muon_gemm_kernel *kernel = kernels[i];
-    if (kernel->element != element || !kernel->probe()) continue;
-    if ((!best || kernel->speed > best->speed) && kernel->acquire()) best = kernel;
+    if (kernel->element != element || (refused && kernel->speed >= refused->speed)) continue;
+    if ((!best || kernel->speed > best->speed) && kernel->probe()) best = kernel;
   }
   return best;
 }

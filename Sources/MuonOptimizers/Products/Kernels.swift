@@ -13,9 +13,11 @@ enum Kernels {
   /// The element-wise passes.
   nonisolated(unsafe) static let passes = unsafe muon_passes_for(cap).pointee
 
-  /// The fastest kernel for an element; `nil` where there is none.
-  static func products(of element: muon_element) -> UnsafePointer<muon_gemm_kernel>? {
-    unsafe muon_gemm_kernel_for(element, cap)
+  /// The fastest kernel for an element, slower than one that was refused; `nil` where there is none.
+  static func product(
+    of element: muon_element, refusing refused: ProductKernel? = nil
+  ) -> ProductKernel? {
+    unsafe muon_gemm_kernel_for(element, cap, refused?.kernel).map { unsafe ProductKernel($0) }
   }
 
   /// `MUON_MAX_CPU`.

@@ -21,7 +21,8 @@ struct Multiplier {
     let packed = memory.first(packing.count)
     member.forEach(packing.panels) { panel in
       unsafe muon_gemm_pack(
-        kernel.kernel, x.elements.start, laneStride, depthStride, lanes, depth, panel, packed.start)
+        kernel.kernel, x.elements.start, laneStride, depthStride, lanes, depth, panel,
+        packing.role.inC, packed.start)
     }
     return Operand(packing: packing, packed: packed, matrix: x, diagonal: nil)
   }
@@ -48,7 +49,7 @@ struct Multiplier {
     member.forEach(packing.panels) { panel in
       unsafe muon_gemm_pack_symmetric(
         kernel.kernel, x.elements.start, x.rows, mirroring ? 1 : 0, panel, diagonal?.start,
-        packed.start)
+        packing.role.inC, packed.start)
     }
     return Operand(packing: packing, packed: packed, matrix: x, diagonal: diagonal)
   }
@@ -91,7 +92,7 @@ struct Multiplier {
     }
     unsafe member.forEach(muon_gemm_tiles(kernel.kernel, c.rows, c.columns)) { tile in
       unsafe muon_gemm_tile(
-        kernel.kernel, a.packed.start, b.packed.start, left.depth, c.rows, c.columns,
+        kernel.kernel, a.packed.start + left.left, b.packed.start, left.depth, c.rows, c.columns,
         symmetric ? 1 : 0, tile, &all)
     }
   }

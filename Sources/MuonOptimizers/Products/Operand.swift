@@ -1,3 +1,5 @@
+internal import CMuonKernels
+
 /// How a kernel packs the rows or the columns of matrices of one shape: worked out once, since for small matrices
 /// the divisions that it takes count.
 struct Packing: Equatable {
@@ -6,6 +8,14 @@ struct Packing: Equatable {
     case left, right, both
 
     func allows(_ side: Role) -> Bool { self == .both || self == side }
+
+    var inC: muon_gemm_role {
+      switch self {
+      case .left: MUON_GEMM_LEFT
+      case .right: MUON_GEMM_RIGHT
+      case .both: MUON_GEMM_BOTH
+      }
+    }
   }
 
   let kernel: ProductKernel
@@ -14,8 +24,8 @@ struct Packing: Equatable {
   let lanes, depth: Int
   /// The parts that it is done in.
   let panels: Int
-  /// The floats that they take up.
-  let count: Int
+  /// The floats that they take up, and at which of them what is for the left side begins.
+  let count, left: Int
 
   init(_ kernel: ProductKernel, lanes: Int, depth: Int, as role: Role) {
     self.kernel = kernel
@@ -23,7 +33,10 @@ struct Packing: Equatable {
     self.lanes = lanes
     self.depth = depth
     panels = kernel.panels(lanes)
-    count = panels * kernel.panelCount(depth: depth)
+    let bytes = unsafe muon_gemm_operand_bytes(kernel.kernel, lanes, depth, role.inC)
+    let offset = unsafe muon_gemm_offset(kernel.kernel, lanes, depth, role.inC, MUON_GEMM_LEFT)
+    count = bytes / MemoryLayout<Float>.stride
+    left = offset / MemoryLayout<Float>.stride
   }
 }
 

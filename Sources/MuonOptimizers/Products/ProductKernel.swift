@@ -8,21 +8,27 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   /// Its row in the table.
   let kernel: UnsafePointer<muon_gemm_kernel>
 
-  private init(_ kernel: UnsafePointer<muon_gemm_kernel>) { unsafe self.kernel = kernel }
+  init(_ kernel: UnsafePointer<muon_gemm_kernel>) { unsafe self.kernel = kernel }
 
   /// There is always one, the table's first.
-  static let f32 = unsafe ProductKernel(
-    Kernels.products(of: MUON_ELEMENT_F32).unsafelyUnwrapped)
+  static let f32 = f32Choice.kernel!
   /// `nil` where the processor has no bfloat16 products.
-  static let bf16 = unsafe Kernels.products(of: MUON_ELEMENT_BF16).map { unsafe ProductKernel($0) }
+  static let bf16 = bf16Choice.kernel
   /// `nil` where the processor has no products of 16-bit integers that are worth it.
-  static let int16 = unsafe Kernels.products(of: MUON_ELEMENT_INT16)
-    .map { unsafe ProductKernel($0) }
+  static let int16 = int16Choice.kernel
   /// The same of 8-bit integers.
-  static let int8 = unsafe Kernels.products(of: MUON_ELEMENT_INT8)
-    .map { unsafe ProductKernel($0) }
+  static let int8 = int8Choice.kernel
   /// All that are in use.
   static var all: [ProductKernel] { [f32] + [bf16, int16, int8].compactMap { $0 } }
+  /// Why faster ones are not.
+  static var warnings: [String] {
+    [f32Choice, bf16Choice, int16Choice, int8Choice].flatMap(\.warnings)
+  }
+
+  private static let f32Choice = KernelChoice(of: MUON_ELEMENT_F32)
+  private static let bf16Choice = KernelChoice(of: MUON_ELEMENT_BF16)
+  private static let int16Choice = KernelChoice(of: MUON_ELEMENT_INT16)
+  private static let int8Choice = KernelChoice(of: MUON_ELEMENT_INT8)
 
   static func == (one: ProductKernel, other: ProductKernel) -> Bool {
     unsafe one.kernel == other.kernel
@@ -32,10 +38,6 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   /// Multiply-adds a cycle of a core, at best.
   var speed: Double { unsafe Double(kernel.pointee.speed) }
 
-  /// An operand of so many rows or columns is packed in so many panels,
+  /// In how many panels an operand of so many rows or columns is packed.
   func panels(_ lanes: Int) -> Int { unsafe muon_gemm_panels(kernel, lanes) }
-  /// each of which takes up so many floats.
-  func panelCount(depth: Int) -> Int {
-    unsafe muon_gemm_panel_bytes(kernel, depth) / MemoryLayout<Float>.stride
-  }
 }

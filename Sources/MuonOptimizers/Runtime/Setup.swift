@@ -2,6 +2,7 @@
 enum Setup {
   static var warnings: [String] {
     [Threads.environment.warning, Kernels.environment.warning].compactMap { $0 }
+      + ProductKernel.warnings
   }
 
   /// The same of OpenBLAS, where it is loaded.

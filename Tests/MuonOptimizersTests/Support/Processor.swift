@@ -17,7 +17,7 @@ private func processorHas(
   _ flag: String, from level: String,
   beside others: Set<String> = ["avx512f", "avx512bw", "avx512vl", "avx512dq"]
 ) -> Bool {
-  let levels = ["baseline", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16"]
+  let levels = ["baseline", "avx2", "avxvnni", "avx512", "avx512vnni", "avx512bf16", "amx"]
   let cap = ProcessInfo.processInfo.environment["MUON_MAX_CPU"].flatMap(levels.firstIndex)
   guard let needed = levels.firstIndex(of: level), needed <= cap ?? levels.count,
     let information = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8),
