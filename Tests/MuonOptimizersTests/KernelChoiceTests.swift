@@ -11,7 +11,8 @@ struct KernelChoiceTests {
   ) -> ProductKernel {
     let row = UnsafeMutablePointer<muon_gemm_kernel>.allocate(capacity: 1)
     unsafe row.initialize(to: ProductKernel.f32.kernel.pointee)
-    unsafe row.pointee.name = unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+    unsafe row.pointee.name = unsafe UnsafeRawPointer(name.utf8Start)
+      .assumingMemoryBound(to: CChar.self)
     unsafe change(&row.pointee)
     return unsafe ProductKernel(row)
   }

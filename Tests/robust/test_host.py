@@ -68,3 +68,13 @@ def test_a_matrix_too_large_for_lapack_is_an_error(shape):
     count = shape[0] * shape[1]
     status = library_.muon_orthogonalize(64, count, *shape, ctypes.byref(options), 64, count)
     assert library_.muon_status_name(status) == b"MUON_ERR_UNSUPPORTED"
+
+
+def test_a_small_alternate_stack_costs_the_tiles(tmp_path):
+    with open("/proc/cpuinfo") as file:
+        if "amx_tile" not in file.read():
+            pytest.skip("the processor has no AMX")
+    printed = run([program("robust/alternate_stack.c", tmp_path / "alternate_stack")])
+    left_out = re.findall(r"AMX (\w+) is left out: the system does not let this process use it", printed)
+    assert sorted(left_out) == ["bf16", "int16", "int8"]
+    assert "kernels AVX-512 f32, AVX512-BF16, AVX512-VNNI int16, AVX512-VNNI int8;" in printed
