@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 mkdir -p .build/kernels
 for define in MUON_TEST_AS_IT_IS MUON_TEST_ON_AVX512; do
   # shellcheck disable=SC2046
-  clang -fuse-ld=lld -std=gnu11 -O1 -g -Wall -Wextra -Werror "-D$define" \
+  clang -fuse-ld=lld -std=gnu11 -O2 -g -Wall -Wextra -Werror "-D$define" \
     -fsanitize=address,undefined -fno-sanitize-recover=undefined \
     -I Sources/CMuonKernels/include -I Tests/kernels Tests/kernels/*.c $(find Sources/CMuonKernels -name '*.c') -lm \
     -o .build/kernels/test
