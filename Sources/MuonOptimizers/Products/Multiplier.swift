@@ -65,7 +65,7 @@ struct Multiplier {
     let c = epilogue.matrix
     let (left, right) = (a.packing, b.packing)
     precondition(left.kernel == kernel && right.kernel == kernel)
-    precondition(left.role.allows(.left) && right.role.allows(.right))
+    precondition(left.role.contains(.left) && right.role.contains(.right))
     precondition(
       left.depth == right.depth && left.lanes == c.rows && right.lanes == c.columns)
     precondition(!symmetric || c.rows == c.columns)

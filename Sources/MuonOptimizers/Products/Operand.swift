@@ -4,18 +4,13 @@ internal import CMuonKernels
 /// the divisions that it takes count.
 struct Packing: Equatable {
   /// On which side of products it may be.
-  enum Role {
-    case left, right, both
+  struct Role: OptionSet {
+    let rawValue: Int
+    static let left = Role(rawValue: Int(MUON_GEMM_LEFT.rawValue))
+    static let right = Role(rawValue: Int(MUON_GEMM_RIGHT.rawValue))
+    static let both: Role = [.left, .right]
 
-    func allows(_ side: Role) -> Bool { self == .both || self == side }
-
-    var inC: muon_gemm_role {
-      switch self {
-      case .left: MUON_GEMM_LEFT
-      case .right: MUON_GEMM_RIGHT
-      case .both: MUON_GEMM_BOTH
-      }
-    }
+    var inC: muon_gemm_role { muon_gemm_role(UInt32(rawValue)) }
   }
 
   let kernel: ProductKernel
