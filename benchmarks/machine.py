@@ -59,7 +59,10 @@ def processor():
         key, _, value = line.partition(":")
         fields.setdefault(key.strip(), value.strip())
     flags = set(fields.get("flags", "").split())
-    wanted = ("avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16")
+    wanted = (
+        *("avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16"),
+        *("amx_int8", "amx_bf16"),
+    )
     return {
         "name": fields.get("model name", platform.machine()),
         "family and model": f"{fields.get('cpu family', '?')} {fields.get('model', '?')}",

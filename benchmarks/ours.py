@@ -51,6 +51,10 @@ def auto(grads):
     return LibMuon(grads, "auto")
 
 
+def bf16(grads):
+    return LibMuon(grads, "bf16")
+
+
 def int16(grads):
     return LibMuon(grads, "int16")
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter  # noqa: E402
 
 COLORS = {
     "libmuon": "#d1495b",
+    "libmuon-bf16": "#f2b5a7",
     "libmuon-int16": "#dd7d89",
     "libmuon-int8": "#a8323f",
     "libmuon-f32": "#e8a0a8",

@@ -61,7 +61,10 @@ SETS = {
 }
 
 # Contenders beside torch.optim.Muon: their time over torch's, for estimates only.
-TIME_OVER_TORCH = {"torch": 1.0, "keller": 1.2, "libmuon": 0.4, "libmuon-int16": 0.45, "libmuon-int8": 0.4, "libmuon-f32": 0.65}
+TIME_OVER_TORCH = {
+    **{"torch": 1.0, "keller": 1.2, "libmuon": 0.4, "libmuon-f32": 0.65},
+    **{"libmuon-bf16": 0.6, "libmuon-int16": 0.45, "libmuon-int8": 0.4},
+}
 
 
 def expected_step(name, contender, threads):

@@ -6,6 +6,7 @@ from sets import SETS
 
 LABELS = {
     "libmuon": "libmuon",
+    "libmuon-bf16": "libmuon, bf16",
     "libmuon-int16": "libmuon, int16",
     "libmuon-int8": "libmuon, int8",
     "libmuon-f32": "libmuon, f32",
@@ -13,7 +14,12 @@ LABELS = {
     "keller": "KellerJordan's, in torch",
     "optax": "optax, jitted",
 }
-CAPS = {"avx512vnni": "AVX512-VNNI without BF16", "avx512": "AVX-512 alone", "avx2": "AVX2 only"}
+CAPS = {
+    "avx512bf16": "AVX512-BF16 without AMX",
+    "avx512vnni": "AVX512-VNNI without BF16",
+    "avx512": "AVX-512 alone",
+    "avx2": "AVX2 only",
+}
 NONE = "–"
 DISTURBED = 0.05  # the part of the machine that others may take before figures are doubted
 
@@ -55,6 +61,7 @@ def muon(threads, by_set, key="median"):
     """One step of Muon: milliseconds, and how many times as long the others take."""
     compared = [
         ("torch", "libmuon"),
+        ("torch", "libmuon-bf16"),
         ("torch", "libmuon-int16"),
         ("torch", "libmuon-int8"),
         ("torch", "libmuon-f32"),
@@ -69,6 +76,7 @@ def muon(threads, by_set, key="median"):
     ]
     header += [
         "torch / libmuon",
+        "torch / libmuon bf16",
         "torch / libmuon int16",
         "torch / libmuon int8",
         "torch / libmuon f32",

@@ -28,6 +28,7 @@ import sets  # noqa: E402
 
 MUON = {
     "libmuon": ours.auto,
+    "libmuon-bf16": ours.bf16,
     "libmuon-int16": ours.int16,
     "libmuon-int8": ours.int8,
     "libmuon-f32": ours.f32,
@@ -80,7 +81,7 @@ def measure_set(name, rates):
     return {**run_case(name, factories, rounds, chosen.probe, reference), **left_out}
 
 
-PRECISION_NEEDS = {"libmuon-int16": "int16", "libmuon-int8": "int8"}
+PRECISION_NEEDS = {"libmuon-bf16": "bf16", "libmuon-int16": "int16", "libmuon-int8": "int8"}
 
 
 def why_not(name, contender, seconds):
