@@ -96,7 +96,7 @@ static int begin_tiles(void) {
   for (int attempt = 0; attempt < TRIES; attempt++) {                \
     double start = now();                                            \
     for (long loop = 0; loop < LOOPS; loop++) {                      \
-      DOT(0, 4, 5), DOT(1, 4, 5), DOT(2, 4, 5), DOT(3, 4, 5);        \
+      DOT(0, 4, 5); DOT(1, 4, 5); DOT(2, 4, 5); DOT(3, 4, 5);        \
     }                                                                \
     double rate = LOOPS * 4.0 * (OPERATIONS) / (now() - start);      \
     if (rate > best) best = rate;                                    \
