@@ -77,17 +77,16 @@ double peak_f32(void) {
 static int begin_tiles(void) {
   enum { REQUEST = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, the number of the state */
   if (syscall(SYS_arch_prctl, REQUEST, TILE_DATA) != 0) return 0;
-  struct {
+#define EIGHT(x) x, x, x, x, x, x, x, x
+  static const struct {
     unsigned char palette, start_row, reserved[14];
     unsigned short row_bytes[16];
     unsigned char rows[16];
-  } all_whole = {.palette = 1};
-  for (int tile = 0; tile < 8; tile++) all_whole.row_bytes[tile] = 64, all_whole.rows[tile] = 16;
+  } all_whole = {.palette = 1, .row_bytes = {EIGHT(64)}, .rows = {EIGHT(16)}};
   _tile_loadconfig(&all_whole);
-  short ones[16 * 32];
-  for (int i = 0; i < 16 * 32; i++) ones[i] = 0x3f80;
-  _tile_loadd(4, ones, 64);
-  _tile_loadd(5, ones, 64);
+  static const short ones[32] = {EIGHT(0x3f80), EIGHT(0x3f80), EIGHT(0x3f80), EIGHT(0x3f80)};
+  _tile_loadd(4, ones, 0);
+  _tile_loadd(5, ones, 0);
   return 1;
 }
 
