@@ -34,6 +34,7 @@ extension muon_muon_options: @unsafe OptionStruct {
     try unsafe visitor.visit("coefficients", &coefficients, &coefficients_count)
     try unsafe visitor.visit("method", &method)
     try unsafe visitor.visit("update_scale", &update_scale)
+    try unsafe visitor.visit("cautious_weight_decay", &cautious_weight_decay)
   }
 }
 
@@ -46,5 +47,6 @@ extension muon_adamw_options: OptionStruct {
     try visitor.visit("beta2", &beta2)
     try visitor.visit("eps", &eps)
     try visitor.visit("weight_decay", &weight_decay)
+    try visitor.visit("cautious_weight_decay", &cautious_weight_decay)
   }
 }

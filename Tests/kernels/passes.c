@@ -65,8 +65,14 @@ static void check_momentum(const muon_passes *passes, ptrdiff_t count) {
   }
 }
 
-static void check_adamw(const muon_passes *passes, ptrdiff_t count) {
-  const muon_adamw_constants c = {0.99f, 0.1f, 0.9f, 0.1f, 0.99f, 0.01f, 1.5f, 1e-3f, 0.7f};
+/* What is kept of p by cautious decay. */
+static double keep_of(float p, float sign, float keep) {
+  return (p > 0 && sign < 0) || (p < 0 && sign > 0) ? 1 : keep;
+}
+
+static void check_adamw(const muon_passes *passes, ptrdiff_t count, int cautious) {
+  const muon_adamw_constants c = {0.75f, 0.1f, 0.9f, 0.1f, 0.99f,
+                                  0.01f, 1.5f, 1e-3f, 0.7f, cautious};
   arrays all = make(count);
   float *const *now = all.now, *const *before = all.before;
   const unsigned highest = passes->adamw_highest(count, now[1], now[2], now[3], &c);
@@ -76,7 +82,8 @@ static void check_adamw(const muon_passes *passes, ptrdiff_t count) {
     const double g = (double)c.scale * before[1][i];
     const double m = c.beta1 * before[2][i] + c.rest1 * g;
     const double v = c.beta2 * before[3][i] + c.rest2 * g * g;
-    const double p = c.keep * before[0][i] - c.rate * m / (c.scale2 * sqrt(v) + c.eps);
+    const double keep = cautious ? keep_of(before[0][i], (float)m, c.keep) : c.keep;
+    const double p = keep * before[0][i] - c.rate * m / (c.scale2 * sqrt(v) + c.eps);
     CHECK(near(now[0][i], p), "%s: p of %td", passes->level, count);
     CHECK(near(now[2][i], m) && near(now[3][i], v), "%s: state of %td", passes->level, count);
     largest = fmaxf(largest, fmaxf(fabsf((float)m), (float)v));
@@ -84,6 +91,28 @@ static void check_adamw(const muon_passes *passes, ptrdiff_t count) {
   float found;
   memcpy(&found, &highest, sizeof found);
   CHECK(near(found, largest), "%s: highest of %td", passes->level, count);
+  discard(all);
+}
+
+static void check_cautious_move(const muon_passes *passes, ptrdiff_t count) {
+  static const float special[] = {0, -0.f, 1e-30f, -1e-30f, 1e-40f, -1e-40f, 1, -1, 3e38f, -3e38f};
+  enum { SPECIAL = sizeof special / sizeof *special };
+  arrays all = make(count);
+  float *const *now = all.now, *const *before = all.before;
+  for (ptrdiff_t i = 0; i < count && i < SPECIAL * SPECIAL; i++) {
+    now[0][i] = before[0][i] = special[i / SPECIAL];
+    now[1][i] = before[1][i] = 0;
+    now[2][i] = before[2][i] = special[i % SPECIAL];
+  }
+  passes->move_cautiously(count, now[0], now[1], now[2], 0.5f, 0.25f);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const double keep = keep_of(before[0][i], before[2][i], 0.5f);
+    const double p = keep * before[0][i] - 0.25 * before[1][i];
+    CHECK(before[1][i] ? near(now[0][i], p) : now[0][i] == (float)p, "%s: %td of %td",
+          passes->level, i, count);
+    CHECK(now[1][i] == before[1][i] && now[2][i] == before[2][i], "%s: %td of %td", passes->level, i,
+          count);
+  }
   discard(all);
 }
 
@@ -140,7 +169,7 @@ static void check_highest_of_many(const muon_passes *passes) {
 void check_passes(void) {
   const muon_passes *passes;
   for (int i = 0; (passes = muon_passes_at(i)); i++) {
-    CHECK(passes->momentum && passes->move && passes->sum_of_squares && passes->scale &&
+    CHECK(passes->momentum && passes->move && passes->move_cautiously && passes->sum_of_squares && passes->scale &&
               passes->highest && passes->adamw && passes->momentum_highest && passes->adamw_highest,
           "%s", passes->level);
     /* It is a level of the products, so that a cap means something for it. */
@@ -156,7 +185,8 @@ void check_passes(void) {
     CHECK(muon_passes_for(passes->level) == passes, "%s", passes->level);
     for (ptrdiff_t count = 1; count <= 1001; count = count < 50 ? count + 1 : count + 317) {
       check_momentum(passes, count);
-      check_adamw(passes, count);
+      for (int cautious = 0; cautious < 2; cautious++) check_adamw(passes, count, cautious);
+      check_cautious_move(passes, count);
       check_others(passes, count);
     }
     check_highest_of_many(passes);

@@ -35,7 +35,14 @@ def test_trajectories(rng, shape, weight_decay):
 
 @pytest.mark.parametrize(
     "options",
-    [{"betas": (0.0, 0.0)}, {"betas": (0.9, 0.95)}, {"eps": 1e-3}, {"lr": 0.1}, {"eps": 0.0}],
+    [
+        {"cautious_weight_decay": True, "weight_decay": 0.9, "lr": 0.05},
+        {"betas": (0.0, 0.0)},
+        {"betas": (0.9, 0.95)},
+        {"eps": 1e-3},
+        {"lr": 0.1},
+        {"eps": 0.0},
+    ],
     ids=str,
 )
 def test_options(rng, options):

@@ -116,7 +116,7 @@ def test_options_are_the_configurations():
     expected = Muon([zeros(2, 2)], lr=0.1, weight_decay=0.5).param_groups[0].options()
     assert {**muon, "backend_steps": None} == expected
     assert muon["backend_steps"] in (None, 5)
-    assert adamw == {"lr": 0.1, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.5}
+    assert adamw == {"lr": 0.1, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.5, "cautious_weight_decay": False}
 
 
 def test_sections_override_training():
@@ -136,8 +136,15 @@ def test_sections_override_training():
             "precision": "f32",
             "method": "standard",
             "update_scale": 2.5,
+            "cautious_weight_decay": True,
         },
-        "adamw": {"lr": 0.3, "betas": [0.8, 0.9], "eps": 1e-4, "weight_decay": 0.125},
+        "adamw": {
+            "lr": 0.3,
+            "betas": [0.8, 0.9],
+            "eps": 1e-4,
+            "weight_decay": 0.125,
+            "cautious_weight_decay": True,
+        },
     }
     muon, adamw = build_optimizers({"w": zeros(2, 2), "b": zeros(2)}, config)
     assert muon.param_groups[0].options() == {

@@ -57,6 +57,15 @@ def test_update_scale(rng, factor):
     compare(*train(rng, (20, 30), update_scale=factor, weight_decay=0.3, shape_scale="original", lr=0.05))
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("backend", ["newtonschulz5", "svd"])
+def test_cautious_weight_decay(rng, shape, backend):
+    """A decay that is large enough to show if it were of all elements."""
+    options = {"weight_decay": 0.5, "lr": 0.05, "shape_scale": "original", "backend": backend}
+    optimizer, expected = train(rng, SHAPES[shape], cautious_weight_decay=True, **options)
+    compare(optimizer, expected, 1e-4 if backend == "svd" else 1e-5)
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
 def test_momentum(rng, momentum):
     compare(*train(rng, (20, 30), momentum=momentum))

@@ -92,6 +92,7 @@ def test_options_can_be_read_and_written():
         "precision": "f32",
         "method": "standard",
         "update_scale": 0.5,
+        "cautious_weight_decay": True,
         "initial_lr": 0.75,
     }.items():
         group[key] = value
@@ -179,6 +180,8 @@ WRONG = [
     ("precision", "f64", ValueError),
     ("method", "Gram", ValueError),
     ("update_scale", 0.0, ValueError),
+    ("cautious_weight_decay", 2, ValueError),
+    ("cautious_weight_decay", "yes", TypeError),
     ("update_scale", float("nan"), ValueError),
     ("update_scale", 1e39, ValueError),
     ("method", 2, TypeError),

@@ -20,8 +20,9 @@ def orthogonality_error(o):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("backend", ["newtonschulz5", "svd", "polar_express"])
-def test_muon_measures_what_the_formula_says(rng, shape, backend):
-    options = {"weight_decay": 0.1, "backend": backend}
+@pytest.mark.parametrize("cautious", [False, True])
+def test_muon_measures_what_the_formula_says(rng, shape, backend, cautious):
+    options = {"weight_decay": 0.1, "backend": backend, "cautious_weight_decay": cautious}
     weight = rng.standard_normal(shape, dtype=np.float32)
     expected = reference.Muon(weight, **options)
     muon = libmuon.Muon([weight.copy()], precision="f32", **options)
@@ -31,7 +32,8 @@ def test_muon_measures_what_the_formula_says(rng, shape, backend):
         before = np.array(expected.p, np.float64)
         expected.step(g)
         muon.step([g])
-        change = expected.p - (1 - 0.02 * 0.1) * before
+        kept = reference.kept(before, expected.direction, 0.02 * 0.1, cautious)
+        change = expected.p - kept * before
         measured = muon.statistics(0)
         assert measured.step == step
         assert measured.grad_norm == pytest.approx(np.linalg.norm(g.astype(np.float64)), rel=1e-12)
@@ -42,17 +44,20 @@ def test_muon_measures_what_the_formula_says(rng, shape, backend):
 
 
 @pytest.mark.parametrize("count", [1, 17, 70_000, 300_001])
-def test_adamw_measures_what_the_formula_says(rng, count):
+@pytest.mark.parametrize("cautious", [False, True])
+def test_adamw_measures_what_the_formula_says(rng, count, cautious):
     weight = rng.standard_normal(count, dtype=np.float32)
-    expected = reference.AdamW(weight, weight_decay=0.3)
-    adamw = libmuon.AdamW([weight.copy()], weight_decay=0.3)
+    options = {"weight_decay": 30.0, "cautious_weight_decay": cautious}
+    expected = reference.AdamW(weight, **options)
+    adamw = libmuon.AdamW([weight.copy()], **options)
     adamw.statistics_level = "basic"
     for step in (1, 2):
         g = rng.standard_normal(count, dtype=np.float32)
         before = np.array(expected.p, np.float64)
         expected.step(g)
         adamw.step([g])
-        change = expected.p - (1 - 1e-3 * 0.3) * before
+        kept = reference.kept(before, expected.exp_avg, 1e-3 * 30, cautious)
+        change = expected.p - kept * before
         measured = adamw.statistics(adamw.parameters[0])
         assert measured.step == step
         assert measured.grad_norm == pytest.approx(np.linalg.norm(g.astype(np.float64)), rel=1e-12)

@@ -114,6 +114,12 @@ def shape_scale(name: str, r: int, c: int) -> float:
     }[name]
 
 
+def kept(p, direction, decay: float, cautious: bool):
+    """What weight decay leaves of p, which goes against the direction."""
+    spared = cautious & (np.sign(p) * np.sign(direction) < 0)
+    return np.where(spared, 1.0, 1 - decay)
+
+
 class Muon:
     """One matrix and its momentum."""
 
@@ -130,6 +136,7 @@ class Muon:
             "shape_scale": "none",
             "eps": 1e-7,
             "update_scale": 1.0,
+            "cautious_weight_decay": False,
             **options,
         }
 
@@ -141,18 +148,23 @@ class Muon:
         u = fresh * g + b * self.momentum_buffer if o["nesterov"] else self.momentum_buffer
         scale = o["update_scale"] * shape_scale(o["shape_scale"], *self.p.shape)
         update = orthogonal(u, o["backend"], o["eps"])
-        self.p = self.p * (1 - o["lr"] * o["weight_decay"]) - o["lr"] * scale * update
+        self.direction = update
+        keep = kept(self.p, update, o["lr"] * o["weight_decay"], o["cautious_weight_decay"])
+        self.p = self.p * keep - o["lr"] * scale * update
 
 
 class AdamW:
     """One parameter of any shape, its moments and its count of steps."""
 
-    def __init__(self, p, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01):
+    def __init__(
+        self, p, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.01, cautious_weight_decay=False
+    ):
         self.p = np.asarray(p, np.float64)
         self.exp_avg = np.zeros_like(self.p)
         self.exp_avg_sq = np.zeros_like(self.p)
         self.t = 0
         self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.cautious = cautious_weight_decay
 
     def step(self, g):
         g, (b1, b2) = np.asarray(g, np.float64), self.betas
@@ -161,7 +173,7 @@ class AdamW:
         self.exp_avg_sq = b2 * self.exp_avg_sq + (1 - b2) * g * g
         m = self.exp_avg / (1 - b1**self.t)
         v = self.exp_avg_sq / (1 - b2**self.t)
-        self.p = self.p * (1 - self.lr * self.weight_decay)
+        self.p = self.p * kept(self.p, m, self.lr * self.weight_decay, self.cautious)
         self.p = self.p - self.lr * m / (np.sqrt(v) + self.eps)
 
 

@@ -162,6 +162,12 @@ struct MuonOptions : muon_muon_options {
     update_scale = value;
     return *this;
   }
+  /// 0 or 1: elements of p whose sign is the opposite of that of O are not decayed (arXiv
+  /// 2510.12402). 0
+  MuonOptions &set_cautious_weight_decay(bool value) {
+    cautious_weight_decay = value ? 1 : 0;
+    return *this;
+  }
 
   /// For functions of muon.h, with the rows of set_coefficients. It points into this object.
   muon_muon_options to_c() const {
@@ -204,6 +210,12 @@ struct AdamWOptions : muon_adamw_options {
   /// Finite, >= 0. 0.01
   AdamWOptions &set_weight_decay(double value) {
     weight_decay = value;
+    return *this;
+  }
+  /// 0 or 1: elements of p whose sign is the opposite of that of the new m are not decayed (arXiv
+  /// 2510.12402). 0
+  AdamWOptions &set_cautious_weight_decay(bool value) {
+    cautious_weight_decay = value ? 1 : 0;
     return *this;
   }
 

@@ -174,9 +174,11 @@ void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b
 /* ---- Element-wise passes -------------------------------------------------------------------- */
 
 /* The constants of AdamW at one step: p <- keep p - rate m / (scale2 sqrt(v) + eps), after
- * m <- beta1 m + rest1 g' and v <- beta2 v + rest2 g'^2, with g' = scale g. */
+ * m <- beta1 m + rest1 g' and v <- beta2 v + rest2 g'^2, with g' = scale g. Where `cautious`, 1 takes
+ * the place of keep for each p whose sign is the opposite of m's. */
 typedef struct muon_adamw_constants {
   float keep, rate, beta1, rest1, beta2, rest2, scale2, eps, scale;
+  int cautious;
 } muon_adamw_constants;
 
 /* A row of the table of passes/table.c. Each is one pass over memory. The order of sums depends on
@@ -190,6 +192,10 @@ typedef struct muon_passes {
                      float momentum, float weight, int nesterov, int advance);
   /* p <- keep p - rate o */
   void (*move)(ptrdiff_t count, float *p, const float *o, float keep, float rate);
+  /* p <- k p - rate o, where k is 1 for each p whose sign is the opposite of that in `signs`, and
+   * keep for the others. 0 has no sign. */
+  void (*move_cautiously)(ptrdiff_t count, float *p, const float *o, const float *signs, float keep,
+                          float rate);
   /* The sum of x^2. */
   double (*sum_of_squares)(ptrdiff_t count, const float *x);
   /* x <- factor x, multiplied in float64: the factor may be one that float32 cannot hold. */

@@ -86,6 +86,37 @@ static void pass_move(ptrdiff_t count, float *p, const float *o, float keep, flo
   for (ptrdiff_t i = 0; i < count; i++) p[i] = keep * p[i] - rate * o[i];
 }
 
+static INLINE words bits_of(floats x) {
+  words bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+/* Without their signs these compare as the numbers do; NaN and infinity are the highest. */
+static INLINE words magnitudes(floats x) { return bits_of(x) & 0x7FFFFFFFu; }
+
+/* p after cautious decay. Of bits, since a product of the two could underflow, and denormal numbers,
+ * which arithmetic may take for 0, have signs too. */
+static INLINE floats decayed_cautiously(floats p, floats signs, float keep) {
+  const words differ = (bits_of(p) ^ bits_of(signs)) >> 31;
+  const words opposite = __builtin_elementwise_min(
+      differ, __builtin_elementwise_min(magnitudes(p), magnitudes(signs)));
+  return opposite != 0 ? p : keep * p;
+}
+
+static void pass_move_cautiously(ptrdiff_t count, float *p, const float *o, const float *signs,
+                                 float keep, float rate) {
+  ptrdiff_t i = 0;
+  for (; i + WIDTH <= count; i += WIDTH)
+    store(p + i, decayed_cautiously(load(p + i), load(signs + i), keep) - rate * load(o + i));
+  if (i < count) {
+    const ptrdiff_t rest = count - i;
+    const floats pi = load_part(p + i, rest), sign = load_part(signs + i, rest);
+    store_part(p + i, rest,
+               decayed_cautiously(pi, sign, keep) - rate * load_part(o + i, rest));
+  }
+}
+
 static double pass_sum_of_squares(ptrdiff_t count, const float *x) {
   doubles sums = 0;
   ptrdiff_t i = 0;
@@ -96,13 +127,6 @@ static double pass_sum_of_squares(ptrdiff_t count, const float *x) {
 
 static void pass_scale(ptrdiff_t count, float *x, double factor) {
   for (ptrdiff_t i = 0; i < count; i++) x[i] = (float)(x[i] * factor);
-}
-
-/* Without their signs these compare as the numbers do; NaN and infinity are the highest. */
-static INLINE words magnitudes(floats x) {
-  words bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits & 0x7FFFFFFFu;
 }
 
 static INLINE unsigned highest_of(words each) {
@@ -170,13 +194,15 @@ static unsigned pass_adamw_highest(ptrdiff_t count, const float *g, const float 
 }
 
 static INLINE void adamw_vector(floats *p, floats g, floats *m, floats *v,
-                                const muon_adamw_constants *c) {
+                                const muon_adamw_constants *c, int cautious) {
   adamw_means(c->scale * g, m, v, c);
-  *p = c->keep * *p - c->rate * *m / (c->scale2 * __builtin_elementwise_sqrt(*v) + c->eps);
+  const floats root = c->scale2 * __builtin_elementwise_sqrt(*v) + c->eps;
+  if (cautious) *p = decayed_cautiously(*p, *m, c->keep) - c->rate * *m / root;
+  else *p = c->keep * *p - c->rate * *m / root;
 }
 
-static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, float *v,
-                       const muon_adamw_constants *constants) {
+static INLINE void adamw(ptrdiff_t count, float *p, const float *g, float *m, float *v,
+                         const muon_adamw_constants *constants, int cautious) {
   /* A copy: what is stored could be the constants, as far as the compiler knows. */
   const muon_adamw_constants c = *constants;
   ptrdiff_t i = 0;
@@ -186,7 +212,7 @@ static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, floa
     prefetch(m + i);
     prefetch(v + i);
     floats pi = load(p + i), mi = load(m + i), vi = load(v + i);
-    adamw_vector(&pi, load(g + i), &mi, &vi, &c);
+    adamw_vector(&pi, load(g + i), &mi, &vi, &c, cautious);
     store(p + i, pi);
     store(m + i, mi);
     store(v + i, vi);
@@ -194,11 +220,17 @@ static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, floa
   if (i < count) {
     const ptrdiff_t rest = count - i;
     floats pi = load_part(p + i, rest), mi = load_part(m + i, rest), vi = load_part(v + i, rest);
-    adamw_vector(&pi, load_part(g + i, rest), &mi, &vi, &c);
+    adamw_vector(&pi, load_part(g + i, rest), &mi, &vi, &c, cautious);
     store_part(p + i, rest, pi);
     store_part(m + i, rest, mi);
     store_part(v + i, rest, vi);
   }
+}
+
+static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, float *v,
+                       const muon_adamw_constants *constants) {
+  if (constants->cautious) adamw(count, p, g, m, v, constants, 1);
+  else adamw(count, p, g, m, v, constants, 0);
 }
 
 const muon_passes PASSES = {
@@ -206,6 +238,7 @@ const muon_passes PASSES = {
     .probe = PROBE,
     .momentum = pass_momentum,
     .move = pass_move,
+    .move_cautiously = pass_move_cautiously,
     .sum_of_squares = pass_sum_of_squares,
     .scale = pass_scale,
     .highest = pass_highest,

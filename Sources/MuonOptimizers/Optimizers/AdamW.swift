@@ -6,6 +6,9 @@
 ///     m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²
 ///     p ← p - lr/(1 - β₁ᵗ) · m / (√v/√(1 - β₂ᵗ) + ε)
 ///
+/// With `AdamWOptions.cautiousWeightDecay` the first of them leaves out the elements that the last one moves away
+/// from 0.
+///
 /// m and v are float32. What is below `Float.leastNormalMagnitude` counts as 0 where that changes the update by
 /// less than 1e-6 of it, which is so for the default ε.
 public final class AdamW: GroupedOptimizer<AdamWOptions> {
@@ -89,7 +92,7 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
       let before = befores[member.index].elements.first(part.count)
       before.copy(from: p[part])
       step.apply(p[part], g[part], m[part], v[part])
-      before.move(along: p[part], keep: step.keep, rate: 1)
+      step.decay.move(before, along: p[part], rate: 1, direction: m[part])
       let chunk = start / Matrix.chunk
       meter.change[chunk] = before.sumOfSquares()
       meter.gradient[chunk] = Denormals.kept { g[part].sumOfSquares() }
@@ -105,7 +108,7 @@ extension AdamWOptions {
     return AdamWStep(
       gradientScale: gradientScale, keep: 1 - learningRate * weightDecay,
       rate: learningRate / bias1, beta1: beta1, beta2: beta2, scale2: 1 / bias2.squareRoot(),
-      epsilon: epsilon)
+      epsilon: epsilon, cautious: cautiousWeightDecay)
   }
 }
 

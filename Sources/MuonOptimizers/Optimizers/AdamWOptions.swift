@@ -8,6 +8,8 @@ public struct AdamWOptions: OptionTable, GroupOptions {
   public var epsilon: Double
   /// Decoupled; finite, at least 0.
   public var weightDecay: Double
+  /// Whether elements whose sign is the opposite of that of the new m are not decayed: arXiv 2510.12402.
+  public var cautiousWeightDecay: Bool
 
   /// torch's defaults.
   public init() { self.init(learningRate: 1e-3) }
@@ -15,13 +17,15 @@ public struct AdamWOptions: OptionTable, GroupOptions {
   /// Options with torch's defaults.
   public init(
     learningRate: Double = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
-    epsilon: Double = 1e-8, weightDecay: Double = 0.01
+    epsilon: Double = 1e-8, weightDecay: Double = 0.01,
+    cautiousWeightDecay: Bool = false
   ) {
     self.learningRate = learningRate
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon
     self.weightDecay = weightDecay
+    self.cautiousWeightDecay = cautiousWeightDecay
   }
 
   /// Whether denormal numbers may be zeros without a difference that counts.
@@ -44,6 +48,7 @@ extension AdamWOptions {
     .number("beta2", \.beta2, .decayRate).inList("betas", 1).alwaysSaved,
     .number("eps", \.epsilon, .nonNegative).alwaysSaved,
     .number("weight_decay", \.weightDecay, .nonNegative).alwaysSaved,
+    .flag("cautious_weight_decay", \.cautiousWeightDecay),
   ]
 
   /// Nothing: each stands alone.

@@ -15,38 +15,56 @@ extension Muon {
   func update(_ index: Int, in scratch: OrthogonalizationScratch, by member: Team.Member) {
     let (parameter, plan) = (trained[index], plans[index])
     guard let meter = parameter.meter else {
-      update(parameter, plan, in: scratch, o: nil, by: member)
+      _ = update(parameter, plan, in: scratch, o: nil, by: member)
       return
     }
     let measuring = MeasuringScratch(
       in: scratch.arena(from: plan.measuringStart), parameter.shape,
       orthogonality: meter.gram != nil)
     noteBefore(parameter, meter, measuring, by: member)
-    update(parameter, plan, in: scratch, o: measuring.o, by: member)
+    let direction = update(parameter, plan, in: scratch, o: measuring.o, by: member)
     measureChange(
-      of: parameter, keep: groups[parameter.group].keep, meter, measuring,
+      of: parameter, groups[parameter.group], along: direction, meter, measuring,
       o: plan.solved?.elements ?? measuring.o, by: member)
   }
 
   /// - Parameter o: Where O goes besides, unless it was solved ahead.
+  /// - Returns: O as the parameter was moved along it, where the options need it.
   private func update(
     _ parameter: TrainedParameter, _ plan: MuonPlan, in scratch: OrthogonalizationScratch,
     o: Floats?, by member: Team.Member
-  ) {
+  ) -> Matrix? {
     writeDirection(of: parameter, in: scratch, advancing: true, by: member)
     let options = groups[parameter.group]
     let rate = Float(options.effectiveLearningRate(for: parameter.shape))
     let p = parameter.matrix(parameter.data)
+    if options.needsDirection {
+      let direction: Matrix
+      if let solved = plan.solved {
+        direction = parameter.matrix(solved.elements)
+      } else {
+        // In the place of u, where nobody else wants it.
+        direction = o.map(parameter.matrix) ?? scratch.matrix(of: parameter)
+        _ = plan.orthogonalization.run(
+          in: scratch, to: Epilogue(replacing: direction), by: member)
+      }
+      p.forEachChunk(by: member) { part, _ in
+        let o = direction.elements[part]
+        options.decay.move(p.elements[part], along: o, rate: rate, direction: o)
+      }
+      return direction
+    }
     if let solved = plan.solved {
-      Epilogue(p, keep: options.keep, rate: -rate)
+      Epilogue(p, keep: options.decay.keep, rate: -rate)
         .apply(to: parameter.matrix(solved.elements), by: member)
     } else {
       // Only a backend that was solved ahead can fail.
       _ = plan.orthogonalization.run(
         in: scratch,
-        to: Epilogue(p, keep: options.keep, rate: -rate, copy: o.map(parameter.matrix)),
+        to: Epilogue(p, keep: options.decay.keep, rate: -rate, copy: o.map(parameter.matrix)),
         by: member)
     }
+    return nil
   }
 
   /// u, from the momentum as it will be, and its sums of squares; with `advancing`, the momentum too.

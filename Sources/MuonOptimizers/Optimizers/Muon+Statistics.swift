@@ -47,14 +47,16 @@ extension Muon {
     }
   }
 
-  /// Measures what the step did to the parameter, and O where that is asked for.
+  /// Measures what the step did to the parameter, moved along `direction` where the options need it, and O where
+  /// that is asked for.
   func measureChange(
-    of parameter: TrainedParameter, keep: Float, _ meter: StepMeter, _ measuring: MeasuringScratch,
-    o: Floats?, by member: Team.Member
+    of parameter: TrainedParameter, _ options: MuonOptions, along direction: Matrix?,
+    _ meter: StepMeter, _ measuring: MeasuringScratch, o: Floats?, by member: Team.Member
   ) {
     parameter.matrix(measuring.before).forEachChunk(by: member) { part, number in
       let before = measuring.before[part]
-      before.move(along: parameter.data[part], keep: keep, rate: 1)
+      options.decay.move(
+        before, along: parameter.data[part], rate: 1, direction: direction?.elements[part])
       meter.change[number] = before.sumOfSquares()
     }
     guard let o, let sums = meter.gram, let gram = measuring.gram else { return }

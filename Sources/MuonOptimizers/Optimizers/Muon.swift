@@ -8,6 +8,8 @@ internal import Synchronization
 ///     O = orthogonalize(u)                                 (see `Backend`)
 ///     p ← p (1 - lr·weightDecay) - lr·s·e·O                (see `ShapeScale` and `MuonOptions.updateScale`)
 ///
+/// With `MuonOptions.cautiousWeightDecay` elements that the step moves away from 0 are not decayed.
+///
 /// Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
 public final class Muon: GroupedOptimizer<MuonOptions> {
   /// By parameter. Kept until parameters, options or what is measured change.

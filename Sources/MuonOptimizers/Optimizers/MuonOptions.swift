@@ -45,6 +45,8 @@ public struct MuonOptions: OptionTable, GroupOptions {
   public var shapeScale: ShapeScale
   /// Another factor on the update, beside that; finite, above 0.
   public var updateScale: Double
+  /// Whether elements whose sign is the opposite of that of O are not decayed: arXiv 2510.12402.
+  public var cautiousWeightDecay: Bool
   /// How the momentum is orthogonalized.
   public var backend: Backend
   /// 1 to 99; `nil` is the backend's own number, 5 for the default.
@@ -65,7 +67,7 @@ public struct MuonOptions: OptionTable, GroupOptions {
     momentumStyle: MomentumStyle = .classic, weightDecay: Double = 0,
     shapeScale: ShapeScale = .none, backend: Backend = .newtonSchulz5, backendSteps: Int? = nil,
     epsilon: Double = 1e-7, precision: Precision = .auto, method: NewtonSchulzMethod = .auto,
-    updateScale: Double = 1
+    updateScale: Double = 1, cautiousWeightDecay: Bool = false
   ) {
     self.learningRate = learningRate
     self.momentum = momentum
@@ -79,6 +81,7 @@ public struct MuonOptions: OptionTable, GroupOptions {
     self.precision = precision
     self.method = method
     self.updateScale = updateScale
+    self.cautiousWeightDecay = cautiousWeightDecay
   }
 
   /// The weight of g in the new momentum.
@@ -96,8 +99,13 @@ public struct MuonOptions: OptionTable, GroupOptions {
       nesterov: nesterov)
   }
 
-  /// What a parameter is multiplied by: p ← keep·p - rate·O.
-  var keep: Float { Float(1 - learningRate * weightDecay) }
+  var decay: WeightDecay {
+    WeightDecay(keep: Float(1 - learningRate * weightDecay), isCautious: cautiousWeightDecay)
+  }
+
+  /// Whether the step needs the whole of O before it writes the parameter. Otherwise the last product of the
+  /// orthogonalization writes it.
+  var needsDirection: Bool { cautiousWeightDecay }
 
   /// lr·s·e, for parameters of this shape.
   func effectiveLearningRate(for shape: Shape) -> Double {
@@ -132,6 +140,7 @@ extension MuonOptions {
     .choice("method", \.method).alwaysSaved,
     .coefficients(of: \.backend).alwaysSaved,
     .number("update_scale", \.updateScale, .positive),
+    .flag("cautious_weight_decay", \.cautiousWeightDecay),
   ]
 
   /// Requires that backend, steps, precision and method go together.

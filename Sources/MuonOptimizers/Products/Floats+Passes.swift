@@ -20,6 +20,13 @@ extension Elements where Element == Float {
     unsafe Kernels.passes.move(count, start, o.start, keep, rate)
   }
 
+  /// x ← k x - rate o, where k is 1 for each x whose sign is the opposite of that in `signs`, and `keep` for the
+  /// others: cautious decay (arXiv 2510.12402). 0 has no sign.
+  func move(along o: Floats, cautiouslyBy signs: Floats, keep: Float, rate: Float) {
+    precondition(o.count == count && signs.count == count)
+    unsafe Kernels.passes.move_cautiously(count, start, o.start, signs.start, keep, rate)
+  }
+
   /// x ← factor o
   func become(_ factor: Float, times o: Floats) {
     precondition(o.count == count)
@@ -82,18 +89,21 @@ struct AdamWStep {
   private let constants: muon_adamw_constants
 
   /// p ← keep p - rate m'/(scale2 √v' + epsilon), with m' = beta1 m + (1 - beta1) g and
-  /// v' = beta2 v + (1 - beta2) g², where g is the gradient multiplied by gradientScale.
+  /// v' = beta2 v + (1 - beta2) g², where g is the gradient multiplied by gradientScale. With `cautious`, 1 takes
+  /// the place of keep for each p whose sign is the opposite of that of m'.
   init(
     gradientScale: Float, keep: Double, rate: Double, beta1: Double, beta2: Double, scale2: Double,
-    epsilon: Double
+    epsilon: Double, cautious: Bool
   ) {
     constants = muon_adamw_constants(
       keep: Float(keep), rate: Float(rate), beta1: Float(beta1), rest1: Float(1 - beta1),
       beta2: Float(beta2), rest2: Float(1 - beta2), scale2: Float(scale2), eps: Float(epsilon),
-      scale: gradientScale)
+      scale: gradientScale, cautious: cautious ? 1 : 0)
   }
 
-  var keep: Float { constants.keep }
+  var decay: WeightDecay {
+    WeightDecay(keep: constants.keep, isCautious: constants.cautious != 0)
+  }
 
   func apply(_ p: Floats, _ g: Floats, _ m: Floats, _ v: Floats) {
     precondition(g.count == p.count && m.count == p.count && v.count == p.count)

@@ -59,7 +59,10 @@ struct HostileOptionTests {
     }
     unsafe refuse { unsafe $0.update_scale = 0 }
     unsafe refuse { unsafe $0.momentum = 1 }
-    for number: Int32 in [-1, 2, .min, .max] { unsafe refuse { unsafe $0.nesterov = number } }
+    for number: Int32 in [-1, 2, .min, .max] {
+      unsafe refuse { unsafe $0.nesterov = number }
+      unsafe refuse { unsafe $0.cautious_weight_decay = number }
+    }
     for number in notEnums {
       unsafe refuse { unsafe $0.momentum_style = muon_momentum_style(number) }
       unsafe refuse { unsafe $0.shape_scale = muon_shape_scale(number) }

@@ -507,6 +507,8 @@ typedef struct muon_muon_options {
   size_t coefficients_count;             /* 0 */
   muon_newton_schulz_method method;      /* MUON_NEWTON_SCHULZ_METHOD_AUTO */
   double update_scale;                   /* another factor on the update; finite, > 0. 1 */
+  int32_t cautious_weight_decay;         /* 0 or 1: elements of p whose sign is the opposite of that of
+                                            O are not decayed (arXiv 2510.12402). 0 */
 } muon_muon_options;
 
 /* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
@@ -523,6 +525,8 @@ typedef struct muon_adamw_options {
   double beta2;        /* [0, 1). 0.999 */
   double eps;          /* finite, >= 0. 1e-8 */
   double weight_decay; /* finite, >= 0. 0.01 */
+  int32_t cautious_weight_decay; /* 0 or 1: elements of p whose sign is the opposite of that of the new
+                                    m are not decayed (arXiv 2510.12402). 0 */
 } muon_adamw_options;
 
 /* In these ranges a number counts as float32 has it: 1e39 is not finite, and 0.99999999999 is 1. */
@@ -743,8 +747,9 @@ MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
  *   training.warmup_steps   whole number >= 0; 0
  *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; any other text: no decay
  *   muon.*                  lr, momentum, nesterov, momentum_style, weight_decay, eps, backend,
- *                           backend_steps, coefficients, shape_scale, precision, method
- *   adamw.*                 lr, betas, eps, weight_decay
+ *                           backend_steps, coefficients, shape_scale, precision, method,
+ *                           update_scale, cautious_weight_decay
+ *   adamw.*                 lr, betas, eps, weight_decay, cautious_weight_decay
  * The two sections are optional. For their optimizer they override what training says. Values of
  * enums are called by their names (see Names): "newtonschulz5", "ema", "original". */
 

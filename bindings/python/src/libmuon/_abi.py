@@ -94,6 +94,7 @@ class MuonOptions(Structure):
         ("coefficients_count", c_size_t),  # size_t coefficients_count
         ("method", c_int),  # muon_newton_schulz_method method
         ("update_scale", c_double),  # double update_scale
+        ("cautious_weight_decay", c_int32),  # int32_t cautious_weight_decay
     ]
 
 
@@ -107,6 +108,7 @@ class AdamWOptions(Structure):
         ("beta2", c_double),  # double beta2
         ("eps", c_double),  # double eps
         ("weight_decay", c_double),  # double weight_decay
+        ("cautious_weight_decay", c_int32),  # int32_t cautious_weight_decay
     ]
 
 

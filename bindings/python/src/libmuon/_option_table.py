@@ -64,6 +64,7 @@ MUON: dict[str, Kind] = {
     "precision": Precision,
     "method": NewtonSchulzMethod,
     "update_scale": float,
+    "cautious_weight_decay": bool,
 }
 ADAMW: dict[str, Kind] = {
     "lr": float,
@@ -71,6 +72,7 @@ ADAMW: dict[str, Kind] = {
     "beta2": float,
     "eps": float,
     "weight_decay": float,
+    "cautious_weight_decay": bool,
 }
 
 
@@ -80,3 +82,4 @@ class TorchKeywords(TypedDict, total=False):
     precision: PrecisionName
     method: NewtonSchulzMethodName
     update_scale: float
+    cautious_weight_decay: bool

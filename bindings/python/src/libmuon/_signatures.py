@@ -42,6 +42,7 @@ class MuonArguments(Optimizer):
         precision: PrecisionName = "auto",
         method: NewtonSchulzMethodName = "auto",
         update_scale: float = 1.0,
+        cautious_weight_decay: bool = False,
         coefficients: Optional[Sequence[Triple]] = None,
         nonfinite: NonFinitePolicyName = "error",
     ) -> None:
@@ -60,6 +61,7 @@ class MuonArguments(Optimizer):
                 "precision": precision,
                 "method": method,
                 "update_scale": update_scale,
+                "cautious_weight_decay": cautious_weight_decay,
                 "coefficients": coefficients,
             },
             nonfinite,
@@ -77,6 +79,7 @@ class AdamWArguments(Optimizer):
         eps: float = 1e-08,
         weight_decay: float = 0.01,
         *,
+        cautious_weight_decay: bool = False,
         nonfinite: NonFinitePolicyName = "error",
     ) -> None:
         self._start(
@@ -86,6 +89,7 @@ class AdamWArguments(Optimizer):
                 "betas": betas,
                 "eps": eps,
                 "weight_decay": weight_decay,
+                "cautious_weight_decay": cautious_weight_decay,
             },
             nonfinite,
         )

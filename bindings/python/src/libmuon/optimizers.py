@@ -48,6 +48,7 @@ class Muon(MuonArguments):
     coefficients: rows (a, b, c), one for each step, for the backend "custom", which they imply.
         The last row repeats.
     update_scale: the factor e; finite, > 0.
+    cautious_weight_decay: elements of p whose sign is the opposite of that of O are not decayed.
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
         "skip" or "propagate".
 
@@ -96,6 +97,8 @@ class AdamW(AdamWArguments):
     betas: (beta1, beta2), each in [0, 1).
     eps: finite, >= 0.
     weight_decay: finite, >= 0.
+    cautious_weight_decay: elements of p whose sign is the opposite of that of the new m are not
+        decayed.
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
         "skip" or "propagate".
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from .._enums import Backend, MomentumStyle
-from .._options import coefficient_rows
+from .._options import coefficient_rows, muon_defaults
 from ..errors import InvalidArgumentError, UnsupportedError
 from ..orthogonalization import backend_coefficients
 from ._dialects import DIALECTS, LIBMUON, NOT_TORCHS, SHAPE_SCALES, libmuon_options
@@ -18,6 +18,8 @@ from ._tensors import check_memory, check_state, float32_copy, step_count, step_
 
 # Keys of a group that torch.optim.Muon does not have.
 OWN = (*DIALECTS[LIBMUON], *NOT_TORCHS, "higher_dims")
+# Those of them that change the function that a step computes.
+BEYOND_TORCH = tuple(key for key in NOT_TORCHS if key not in ("precision", "method"))
 
 
 class Kept:
@@ -57,8 +59,9 @@ def exported(state_dict: dict[str, Any]) -> dict[str, Any]:
         options = libmuon_options(group)
         torchs = {key: value for key, value in group.items() if key not in OWN}
         torchs.update(torch_options(options))
-        if options["update_scale"] != 1:
-            raise UnsupportedError("torch's Muon has no update_scale; here it is not 1")
+        for key, default in muon_defaults().items():
+            if key in BEYOND_TORCH and options[key] != default:
+                raise UnsupportedError(f"torch's Muon has no {key}; here it is {options[key]!r}")
         if options["momentum_style"] == MomentumStyle.classic.name:
             for key in group["params"]:
                 if "momentum_buffer" in state.get(key, {}):

@@ -16,7 +16,7 @@ from ._session import Kind
 from ._tensors import plain
 from .optimizer import Optimizer
 
-OPTIONS = ("lr", "betas", "eps", "weight_decay")
+OPTIONS = ("lr", "betas", "eps", "weight_decay", "cautious_weight_decay")
 UNSUPPORTED = ("amsgrad", "capturable", "differentiable")
 
 
@@ -55,6 +55,8 @@ class AdamW(Optimizer):
     betas: (beta1, beta2), each in [0, 1).
     eps: finite, >= 0.
     weight_decay: finite, >= 0.
+    cautious_weight_decay: elements of p whose sign is the opposite of that of the new m are not
+        decayed. torch.optim.AdamW, which has no such thing, loads the state dict all the same.
     maximize: go up instead of down; the gradient is then copied.
     foreach, fused: taken for torch's sake, and of no effect.
     amsgrad, capturable, differentiable: only False.
@@ -83,6 +85,7 @@ class AdamW(Optimizer):
         capturable: bool = False,
         differentiable: bool = False,
         fused: Optional[bool] = None,
+        cautious_weight_decay: bool = False,
         nonfinite: NonFinitePolicyName = "error",
     ) -> None:
         defaults = {
@@ -90,6 +93,7 @@ class AdamW(Optimizer):
             "betas": betas,
             "eps": eps,
             "weight_decay": weight_decay,
+            "cautious_weight_decay": cautious_weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
             "foreach": foreach,
@@ -116,3 +120,5 @@ class AdamW(Optimizer):
         super().__setstate__(state)
         for group in self.param_groups:
             group["decoupled_weight_decay"] = True
+            # Those that were pickled before there was one.
+            group.setdefault("cautious_weight_decay", False)

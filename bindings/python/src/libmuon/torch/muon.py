@@ -98,6 +98,7 @@ class Muon(Optimizer):
         as far off as torch, but farther where a matrix is of rank 1.
     method: of the iteration: "auto", "standard" or "gram", as in libmuon.Muon.
     update_scale: the factor e; finite, > 0.
+    cautious_weight_decay: elements of p whose sign is the opposite of that of O are not decayed.
     higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
         dimensions for every index of the others; "auto", "batch" for 3 and "flatten" for more, as
@@ -185,7 +186,8 @@ class Muon(Optimizer):
         For groups in torch's way it says what state_dict() says. For the others the options are
         translated and the momentum is converted: the classic one, times 1 - momentum, is torch's;
         exactly so as long as momentum has not changed. Raises UnsupportedError for a backend that
-        torch does not have: one that is not the same three coefficients at each step.
+        torch does not have: one that is not the same three coefficients at each step; and for the
+        options that change the step beyond that, as update_scale.
         """
         return exported(self.state_dict())
 
