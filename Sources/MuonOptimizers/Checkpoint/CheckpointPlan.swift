@@ -121,24 +121,27 @@ extension CheckpointPlan {
     let restored = 0..<min(groups, optimizer.groupCount)
     var initialRates: [Double?] = []
     for group in restored { initialRates.append(try initialRate(index, group)) }
-    let setOptions = try replacingOptions(of: optimizer, index, groups: restored)
+    let replacement = try replacingOptions(of: optimizer, index, groups: restored)
     for group in restored {
       let rate = try header.number(Key.group(index, group, "lr"))
       baseRates[index][group] = initialRates[group] ?? rate
     }
     changes.append {
-      setOptions()
+      replacement.apply()
       optimizer.nonFinitePolicy = policy
       optimizer.skippedSteps = skipped
       for group in restored { optimizer.initialRates[group] = initialRates[group] }
     }
-    for number in optimizer.trained.indices { try plan(optimizer, index, parameter: number) }
+    for (number, member) in optimizer.trained.enumerated() {
+      try plan(
+        optimizer, index, parameter: number, state: replacement.states[number] ?? member.state)
+    }
   }
 
   /// Gives an optimizer the options that the checkpoint has for some of its groups.
   private func replacingOptions(
     of optimizer: Optimizer, _ index: Int, groups: Range<Int>
-  ) throws(MuonError) -> () -> Void {
+  ) throws(MuonError) -> OptionsReplacement {
     var options = optimizer.groupOptions
     for group in groups {
       options[group] = try header.options(like: options[group]) { Key.group(index, group, $0) }
@@ -157,7 +160,7 @@ extension CheckpointPlan {
   }
 
   private mutating func plan(
-    _ optimizer: Optimizer, _ index: Int, parameter number: Int
+    _ optimizer: Optimizer, _ index: Int, parameter number: Int, state: [StateMemory]
   ) throws(MuonError) {
     let member = optimizer.trained[number]
     let name = member.parameter.name
@@ -177,14 +180,20 @@ extension CheckpointPlan {
       throw MuonError(
         .mismatch, "\(label) is in group \(member.group), and in group \(group) in the checkpoint")
     }
-    for buffer in try optimizer.savedBuffers(ofParameter: number, data: hasData) {
+    if hasData {
       let found = try require(
-        CheckpointFormat.tensor(index, buffer, name),
-        try optimizer.elementType(of: buffer, ofParameter: number),
-        try optimizer.shape(of: buffer, ofParameter: number), "the \(buffer.label) of \(label)")
-      guard buffer != .data || options.includesData else { continue }
-      unsafe targets[found] = UnsafeMutableRawBufferPointer(
-        try optimizer.elements(buffer, ofParameter: number).buffer)
+        CheckpointFormat.tensor(index, .data, name),
+        try optimizer.elementType(of: .data, ofParameter: number), member.shape,
+        "the data of \(label)")
+      if options.includesData {
+        unsafe targets[found] = UnsafeMutableRawBufferPointer(member.data.buffer)
+      }
+    }
+    for each in state {
+      let found = try require(
+        CheckpointFormat.tensor(index, each.buffer, name), each.row.elementType, each.shape,
+        "the \(each.buffer.label) of \(label)")
+      unsafe targets[found] = UnsafeMutableRawBufferPointer(each.elements.buffer)
     }
     changes.append {
       optimizer.trained[number].steps = steps

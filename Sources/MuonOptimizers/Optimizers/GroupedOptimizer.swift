@@ -58,12 +58,17 @@ public class GroupedOptimizer<Options: GroupOptions>: Optimizer {
 
   /// Takes effect with the next step.
   ///
+  /// State that other options need begins with zeros; state that they do not need any more is dropped.
+  ///
   /// - Throws: `invalidArgument` for an option outside its range and where there is no such group,
-  ///   `unsupported` for what this processor cannot do, or not with the parameters of the group.
+  ///   `unsupported` for what this processor cannot do, or not with the parameters of the group, `outOfMemory`
+  ///   for the state.
   public func setOptions(_ options: Options, ofGroup group: Int = 0) throws(MuonError) {
     try requireIndex(group, count: groupCount, "parameter group")
     try requireUsable(options, ofGroup: group)
+    let states = try states(ofGroup: group, with: options)
     groups[group] = options
+    install(states)
     plansAreStale = true
   }
 
@@ -89,17 +94,20 @@ public class GroupedOptimizer<Options: GroupOptions>: Optimizer {
 
   final override func replacingOptions(
     _ replaced: [any GroupOptions]
-  ) throws(MuonError) -> () -> Void {
+  ) throws(MuonError) -> OptionsReplacement {
     var groups = groups
+    var states: [Int: [StateMemory]] = [:]
     for (group, each) in replaced.enumerated() {
       guard group < groups.count, let options = each as? Options else {
         throw MuonError(.invalidArgument, "options of another optimizer")
       }
       try requireUsable(options, ofGroup: group)
       groups[group] = options
+      states.merge(try self.states(ofGroup: group, with: options)) { $1 }
     }
-    return { [groups] in
+    return OptionsReplacement(states: states) { [groups] in
       self.groups = groups
+      self.install(states)
       self.plansAreStale = true
     }
   }

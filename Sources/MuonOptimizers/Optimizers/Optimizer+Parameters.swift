@@ -39,7 +39,7 @@ extension Optimizer {
     trained.append(
       TrainedParameter(
         parameter: parameter, group: group,
-        state: try binding.stateMemory(stateTable, for: kind),
+        state: try binding.stateMemory(stateTable, groupOptions[group], for: kind),
         hasFiniteState: binding.state.isEmpty))
     do throws(MuonError) { try claimMemory(ofParameter: trained.count - 1) } catch {
       trained.removeLast()
@@ -109,9 +109,12 @@ extension Optimizer {
 
   /// What a step writes of a parameter: the data, and the state in the table's order.
   private func writtenRanges(ofParameter index: Int) -> [(ParameterBuffer, Range<UInt>)] {
-    let each = trained[index]
-    return [(.data, each.parameter.data.addresses)]
-      + each.state.map { ($0.buffer, $0.elements.addresses) }
+    [(.data, trained[index].data.addresses)] + stateRanges(ofParameter: index)
+  }
+
+  /// The same without the data.
+  func stateRanges(ofParameter index: Int) -> [(ParameterBuffer, Range<UInt>)] {
+    trained[index].state.map { ($0.buffer, $0.elements.addresses) }
   }
 
   /// Claims what a step writes of a parameter: all of it, or nothing where it overlaps.

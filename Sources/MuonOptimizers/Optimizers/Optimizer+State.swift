@@ -99,7 +99,8 @@ extension Optimizer {
     try requireTrainable(parameter, of: owner, inGroup: group)
     var layout: [(row: StateBuffer, shape: Shape)] = []
     for row in stateTable {
-      layout.append((row, try row.shape(for: parameter, of: owner)))
+      let shape = try row.shape(for: parameter, groupOptions[group], of: owner)
+      if let shape { layout.append((row, shape)) }
     }
     return layout
   }

@@ -68,11 +68,10 @@ public class Optimizer {
 
   /// The options by group.
   var groupOptions: [any GroupOptions] { [] }
-  /// Requires that the options of all groups can be replaced by these. What it returns does it, and
-  /// cannot fail.
+  /// Requires that the options of all groups can be replaced by these. What it returns does it.
   func replacingOptions(
     _ replaced: [any GroupOptions]
-  ) throws(MuonError) -> () -> Void { {} }
+  ) throws(MuonError) -> OptionsReplacement { OptionsReplacement(states: [:]) {} }
 
   /// Refuses a parameter that cannot be trained in a group.
   func requireTrainable(_ shape: Shape, of owner: String, inGroup group: Int) throws(MuonError) {}

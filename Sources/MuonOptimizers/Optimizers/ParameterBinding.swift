@@ -21,10 +21,15 @@ package struct ParameterBinding {
     self.state = state
   }
 
-  /// The memory for the rows of an optimizer's table of state, in their order.
+  /// The memory for the rows of an optimizer's table of state that these options need, in their order.
   func stateMemory(
-    _ rows: [StateBuffer], for kind: OptimizerKind
+    _ table: [StateBuffer], _ options: any GroupOptions, for kind: OptimizerKind
   ) throws(MuonError) -> [StateMemory] {
+    var rows: [(buffer: ParameterBuffer, row: StateBuffer, shape: Shape)] = []
+    for row in table {
+      let shape = try row.shape(for: parameter.layout, options, of: parameter.owner)
+      if let shape { rows.append((row.buffer, row, shape)) }
+    }
     for (index, each) in state.enumerated() {
       guard rows.contains(where: { $0.buffer == each.buffer }) else {
         throw MuonError(
@@ -39,9 +44,9 @@ package struct ParameterBinding {
       }
     }
     var memory: [StateMemory] = []
-    for row in rows {
-      let given = state.first { $0.buffer == row.buffer }
-      memory.append(try StateMemory(row, of: parameter, given: given?.memory))
+    for (buffer, row, shape) in rows {
+      let given = state.first { $0.buffer == buffer }
+      memory.append(try StateMemory(row, shape, of: parameter, given: given?.memory))
     }
     return memory
   }

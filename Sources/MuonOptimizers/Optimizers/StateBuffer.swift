@@ -8,8 +8,8 @@ package struct StateBuffer: Sendable {
   /// In torch's state dicts.
   package let torchKey: StaticString
   package let elementType: ElementType
-  /// The extents of the buffer of a parameter of this shape.
-  let extents: @Sendable (_ parameter: Shape) -> [Int]
+  /// The extents of the buffer of a parameter of this shape; `nil` where the options of its group need none.
+  private let extents: @Sendable (_ parameter: Shape, _ options: any GroupOptions) -> [Int]?
 
   init(
     _ name: StaticString, torchKey: StaticString? = nil, _ elementType: ElementType = .float32,
@@ -18,14 +18,31 @@ package struct StateBuffer: Sendable {
     self.name = name
     self.torchKey = torchKey ?? name
     self.elementType = elementType
-    self.extents = extents
+    self.extents = { parameter, _ in extents(parameter) }
+  }
+
+  /// A buffer that some options need, and others do not.
+  init<Options: GroupOptions>(
+    _ name: StaticString, torchKey: StaticString? = nil, for options: Options.Type,
+    extents: @escaping @Sendable (_ parameter: Shape, _ options: Options) -> [Int]?
+  ) {
+    self.name = name
+    self.torchKey = torchKey ?? name
+    elementType = .float32
+    self.extents = { parameter, options in
+      (options as? Options).flatMap { extents(parameter, $0) }
+    }
   }
 
   package var buffer: ParameterBuffer { ParameterBuffer("\(name)") }
 
-  /// The shape of the buffer of a parameter; `owner` is for messages.
-  package func shape(for parameter: Shape, of owner: String) throws(MuonError) -> Shape {
-    try Shape(extents(parameter), of: "the \(name) of \(owner)")
+  /// The shape of the buffer of a parameter in a group with these options, `nil` where these need none; `owner` is
+  /// for messages.
+  func shape(
+    for parameter: Shape, _ options: any GroupOptions, of owner: String
+  ) throws(MuonError) -> Shape? {
+    guard let extents = extents(parameter, options) else { return nil }
+    return try Shape(extents, of: "the \(name) of \(owner)")
   }
 }
 

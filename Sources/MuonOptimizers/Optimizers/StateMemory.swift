@@ -8,15 +8,7 @@ struct StateMemory {
 
   /// `given` as it is, or zeros where there is none.
   init(
-    _ row: StateBuffer, of parameter: Parameter, given: Floats? = nil
-  ) throws(MuonError) {
-    let shape = try row.shape(for: parameter.layout, of: parameter.owner)
-    self = try StateMemory(row, shape, of: parameter, given: given)
-  }
-
-  private init(
-    _ row: StateBuffer, _ shape: Shape, of parameter: Parameter,
-    given: Floats?
+    _ row: StateBuffer, _ shape: Shape, of parameter: Parameter, given: Floats? = nil
   ) throws(MuonError) {
     (self.row, buffer, self.shape) = (row, row.buffer, shape)
     if let given = given {
