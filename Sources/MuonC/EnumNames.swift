@@ -90,6 +90,14 @@ extension muon_shape_scale: NamedEnum {
   ]
 }
 
+extension muon_second_moment: NamedEnum {
+  static let names: [(value: muon_second_moment, name: String)] = [
+    (MUON_SECOND_MOMENT_NONE, "none"),
+    (MUON_SECOND_MOMENT_NORMUON, "normuon"),
+    (MUON_SECOND_MOMENT_NORMUON_LONG, "normuon_long"),
+  ]
+}
+
 extension muon_nonfinite_policy: NamedEnum {
   static let names: [(value: muon_nonfinite_policy, name: String)] = [
     (MUON_NONFINITE_POLICY_ERROR, "error"),

@@ -101,6 +101,18 @@ public func muon_shape_scale_name(
 }
 
 @c @implementation
+public func muon_second_moment_name(
+  _ moment: muon_second_moment
+) -> UnsafePointer<CChar>? {
+  switch moment {
+  case MUON_SECOND_MOMENT_NONE: unsafe constant("none")
+  case MUON_SECOND_MOMENT_NORMUON: unsafe constant("normuon")
+  case MUON_SECOND_MOMENT_NORMUON_LONG: unsafe constant("normuon_long")
+  default: unsafe constant("unknown")
+  }
+}
+
+@c @implementation
 public func muon_nonfinite_policy_name(
   _ policy: muon_nonfinite_policy
 ) -> UnsafePointer<CChar>? {
@@ -195,6 +207,13 @@ public func muon_shape_scale_from_name(
   _ name: UnsafePointer<CChar>?, _ outScale: UnsafeMutablePointer<muon_shape_scale>?
 ) -> muon_status {
   unsafe guarded(outScale, "outScale") { unsafe try muon_shape_scale(fromName: name) }
+}
+
+@c @implementation
+public func muon_second_moment_from_name(
+  _ name: UnsafePointer<CChar>?, _ outMoment: UnsafeMutablePointer<muon_second_moment>?
+) -> muon_status {
+  unsafe guarded(outMoment, "outMoment") { unsafe try muon_second_moment(fromName: name) }
 }
 
 @c @implementation

@@ -35,6 +35,8 @@ extension muon_muon_options: @unsafe OptionStruct {
     try unsafe visitor.visit("method", &method)
     try unsafe visitor.visit("update_scale", &update_scale)
     try unsafe visitor.visit("cautious_weight_decay", &cautious_weight_decay)
+    try unsafe visitor.visit("second_moment", &second_moment)
+    try unsafe visitor.visit("beta2", &beta2)
   }
 }
 

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
 """Writes variants.json beside itself: what other libraries make of a parameter in 50 steps with the variants of
-docs/variants.md. The format is described in README.md. Needs torch 2.15, heavyball 3.2.1 and numpy."""
+docs/variants.md. The format is described in README.md. Needs torch 2.15, heavyball 3.2.1, pytorch_optimizer 4.1.0
+and numpy."""
 
 import base64
 import importlib.metadata
+import functools
 import json
 from pathlib import Path
 
 import heavyball
 import numpy as np
 import torch
+from pytorch_optimizer import NorMuon
+from pytorch_optimizer.optimizer.muon import base, normuon
+from pytorch_optimizer.optimizer.utils.matrix import zero_power_via_newton_schulz_5
 
 from inputs import uniform
 
@@ -34,6 +39,18 @@ def cautious_adamw(p):
     )
 
 
+def in_float32():
+    """Replaces the bfloat16 of pytorch_optimizer's iteration, whose rounding would hide the rest."""
+    iteration = functools.partial(zero_power_via_newton_schulz_5, dtype=torch.float32)
+    base.zero_power_via_newton_schulz_5 = normuon.zero_power_via_newton_schulz_5 = iteration
+
+
+def row_normuon(p):
+    in_float32()
+    group = {"params": [p], "use_muon": True, "lr": 0.02, "weight_decay": 0.1, "beta2": 0.9}
+    return NorMuon([group])
+
+
 # By name: who makes it, what libmuon calls the same, and with which options.
 CASES = {
     "cautious AdamW": (
@@ -45,6 +62,19 @@ CASES = {
             "eps": 1e-8,
             "weight_decay": 0.9,
             "cautious_weight_decay": True,
+        },
+    ),
+    "NorMuon": (
+        row_normuon,
+        "Muon",
+        {
+            "lr": 0.02,
+            "weight_decay": 0.1,
+            "momentum_style": "ema",
+            "shape_scale": "original",
+            "second_moment": "normuon",
+            "beta2": 0.9,
+            "precision": "f32",
         },
     ),
 }
@@ -61,7 +91,8 @@ def main():
                 {"case": name, "optimizer": optimizer, "options": options, "shape": shape, "p": text}
             )
     lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases)
-    versions = {name: importlib.metadata.version(name) for name in ("torch", "heavyball")}
+    names = ("torch", "heavyball", "pytorch_optimizer")
+    versions = {name: importlib.metadata.version(name) for name in names}
     target = Path(__file__).resolve().with_name("variants.json")
     target.write_text(f'{{\n"versions": {json.dumps(versions)},\n"cases": [\n{lines}\n]\n}}\n', "ascii")
 

@@ -33,6 +33,7 @@ struct OptionCallTests {
       unsafe muon.precision == MUON_PRECISION_AUTO && muon.method == MUON_NEWTON_SCHULZ_METHOD_AUTO)
     #expect(unsafe muon.coefficients == nil && muon.coefficients_count == 0)
     #expect(unsafe muon.update_scale == 1 && muon.cautious_weight_decay == 0)
+    #expect(unsafe muon.second_moment == MUON_SECOND_MOMENT_NONE && muon.beta2 == 0.95)
     #expect(rows() == [[Double]](repeating: [3.4445, -4.7750, 2.0315], count: 5))
 
     var adamW = muon_adamw_options()
@@ -55,6 +56,8 @@ struct OptionCallTests {
     unsafe options.method = MUON_NEWTON_SCHULZ_METHOD_GRAM
     unsafe options.update_scale = 1.5
     unsafe options.cautious_weight_decay = 1
+    unsafe options.second_moment = MUON_SECOND_MOMENT_NORMUON_LONG
+    unsafe options.beta2 = 0.5
     expectOK(unsafe muon_optimizer_set_muon_options(world.muon.pointer, 0, &options))
     let got = unsafe muonOptions()
     #expect(unsafe got.lr == 0.5 && got.momentum == 0.25 && got.weight_decay == 0.125)
@@ -63,7 +66,8 @@ struct OptionCallTests {
     #expect(unsafe got.shape_scale == MUON_SHAPE_SCALE_SPECTRAL)
     #expect(unsafe got.backend == MUON_BACKEND_CANS && got.precision == MUON_PRECISION_F32)
     #expect(unsafe got.method == MUON_NEWTON_SCHULZ_METHOD_GRAM && got.update_scale == 1.5)
-    #expect(unsafe got.cautious_weight_decay == 1)
+    #expect(unsafe got.cautious_weight_decay == 1 && got.beta2 == 0.5)
+    #expect(unsafe got.second_moment == MUON_SECOND_MOMENT_NORMUON_LONG)
     #expect(unsafe got.struct_size == MemoryLayout<muon_muon_options>.size)
     #expect(rows().count == 3)
 

@@ -135,6 +135,15 @@ static void check_others(const muon_passes *passes, ptrdiff_t count) {
           count);
     CHECK(now[2][i] == (float)(before[2][i] * 1e-3), "%s: %td", passes->level, count);
   }
+  double *sums = memory((size_t)count * sizeof *sums);
+  for (ptrdiff_t i = 0; i < count; i++) sums[i] = (double)i;
+  passes->add_squares(count, sums, before[1]);
+  passes->scale_each(count, now[3], sums);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    CHECK(near(sums[i], i + (double)before[1][i] * before[1][i]), "%s: %td", passes->level, count);
+    CHECK(now[3][i] == (float)(before[3][i] * sums[i]), "%s: %td", passes->level, count);
+  }
+  free(sums);
   /* Wherever it is, in what is compared as a number without its sign. */
   for (ptrdiff_t i = 0; i < count && count < 40; i++) {
     now[0][i] = -INFINITY;
@@ -170,7 +179,7 @@ void check_passes(void) {
   const muon_passes *passes;
   for (int i = 0; (passes = muon_passes_at(i)); i++) {
     CHECK(passes->momentum && passes->move && passes->move_cautiously && passes->sum_of_squares && passes->scale &&
-              passes->highest && passes->adamw && passes->momentum_highest && passes->adamw_highest,
+              passes->highest && passes->add_squares && passes->scale_each && passes->adamw && passes->momentum_highest && passes->adamw_highest,
           "%s", passes->level);
     /* It is a level of the products, so that a cap means something for it. */
     int is_level = 0;

@@ -137,6 +137,8 @@ def test_sections_override_training():
             "method": "standard",
             "update_scale": 2.5,
             "cautious_weight_decay": True,
+            "second_moment": "normuon_long",
+            "beta2": 0.9,
         },
         "adamw": {
             "lr": 0.3,

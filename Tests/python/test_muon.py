@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reference
-from libmuon import Muon, Parameter
+from libmuon import Muon, NonFiniteGradientError, Parameter
 
 SHAPES = {"square": (24, 24), "tall": (40, 12), "wide": (12, 40), "odd": (17, 31)}
 BACKENDS = [*(each for each in reference.TABLES if each != "orthogonalize"), "svd"]
@@ -64,6 +64,62 @@ def test_cautious_weight_decay(rng, shape, backend):
     options = {"weight_decay": 0.5, "lr": 0.05, "shape_scale": "original", "backend": backend}
     optimizer, expected = train(rng, SHAPES[shape], cautious_weight_decay=True, **options)
     compare(optimizer, expected, 1e-4 if backend == "svd" else 1e-5)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES.values(), (1, 30), (30, 1), (3, 700)], ids=str)
+@pytest.mark.parametrize("second_moment", ["normuon", "normuon_long"])
+@pytest.mark.parametrize("options", [{}, {"cautious_weight_decay": True}, {"backend": "svd"}], ids=str)
+def test_normuon(rng, shape, second_moment, options):
+    options = {"weight_decay": 0.5, "lr": 0.05, "shape_scale": "original", **options}
+    optimizer, expected = train(rng, shape, second_moment=second_moment, beta2=0.8, **options)
+    compare(optimizer, expected, 1e-4 if "backend" in options else 1e-5)
+    v = optimizer.state_dict()["state"][0]["second_momentum_buffer"]
+    assert v.shape == np.shape(expected.second_momentum_buffer)
+    assert reference.error(v, expected.second_momentum_buffer) <= 1e-4
+
+
+def test_normuon_leaves_a_zero_gradient_alone():
+    weight = np.ones((3, 4), np.float32)
+    optimizer = Muon([weight], second_moment="normuon")
+    optimizer.step([np.zeros((3, 4), np.float32)])
+    assert (weight == 1).all()
+
+
+def test_the_second_momentum_comes_and_goes_with_its_option(rng):
+    weight = rng.standard_normal((5, 9), dtype=np.float32)
+    optimizer = Muon([weight])
+    state = optimizer.state_dict()
+    group = optimizer.param_groups[0]
+    shapes = {"none": None, "normuon": (5, 1), "normuon_long": (1, 9)}
+    for kind in ("normuon", "none", "normuon_long", "normuon"):
+        group["second_moment"] = kind
+        found = optimizer.state_dict()["state"][0]
+        if shapes[kind] is None:
+            assert "second_momentum_buffer" not in found
+        else:
+            assert found["second_momentum_buffer"].shape == shapes[kind]
+            assert not found["second_momentum_buffer"].any()
+        optimizer.step([rng.standard_normal((5, 9), dtype=np.float32)])
+    with_it = optimizer.state_dict()
+    assert with_it["state"][0]["second_momentum_buffer"].all()
+    optimizer.load_state_dict(state)
+    assert group["second_moment"] == "none"
+    optimizer.load_state_dict(with_it)
+    found = optimizer.state_dict()["state"][0]["second_momentum_buffer"]
+    np.testing.assert_array_equal(found, with_it["state"][0]["second_momentum_buffer"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_second_momentum_that_is_not_finite_is_refused(rng, value):
+    weight = rng.standard_normal((5, 9), dtype=np.float32)
+    optimizer = Muon([weight], second_moment="normuon")
+    state = optimizer.state_dict()
+    state["state"][0]["second_momentum_buffer"][2] = value
+    optimizer.load_state_dict(state)
+    before = weight.copy()
+    with pytest.raises(NonFiniteGradientError, match="second_momentum of"):
+        optimizer.step([rng.standard_normal((5, 9), dtype=np.float32)])
+    np.testing.assert_array_equal(weight, before)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])

@@ -93,6 +93,8 @@ def test_options_can_be_read_and_written():
         "method": "standard",
         "update_scale": 0.5,
         "cautious_weight_decay": True,
+        "second_moment": "normuon",
+        "beta2": 0.5,
         "initial_lr": 0.75,
     }.items():
         group[key] = value
@@ -181,6 +183,9 @@ WRONG = [
     ("method", "Gram", ValueError),
     ("update_scale", 0.0, ValueError),
     ("cautious_weight_decay", 2, ValueError),
+    ("second_moment", "rows", ValueError),
+    ("beta2", 1.0, ValueError),
+    ("beta2", -0.1, ValueError),
     ("cautious_weight_decay", "yes", TypeError),
     ("update_scale", float("nan"), ValueError),
     ("update_scale", 1e39, ValueError),

@@ -126,6 +126,7 @@ class Muon:
     def __init__(self, p, **options):
         self.p = np.asarray(p, np.float64)
         self.momentum_buffer = np.zeros_like(self.p)
+        self.second_momentum_buffer = 0.0
         self.options = {
             "lr": 0.02,
             "momentum": 0.95,
@@ -137,6 +138,8 @@ class Muon:
             "eps": 1e-7,
             "update_scale": 1.0,
             "cautious_weight_decay": False,
+            "second_moment": "none",
+            "beta2": 0.95,
             **options,
         }
 
@@ -148,9 +151,23 @@ class Muon:
         u = fresh * g + b * self.momentum_buffer if o["nesterov"] else self.momentum_buffer
         scale = o["update_scale"] * shape_scale(o["shape_scale"], *self.p.shape)
         update = orthogonal(u, o["backend"], o["eps"])
+        update = self.normalized(update)
         self.direction = update
         keep = kept(self.p, update, o["lr"] * o["weight_decay"], o["cautious_weight_decay"])
         self.p = self.p * keep - o["lr"] * scale * update
+
+
+    def normalized(self, o):
+        """NorMuon."""
+        kind, beta2 = self.options["second_moment"], self.options["beta2"]
+        if kind == "none":
+            return o
+        axis = 1 if kind == "normuon" or o.shape[0] >= o.shape[1] else 0
+        q = np.mean(o * o, axis=axis, keepdims=True)
+        self.second_momentum_buffer = beta2 * self.second_momentum_buffer + (1 - beta2) * q
+        scaled = o / (np.sqrt(self.second_momentum_buffer) + 1e-10)
+        norm = np.linalg.norm(scaled)
+        return scaled * (np.linalg.norm(o) / norm if norm else 1.0)
 
 
 class AdamW:

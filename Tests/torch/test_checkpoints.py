@@ -114,6 +114,7 @@ def test_torch_goes_on_from_the_original_systems_way(options):
         {"backend": "turbo"},
         {"update_scale": 0.5},
         {"cautious_weight_decay": True},
+        {"second_moment": "normuon"},
         {"coefficients": [(3.4, -4.7, 2.0), (2.0, -1.5, 0.5)]},
     ],
 )

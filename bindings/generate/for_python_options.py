@@ -166,7 +166,7 @@ def in_python(struct: str, header: Header) -> list[Option]:
         if each.name == BETAS[0]:
             second = next(other for other in options(struct, header) if other.name == BETAS[1])
             result.append(Option("betas", "", "tuple[float, float]", f"({each.default}, {second.default})"))
-        elif each.name != BETAS[1]:
+        elif each.name != BETAS[1] or "betas" not in [other.name for other in result]:
             result.append(each)
     if any(field.name == "coefficients" for field in header.structs[struct].fields):
         result.append(COEFFICIENTS)

@@ -88,6 +88,14 @@ enum class ShapeScale : int {
   spectral = MUON_SHAPE_SCALE_SPECTRAL,
 };
 
+/// muon_second_moment: NorMuon (arXiv 2510.05491): lines of O are brought nearer to each other in
+/// size before p is moved along it, by a running mean v of their squares, which starts at 0.
+enum class SecondMoment : int {
+  none = MUON_SECOND_MOMENT_NONE,
+  normuon = MUON_SECOND_MOMENT_NORMUON,
+  normuon_long = MUON_SECOND_MOMENT_NORMUON_LONG,
+};
+
 /// muon_nonfinite_policy: What step does about NaN or infinity in a gradient, or in the state that
 /// the gradient would lead to (Muon's m or u, or AdamW's g^2, above 3.4e38).
 enum class NonFinitePolicy : int {
@@ -156,6 +164,11 @@ inline const char *name(ShapeScale scale) noexcept {
   return muon_shape_scale_name(static_cast<muon_shape_scale>(scale));
 }
 
+/// As muon_second_moment_name.
+inline const char *name(SecondMoment moment) noexcept {
+  return muon_second_moment_name(static_cast<muon_second_moment>(moment));
+}
+
 /// As muon_nonfinite_policy_name.
 inline const char *name(NonFinitePolicy policy) noexcept {
   return muon_nonfinite_policy_name(static_cast<muon_nonfinite_policy>(policy));
@@ -215,6 +228,13 @@ inline muon_status from_name(const char *name, ShapeScale *outScale) noexcept {
   muon_shape_scale value{};
   const muon_status status = muon_shape_scale_from_name(name, &value);
   if (status == MUON_OK) *outScale = static_cast<ShapeScale>(value);
+  return status;
+}
+
+inline muon_status from_name(const char *name, SecondMoment *outMoment) noexcept {
+  muon_second_moment value{};
+  const muon_status status = muon_second_moment_from_name(name, &value);
+  if (status == MUON_OK) *outMoment = static_cast<SecondMoment>(value);
   return status;
 }
 

@@ -168,6 +168,19 @@ struct MuonOptions : muon_muon_options {
     cautious_weight_decay = value ? 1 : 0;
     return *this;
   }
+  /// MUON_SECOND_MOMENT_NONE
+  MuonOptions &set_second_moment(SecondMoment value) {
+    second_moment = static_cast<muon_second_moment>(value);
+    return *this;
+  }
+  SecondMoment get_second_moment() const noexcept {
+    return static_cast<SecondMoment>(second_moment);
+  }
+  /// Of second_moment; [0, 1). 0.95
+  MuonOptions &set_beta2(double value) {
+    beta2 = value;
+    return *this;
+  }
 
   /// For functions of muon.h, with the rows of set_coefficients. It points into this object.
   muon_muon_options to_c() const {

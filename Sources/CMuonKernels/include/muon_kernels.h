@@ -200,6 +200,10 @@ typedef struct muon_passes {
   double (*sum_of_squares)(ptrdiff_t count, const float *x);
   /* x <- factor x, multiplied in float64: the factor may be one that float32 cannot hold. */
   void (*scale)(ptrdiff_t count, float *x, double factor);
+  /* sums <- sums + x^2, element by element. */
+  void (*add_squares)(ptrdiff_t count, double *sums, const float *x);
+  /* x <- factors x, element by element, multiplied in float64. */
+  void (*scale_each)(ptrdiff_t count, float *x, const double *factors);
   /* The highest magnitude, as the bits of a float, which compare as magnitudes do: infinity and NaN
    * are the highest. */
   unsigned (*highest)(ptrdiff_t count, const float *x);

@@ -129,6 +129,14 @@ static void pass_scale(ptrdiff_t count, float *x, double factor) {
   for (ptrdiff_t i = 0; i < count; i++) x[i] = (float)(x[i] * factor);
 }
 
+static void pass_add_squares(ptrdiff_t count, double *sums, const float *x) {
+  for (ptrdiff_t i = 0; i < count; i++) sums[i] += (double)x[i] * x[i];
+}
+
+static void pass_scale_each(ptrdiff_t count, float *x, const double *factors) {
+  for (ptrdiff_t i = 0; i < count; i++) x[i] = (float)(x[i] * factors[i]);
+}
+
 static INLINE unsigned highest_of(words each) {
   unsigned highest = 0;
   for (int i = 0; i < WIDTH; i++) highest = each[i] > highest ? each[i] : highest;
@@ -241,6 +249,8 @@ const muon_passes PASSES = {
     .move_cautiously = pass_move_cautiously,
     .sum_of_squares = pass_sum_of_squares,
     .scale = pass_scale,
+    .add_squares = pass_add_squares,
+    .scale_each = pass_scale_each,
     .highest = pass_highest,
     .adamw = pass_adamw,
     .momentum_highest = pass_momentum_highest,

@@ -29,31 +29,20 @@ extension Muon {
   }
 
   /// - Parameter o: Where O goes besides, unless it was solved ahead.
-  /// - Returns: O as the parameter was moved along it, where the options need it.
+  /// - Returns: What the parameter was moved along, where the options need it.
   private func update(
     _ parameter: TrainedParameter, _ plan: MuonPlan, in scratch: OrthogonalizationScratch,
     o: Floats?, by member: Team.Member
   ) -> Matrix? {
     writeDirection(of: parameter, in: scratch, advancing: true, by: member)
     let options = groups[parameter.group]
-    let rate = Float(options.effectiveLearningRate(for: parameter.shape))
-    let p = parameter.matrix(parameter.data)
-    if options.needsDirection {
-      let direction: Matrix
-      if let solved = plan.solved {
-        direction = parameter.matrix(solved.elements)
-      } else {
-        // In the place of u, where nobody else wants it.
-        direction = o.map(parameter.matrix) ?? scratch.matrix(of: parameter)
-        _ = plan.orthogonalization.run(
-          in: scratch, to: Epilogue(replacing: direction), by: member)
-      }
-      p.forEachChunk(by: member) { part, _ in
-        let o = direction.elements[part]
-        options.decay.move(p.elements[part], along: o, rate: rate, direction: o)
-      }
+    guard !options.needsDirection else {
+      let direction = direction(of: parameter, plan, in: scratch, o: o, by: member)
+      move(parameter, along: direction, by: member)
       return direction
     }
+    let rate = Float(options.effectiveLearningRate(for: parameter.shape))
+    let p = parameter.matrix(parameter.data)
     if let solved = plan.solved {
       Epilogue(p, keep: options.decay.keep, rate: -rate)
         .apply(to: parameter.matrix(solved.elements), by: member)
@@ -65,6 +54,42 @@ extension Muon {
         by: member)
     }
     return nil
+  }
+
+  /// What the parameter is moved along, in the place of u: O, normalized where the options say so.
+  private func direction(
+    of parameter: TrainedParameter, _ plan: MuonPlan, in scratch: OrthogonalizationScratch,
+    o: Floats?, by member: Team.Member
+  ) -> Matrix {
+    let direction = scratch.matrix(of: parameter)
+    // A product cannot be written twice where one of its operands is.
+    let whole = plan.solved?.elements ?? o
+    if plan.solved == nil {
+      _ = plan.orthogonalization.run(
+        in: scratch, to: Epilogue(replacing: whole.map(parameter.matrix) ?? direction), by: member)
+    }
+    if let whole {
+      direction.forEachChunk(by: member) { part, _ in
+        direction.elements[part].copy(from: whole[part])
+      }
+    }
+    let options = groups[parameter.group]
+    let lines = options.secondMoment.lines(rows: direction.rows, columns: direction.columns)
+    if let lines, let v = parameter.elements(of: .secondMomentum) {
+      direction.normalize(lines, v, beta2: options.beta2, in: scratch.sums, by: member)
+    }
+    return direction
+  }
+
+  private func move(
+    _ parameter: TrainedParameter, along direction: Matrix, by member: Team.Member
+  ) {
+    let options = groups[parameter.group]
+    let rate = Float(options.effectiveLearningRate(for: parameter.shape))
+    direction.forEachChunk(by: member) { part, _ in
+      let o = direction.elements[part]
+      options.decay.move(parameter.data[part], along: o, rate: rate, direction: o)
+    }
   }
 
   /// u, from the momentum as it will be, and its sums of squares; with `advancing`, the momentum too.

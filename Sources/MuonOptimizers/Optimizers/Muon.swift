@@ -8,7 +8,8 @@ internal import Synchronization
 ///     O = orthogonalize(u)                                 (see `Backend`)
 ///     p ← p (1 - lr·weightDecay) - lr·s·e·O                (see `ShapeScale` and `MuonOptions.updateScale`)
 ///
-/// With `MuonOptions.cautiousWeightDecay` elements that the step moves away from 0 are not decayed.
+/// With `MuonOptions.cautiousWeightDecay` elements that the step moves away from 0 are not decayed; with
+/// `MuonOptions.secondMoment` lines of O are brought nearer to each other in size.
 ///
 /// Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
 public final class Muon: GroupedOptimizer<MuonOptions> {
@@ -32,8 +33,13 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   public init(
     _ parameters: [Parameter] = [], options: MuonOptions = MuonOptions()
   ) throws(MuonError) {
-    try super.init(
-      .muon, state: [StateBuffer("momentum", torchKey: "momentum_buffer")], parameters, options)
+    let state = [
+      StateBuffer("momentum", torchKey: "momentum_buffer"),
+      StateBuffer(
+        "second_momentum", torchKey: "second_momentum_buffer", for: MuonOptions.self
+      ) { $1.secondMoment.extents(rows: $0.rows, columns: $0.columns) },
+    ]
+    try super.init(.muon, state: state, parameters, options)
   }
 
   override func requireTrainable(
@@ -56,6 +62,10 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
     guard let g = parameter.gradient else { return true }
+    // The other state takes in O, which is finite whatever the gradient is: it need only be so itself.
+    if elements.lowerBound == 0, !parameter.state.dropFirst().allSatisfy(\.elements.areFinite) {
+      return false
+    }
     let step = groups[parameter.group].momentumStep(gradientScale: stepScale)
     return isFinite(step.highest(g[elements], parameter.state[0].elements[elements]))
   }
@@ -98,7 +108,8 @@ extension Muon {
     var plans: [MuonPlan] = []
     for each in trained {
       plans.append(
-        try MuonPlan(each.shape, orthogonalizers[each.group], measuring: statisticsLevel))
+        try MuonPlan(
+          each.shape, orthogonalizers[each.group], groups[each.group], measuring: statisticsLevel))
     }
     self.plans = plans
     order = plans.indices.sorted { plans[$0].cost > plans[$1].cost }

@@ -47,6 +47,10 @@ public struct MuonOptions: OptionTable, GroupOptions {
   public var updateScale: Double
   /// Whether elements whose sign is the opposite of that of O are not decayed: arXiv 2510.12402.
   public var cautiousWeightDecay: Bool
+  /// Whether and how lines of O are normalized: NorMuon.
+  public var secondMoment: SecondMoment
+  /// How much the running mean of `secondMoment` keeps of what it was; in [0, 1).
+  public var beta2: Double
   /// How the momentum is orthogonalized.
   public var backend: Backend
   /// 1 to 99; `nil` is the backend's own number, 5 for the default.
@@ -67,7 +71,8 @@ public struct MuonOptions: OptionTable, GroupOptions {
     momentumStyle: MomentumStyle = .classic, weightDecay: Double = 0,
     shapeScale: ShapeScale = .none, backend: Backend = .newtonSchulz5, backendSteps: Int? = nil,
     epsilon: Double = 1e-7, precision: Precision = .auto, method: NewtonSchulzMethod = .auto,
-    updateScale: Double = 1, cautiousWeightDecay: Bool = false
+    updateScale: Double = 1, cautiousWeightDecay: Bool = false,
+    secondMoment: SecondMoment = .none, beta2: Double = 0.95
   ) {
     self.learningRate = learningRate
     self.momentum = momentum
@@ -82,6 +87,8 @@ public struct MuonOptions: OptionTable, GroupOptions {
     self.method = method
     self.updateScale = updateScale
     self.cautiousWeightDecay = cautiousWeightDecay
+    self.secondMoment = secondMoment
+    self.beta2 = beta2
   }
 
   /// The weight of g in the new momentum.
@@ -105,7 +112,7 @@ public struct MuonOptions: OptionTable, GroupOptions {
 
   /// Whether the step needs the whole of O before it writes the parameter. Otherwise the last product of the
   /// orthogonalization writes it.
-  var needsDirection: Bool { cautiousWeightDecay }
+  var needsDirection: Bool { cautiousWeightDecay || secondMoment != .none }
 
   /// lr·s·e, for parameters of this shape.
   func effectiveLearningRate(for shape: Shape) -> Double {
@@ -141,6 +148,8 @@ extension MuonOptions {
     .coefficients(of: \.backend).alwaysSaved,
     .number("update_scale", \.updateScale, .positive),
     .flag("cautious_weight_decay", \.cautiousWeightDecay),
+    .choice("second_moment", \.secondMoment),
+    .number("beta2", \.beta2, .decayRate),
   ]
 
   /// Requires that backend, steps, precision and method go together.

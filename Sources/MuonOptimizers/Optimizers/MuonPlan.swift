@@ -9,10 +9,14 @@ struct MuonPlan {
   var solved: Buffer<Float>? = nil
 
   init(
-    _ shape: Shape, _ orthogonalizer: Orthogonalizer, measuring level: StatisticsLevel
+    _ shape: Shape, _ orthogonalizer: Orthogonalizer, _ options: MuonOptions,
+    measuring level: StatisticsLevel
   ) throws(MuonError) {
     orthogonalization = try orthogonalizer.plan(rows: shape.rows, columns: shape.columns)
     var size = orthogonalization.scratchSize
+    if let lines = options.secondMoment.lines(rows: shape.rows, columns: shape.columns) {
+      size.sums = max(size.sums, lines == .rows ? shape.rows : shape.columns)
+    }
     measuringStart = onCacheLine(size.floats)
     if level != .none, shape.count > 0 {
       size.floats =

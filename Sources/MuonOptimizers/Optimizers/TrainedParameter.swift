@@ -18,6 +18,11 @@ struct TrainedParameter {
   /// Whether a step changes it.
   var isActive: Bool { parameter.count > 0 && gradient != nil }
 
+  /// Of a state buffer that the options of its group need.
+  func elements(of buffer: ParameterBuffer) -> Floats? {
+    state.first { $0.buffer == buffer }?.elements
+  }
+
   var data: Floats { parameter.data }
   var gradient: Floats? { parameter.gradient }
 }

@@ -14,6 +14,18 @@ extension Elements where Element == Float {
   /// x ← factor x, the product taken in float64: the factor may be one that float32 cannot hold.
   func scale(by factor: Double) { unsafe Kernels.passes.scale(count, start, factor) }
 
+  /// sums_j ← sums_j + x_j²
+  func addSquares(to sums: Elements<Double>) {
+    precondition(sums.count == count)
+    unsafe Kernels.passes.add_squares(count, sums.start, start)
+  }
+
+  /// x_j ← factors_j x_j, the products taken in float64.
+  func scale(by factors: Elements<Double>) {
+    precondition(factors.count == count)
+    unsafe Kernels.passes.scale_each(count, start, factors.start)
+  }
+
   /// x ← keep x - rate o
   func move(along o: Floats, keep: Float, rate: Float) {
     precondition(o.count == count)

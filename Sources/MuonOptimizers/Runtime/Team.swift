@@ -50,6 +50,13 @@ struct Team: ~Copyable {
       unsafe team.pointee.waitForAll()
     }
 
+    /// Runs `body` for all parts of so many things, each of `size` things but the last, like `forEach`.
+    func forEachPart(of count: Int, each size: Int, _ body: (_ part: Range<Int>) -> Void) {
+      forEach((count + size - 1) / size) { number in
+        body(number * size..<min((number + 1) * size, count))
+      }
+    }
+
     /// What one thread takes at a time of work that is a pass over memory.
     static let part = 1 << 18
 

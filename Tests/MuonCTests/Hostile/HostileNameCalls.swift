@@ -38,6 +38,9 @@ extension HostileCall {
         unsafe muon_momentum_style_name(muon_momentum_style($0)) != nil
       },
       naming("muon_shape_scale_name") { unsafe muon_shape_scale_name(muon_shape_scale($0)) != nil },
+      naming("muon_second_moment_name") {
+        unsafe muon_second_moment_name(muon_second_moment($0)) != nil
+      },
       naming("muon_nonfinite_policy_name") {
         unsafe muon_nonfinite_policy_name(muon_nonfinite_policy($0)) != nil
       },
@@ -59,6 +62,9 @@ extension HostileCall {
       },
       HostileCall("muon_shape_scale_from_name", name("spectral"), .out) {
         unsafe muon_shape_scale_from_name($0.input(0), $0.out(1))
+      },
+      HostileCall("muon_second_moment_from_name", name("normuon"), .out) {
+        unsafe muon_second_moment_from_name($0.input(0), $0.out(1))
       },
       HostileCall("muon_nonfinite_policy_from_name", name("skip"), .out) {
         unsafe muon_nonfinite_policy_from_name($0.input(0), $0.out(1))

@@ -56,9 +56,11 @@ struct HostileOptionTests {
       unsafe refuse { unsafe $0.weight_decay = number }
       unsafe refuse { unsafe $0.eps = number }
       unsafe refuse { unsafe $0.update_scale = number }
+      unsafe refuse { unsafe $0.beta2 = number }
     }
     unsafe refuse { unsafe $0.update_scale = 0 }
     unsafe refuse { unsafe $0.momentum = 1 }
+    unsafe refuse { unsafe $0.beta2 = 1 }
     for number: Int32 in [-1, 2, .min, .max] {
       unsafe refuse { unsafe $0.nesterov = number }
       unsafe refuse { unsafe $0.cautious_weight_decay = number }
@@ -66,6 +68,7 @@ struct HostileOptionTests {
     for number in notEnums {
       unsafe refuse { unsafe $0.momentum_style = muon_momentum_style(number) }
       unsafe refuse { unsafe $0.shape_scale = muon_shape_scale(number) }
+      unsafe refuse { unsafe $0.second_moment = muon_second_moment(number) }
       unsafe refuse { unsafe $0.backend = muon_backend(number) }
       unsafe refuse { unsafe $0.precision = muon_precision(number) }
       unsafe refuse { unsafe $0.method = muon_newton_schulz_method(number) }

@@ -95,6 +95,8 @@ class MuonOptions(Structure):
         ("method", c_int),  # muon_newton_schulz_method method
         ("update_scale", c_double),  # double update_scale
         ("cautious_weight_decay", c_int32),  # int32_t cautious_weight_decay
+        ("second_moment", c_int),  # muon_second_moment second_moment
+        ("beta2", c_double),  # double beta2
     ]
 
 
@@ -622,6 +624,8 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     ("muon_momentum_style_name", c_char_p, [c_int]),
     # const char *muon_shape_scale_name(muon_shape_scale scale);
     ("muon_shape_scale_name", c_char_p, [c_int]),
+    # const char *muon_second_moment_name(muon_second_moment moment);
+    ("muon_second_moment_name", c_char_p, [c_int]),
     # const char *muon_nonfinite_policy_name(muon_nonfinite_policy policy);
     ("muon_nonfinite_policy_name", c_char_p, [c_int]),
     # const char *muon_statistics_level_name(muon_statistics_level level);
@@ -643,6 +647,8 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     ("muon_momentum_style_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_shape_scale_from_name(const char *name, muon_shape_scale *outScale);
     ("muon_shape_scale_from_name", c_int, [c_char_p, POINTER(c_int)]),
+    # muon_status muon_second_moment_from_name(const char *name, muon_second_moment *outMoment);
+    ("muon_second_moment_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_nonfinite_policy_from_name(const char *name,
     #                                             muon_nonfinite_policy *outPolicy);
     ("muon_nonfinite_policy_from_name", c_int, [c_char_p, POINTER(c_int)]),

@@ -95,6 +95,15 @@ class ShapeScale(IntEnum):
     spectral = 3
 
 
+class SecondMoment(IntEnum):
+    """muon_second_moment: NorMuon (arXiv 2510.05491): lines of O are brought nearer to each other
+    in size before p is moved along it, by a running mean v of their squares, which starts at 0."""
+
+    none = 0
+    normuon = 1
+    normuon_long = 2
+
+
 class NonFinitePolicy(IntEnum):
     """muon_nonfinite_policy: What step does about NaN or infinity in a gradient, or in the state
     that the gradient would lead to (Muon's m or u, or AdamW's g^2, above 3.4e38)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-from ._enums import Backend, MomentumStyle, NewtonSchulzMethod, Precision, ShapeScale
+from ._enums import Backend, MomentumStyle, NewtonSchulzMethod, Precision, SecondMoment, ShapeScale
 
 BackendName = Literal[
     "newtonschulz5",
@@ -34,6 +34,11 @@ PrecisionName = Literal[
     "bf16",
     "int16",
     "int8",
+]
+SecondMomentName = Literal[
+    "none",
+    "normuon",
+    "normuon_long",
 ]
 ShapeScaleName = Literal[
     "none",
@@ -65,6 +70,8 @@ MUON: dict[str, Kind] = {
     "method": NewtonSchulzMethod,
     "update_scale": float,
     "cautious_weight_decay": bool,
+    "second_moment": SecondMoment,
+    "beta2": float,
 }
 ADAMW: dict[str, Kind] = {
     "lr": float,
@@ -83,3 +90,5 @@ class TorchKeywords(TypedDict, total=False):
     method: NewtonSchulzMethodName
     update_scale: float
     cautious_weight_decay: bool
+    second_moment: SecondMomentName
+    beta2: float

@@ -11,6 +11,7 @@ from ._option_table import (
     MomentumStyleName,
     NewtonSchulzMethodName,
     PrecisionName,
+    SecondMomentName,
     ShapeScaleName,
 )
 from ._options import Triple
@@ -43,6 +44,8 @@ class MuonArguments(Optimizer):
         method: NewtonSchulzMethodName = "auto",
         update_scale: float = 1.0,
         cautious_weight_decay: bool = False,
+        second_moment: SecondMomentName = "none",
+        beta2: float = 0.95,
         coefficients: Optional[Sequence[Triple]] = None,
         nonfinite: NonFinitePolicyName = "error",
     ) -> None:
@@ -62,6 +65,8 @@ class MuonArguments(Optimizer):
                 "method": method,
                 "update_scale": update_scale,
                 "cautious_weight_decay": cautious_weight_decay,
+                "second_moment": second_moment,
+                "beta2": beta2,
                 "coefficients": coefficients,
             },
             nonfinite,

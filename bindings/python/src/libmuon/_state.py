@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._abi import OptimizerHandle
 from ._layout import StateLayout, state_layout
 from ._library import check, lib
 from ._options import ordered, require_keys, whole
@@ -41,7 +42,7 @@ def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     check_layout(optimizer, saved)
     states = [
         checked(optimizer, index, saved["state"][index], layout)
-        for index, layout in enumerate(layouts(optimizer))
+        for index, layout in enumerate(layouts_with(optimizer, saved["param_groups"]))
     ]
     steps = [get_steps(optimizer, index) for index in range(len(states))]
     options = [dict(group) for group in optimizer.param_groups]
@@ -106,6 +107,20 @@ def layouts(optimizer: Optimizer) -> list[list[StateLayout]]:
         for group, parameters in enumerate(optimizer._group_parameters)
         for parameter in parameters
     ]
+
+
+def layouts_with(optimizer: Optimizer, groups: list[Any]) -> list[list[StateLayout]]:
+    """The same as it will be with the options of other groups."""
+    found: list[list[StateLayout]] = []
+    for group, parameters in zip(groups, optimizer._group_parameters):
+        options = {key: each for key, each in group.items() if key not in ("params", "initial_lr")}
+        handle = OptimizerHandle()
+        check(optimizer._create(byref(optimizer._struct(options)), byref(handle)))
+        try:
+            found += [state_layout(handle, 0, each.struct(None)) for each in parameters]
+        finally:
+            check(lib.muon_optimizer_destroy(handle))
+    return found
 
 
 def checked(

@@ -49,6 +49,11 @@ class Muon(MuonArguments):
         The last row repeats.
     update_scale: the factor e; finite, > 0.
     cautious_weight_decay: elements of p whose sign is the opposite of that of O are not decayed.
+    second_moment: "normuon": rows of O are brought nearer to each other in size, by a running mean of
+        their squares, "second_momentum_buffer" in the state (NorMuon, arXiv 2510.05491);
+        "normuon_long": the same where there are at least as many rows as columns, else columns;
+        or "none".
+    beta2: how much that mean keeps; in [0, 1).
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
         "skip" or "propagate".
 

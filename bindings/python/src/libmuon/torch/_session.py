@@ -45,6 +45,8 @@ class Kind(NamedTuple):
     options: tuple[str, ...]
     struct: Callable[[Group], Structure]
     layout: Callable[[torch.Size, Group], Layout]
+    # The keys of a group that the layout of a parameter and of its state follows.
+    layout_options: tuple[str, ...] = ()
 
 
 class Session:
@@ -61,7 +63,7 @@ class Session:
         self.kind, self.names = kind, names
         self.groups = groups[:1]
         self.values = [self._read(groups[0])]
-        self.layouts = [groups[0].get("higher_dims")]
+        self.layouts = [self._layout_of(groups[0])]
         self.slots: dict[int, Slot] = {}
         self.count = 0
         # Whether it knows what the library has: not while that is being changed.
@@ -76,6 +78,10 @@ class Session:
     def _read(self, group: Group) -> tuple[Any, ...]:
         return tuple(plain(group[key]) for key in self.kind.options)
 
+    def _layout_of(self, group: Group) -> tuple[Any, ...]:
+        """What the matrices of a group and their state follow."""
+        return tuple(group.get(key) for key in self.kind.layout_options)
+
     def _extend(self, groups: list[dict[str, Any]]) -> None:
         """Adds the groups that are new, without parameters."""
         for group in groups[len(self.groups) :]:
@@ -85,7 +91,7 @@ class Session:
             check(self.kind.add_group(self.handle, struct, None, 0, byref(index)))
             self.groups.append(group)
             self.values.append(values)
-            self.layouts.append(group.get("higher_dims"))
+            self.layouts.append(self._layout_of(group))
             self.sound = True
 
     def fits(self, groups: list[dict[str, Any]], state: Mapping[Tensor, Any]) -> bool:
@@ -99,7 +105,7 @@ class Session:
                 return False
         self._extend(groups)
         for number, group in enumerate(groups):
-            if group.get("higher_dims") != self.layouts[number]:
+            if self._layout_of(group) != self.layouts[number]:
                 return False
             for parameter in group["params"]:
                 slot = self.slots.get(id(parameter))
