@@ -522,6 +522,12 @@ typedef struct muon_muon_options {
                                             O are not decayed (arXiv 2510.12402). 0 */
   muon_second_moment second_moment;      /* MUON_SECOND_MOMENT_NONE */
   double beta2;                          /* of second_moment; [0, 1). 0.95 */
+  int32_t hyperball;                     /* 0 or 1: p keeps the Frobenius norm R it has in its first step, the
+                                            state "radius" of shape (1, 1):
+                                                w = p - lr R O/||O||,   p <- R w/||w||
+                                            s and e cancel. weight_decay must be 0, and
+                                            cautious_weight_decay too. A p that is zero is
+                                            MUON_ERR_INVALID_ARGUMENT in its first step. 0 */
 } muon_muon_options;
 
 /* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
@@ -762,7 +768,8 @@ MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
  *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; any other text: no decay
  *   muon.*                  lr, momentum, nesterov, momentum_style, weight_decay, eps, backend,
  *                           backend_steps, coefficients, shape_scale, precision, method,
- *                           update_scale, cautious_weight_decay, second_moment, beta2
+ *                           update_scale, cautious_weight_decay, second_moment, beta2,
+ *                           hyperball
  *   adamw.*                 lr, betas, eps, weight_decay, cautious_weight_decay
  * The two sections are optional. For their optimizer they override what training says. Values of
  * enums are called by their names (see Names): "newtonschulz5", "ema", "original". */
@@ -975,7 +982,7 @@ typedef struct muon_param_statistics {
   double update_rms;          /* the root mean square of the change of an element, without weight decay:
                                  ||p' - (1 - lr weight_decay) p|| / sqrt(n), where p became p'. For Muon it
                                  is lr s e ||O|| / sqrt(n), as far as p' can hold it in float32 */
-  double effective_lr;        /* Muon: lr s e (see muon_muon_options); AdamW: lr */
+  double effective_lr;        /* Muon: lr s e (see muon_muon_options), with hyperball lr; AdamW: lr */
   double orthogonality_error; /* Muon: ||O O^T - I|| / sqrt(m), the Frobenius norm over the short side m of
                                  O (O^T O if O has more rows than columns): 0 if O is orthogonal, 1 if
                                  it is 0. NaN if it was not measured, and for AdamW */

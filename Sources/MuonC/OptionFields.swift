@@ -37,6 +37,7 @@ extension muon_muon_options: @unsafe OptionStruct {
     try unsafe visitor.visit("cautious_weight_decay", &cautious_weight_decay)
     try unsafe visitor.visit("second_moment", &second_moment)
     try unsafe visitor.visit("beta2", &beta2)
+    try unsafe visitor.visit("hyperball", &hyperball)
   }
 }
 

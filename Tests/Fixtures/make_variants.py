@@ -51,6 +51,22 @@ def row_normuon(p):
     return NorMuon([group])
 
 
+class HyperballMuon:
+    """heavyball's hyperball on the O of pytorch_optimizer: neither has a Muon on it."""
+
+    def __init__(self, p):
+        heavyball.utils.compile_mode = None
+        self.p, self.momentum, self.norm = p, torch.zeros_like(p), p.detach().norm()
+
+    @torch.no_grad()
+    def step(self):
+        self.momentum.lerp_(self.p.grad, 0.05)
+        u = self.p.grad.lerp(self.momentum, 0.95)
+        o = zero_power_via_newton_schulz_5(u, dtype=torch.float32)
+        lr = torch.tensor(0.05)
+        heavyball.utils.hyperball_step_([self.p], [o], [self.norm], lr, 0.0, False, [self.p.grad])
+
+
 # By name: who makes it, what libmuon calls the same, and with which options.
 CASES = {
     "cautious AdamW": (
@@ -76,6 +92,11 @@ CASES = {
             "beta2": 0.9,
             "precision": "f32",
         },
+    ),
+    "hyperball": (
+        HyperballMuon,
+        "Muon",
+        {"lr": 0.05, "momentum_style": "ema", "hyperball": True, "precision": "f32"},
     ),
 }
 

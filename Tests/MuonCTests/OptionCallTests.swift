@@ -34,6 +34,7 @@ struct OptionCallTests {
     #expect(unsafe muon.coefficients == nil && muon.coefficients_count == 0)
     #expect(unsafe muon.update_scale == 1 && muon.cautious_weight_decay == 0)
     #expect(unsafe muon.second_moment == MUON_SECOND_MOMENT_NONE && muon.beta2 == 0.95)
+    #expect(unsafe muon.hyperball == 0)
     #expect(rows() == [[Double]](repeating: [3.4445, -4.7750, 2.0315], count: 5))
 
     var adamW = muon_adamw_options()

@@ -51,7 +51,7 @@ def test_the_options_of_version_1(loaded):
         "lr": 1 / 3, "momentum": 0.9, "nesterov": False, "momentum_style": "ema",
         "weight_decay": 0.1, "shape_scale": "spectral", "eps": 1e-6, "precision": "f32", "method": "auto",
         "update_scale": 1.0, "cautious_weight_decay": False,
-        "second_moment": "none", "beta2": 0.95,
+        "second_moment": "none", "beta2": 0.95, "hyperball": False,
         "backend": "custom", "backend_steps": 7,
         "coefficients": [(3.4445, -4.775, 2.0315), (1.0, 0.0, 0.0)],
     }

@@ -139,6 +139,7 @@ def test_sections_override_training():
             "cautious_weight_decay": True,
             "second_moment": "normuon_long",
             "beta2": 0.9,
+            "hyperball": False,
         },
         "adamw": {
             "lr": 0.3,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reference
-from libmuon import Muon, NonFiniteGradientError, Parameter
+from libmuon import InvalidArgumentError, Muon, NonFiniteGradientError, Parameter
 
 SHAPES = {"square": (24, 24), "tall": (40, 12), "wide": (12, 40), "odd": (17, 31)}
 BACKENDS = [*(each for each in reference.TABLES if each != "orthogonalize"), "svd"]
@@ -120,6 +120,71 @@ def test_a_second_momentum_that_is_not_finite_is_refused(rng, value):
     with pytest.raises(NonFiniteGradientError, match="second_momentum of"):
         optimizer.step([rng.standard_normal((5, 9), dtype=np.float32)])
     np.testing.assert_array_equal(weight, before)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES.values(), (1, 1), (1, 30), (30, 1), (150, 500)], ids=str)
+@pytest.mark.parametrize("options", [{}, {"second_moment": "normuon"}, {"backend": "svd"}], ids=str)
+def test_hyperball(rng, shape, options):
+    """Scales make no difference."""
+    options = {"precision": "f32", "hyperball": True, "lr": 0.05, "shape_scale": "original", "update_scale": 3.0, **options}
+    steps = 50 if np.prod(shape) < 1000 else 3
+    optimizer, expected = train(rng, shape, steps, **options)
+    compare(optimizer, expected, 1e-4 if "backend" in options else 1e-5)
+    radius = optimizer.state_dict()["state"][0]["radius"]
+    assert radius.shape == (1, 1) and radius[0, 0] == pytest.approx(expected.radius, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
+def test_hyperball_keeps_the_norm_at_every_step(rng, scale):
+    weight = rng.standard_normal((40, 60), dtype=np.float32) * np.float32(scale)
+    norm = np.linalg.norm(weight.astype(np.float64))
+    optimizer = Muon([weight], hyperball=True, lr=0.3)
+    for step in range(30):
+        before = weight.copy()
+        # Without a direction it stays where it is.
+        size = 0 if step == 0 else 1
+        optimizer.step([size * rng.standard_normal(weight.shape, dtype=np.float32)])
+        assert np.linalg.norm(weight.astype(np.float64)) == pytest.approx(norm, rel=1e-6)
+        assert (before == weight).all() == (step == 0)
+
+
+def test_hyperball_comes_out_on_the_other_side():
+    """Where p - lr R O/|O| is 0."""
+    weight = np.full((1, 1), 4.0, np.float32)
+    Muon([weight], hyperball=True, lr=1.0).step([np.ones((1, 1), np.float32)])
+    assert weight == -4.0
+
+
+@pytest.mark.parametrize(("bad", "what"), [(0.0, "zero"), (np.nan, "not finite"), (3e38, "not finite")])
+def test_hyperball_refuses_what_has_no_norm(rng, bad, what):
+    good = rng.standard_normal((4, 6), dtype=np.float32)
+    weights = [good.copy(), np.full((3, 5), bad, np.float32)]
+    optimizer = Muon([("good", weights[0]), ("bad", weights[1])], hyperball=True)
+    grads = [rng.standard_normal(each.shape, dtype=np.float32) for each in weights]
+    for _ in range(2):
+        with pytest.raises(InvalidArgumentError, match=f"parameter bad is {what}|norm of parameter bad is {what}"):
+            optimizer.step(grads)
+    np.testing.assert_array_equal(weights[0], good)
+    state = optimizer.state_dict()["state"]
+    assert not state[0]["momentum_buffer"].any() and not state[0]["radius"].any() and state[0]["step"] == 0
+    # Without a gradient nothing is asked of it.
+    optimizer.step([grads[0], None])
+    assert optimizer.state_dict()["state"][0]["radius"].all()
+
+
+@pytest.mark.parametrize("other", [{"weight_decay": 0.1}, {"cautious_weight_decay": True}], ids=str)
+def test_hyperball_goes_without_weight_decay(other):
+    with pytest.raises(InvalidArgumentError, match="hyperball goes without weight decay"):
+        Muon([np.ones((2, 2), np.float32)], hyperball=True, **other)
+
+
+def test_a_negative_radius_is_refused(rng):
+    optimizer = Muon([("w", np.ones((2, 2), np.float32))], hyperball=True)
+    state = optimizer.state_dict()
+    state["state"][0]["radius"][:] = -1
+    optimizer.load_state_dict(state)
+    with pytest.raises(InvalidArgumentError, match="the radius of parameter w is negative"):
+        optimizer.step([np.ones((2, 2), np.float32)])
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])

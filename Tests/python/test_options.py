@@ -184,6 +184,7 @@ WRONG = [
     ("update_scale", 0.0, ValueError),
     ("cautious_weight_decay", 2, ValueError),
     ("second_moment", "rows", ValueError),
+    ("hyperball", 2, ValueError),
     ("beta2", 1.0, ValueError),
     ("beta2", -0.1, ValueError),
     ("cautious_weight_decay", "yes", TypeError),

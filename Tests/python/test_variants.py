@@ -24,7 +24,7 @@ def cases(root):
     return json.loads((root / "Tests" / "Fixtures" / "variants.json").read_text())["cases"]
 
 
-@pytest.mark.parametrize("name", ["cautious AdamW", "NorMuon"])
+@pytest.mark.parametrize("name", ["cautious AdamW", "NorMuon", "hyperball"])
 def test_other_libraries(cases, uniform, name):
     found = [case for case in cases if case["case"] == name]
     assert len(found) == 2
@@ -48,6 +48,8 @@ def test_the_code_of_the_document(root):
 OPTIONS = {
     "cautious": {"cautious_weight_decay": True, "weight_decay": 0.5, "lr": 0.05},
     "normuon": {"second_moment": "normuon", "weight_decay": 0.5},
+    "hyperball": {"hyperball": True},
+    "normuon on the hyperball": {"hyperball": True, "second_moment": "normuon"},
     "normuon_long": {"second_moment": "normuon_long", "cautious_weight_decay": True},
 }
 SHAPES = [(300, 500), (500, 300), (1, 40), (40, 1), (70, 70)]

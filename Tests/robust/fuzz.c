@@ -192,7 +192,7 @@ static const char *text(void) {
   return PICK(texts);
 }
 static const char *buffer_name(void) {
-  static const char *const names[] = {"data", "grad", "momentum", "exp_avg", "exp_avg_sq"};
+  static const char *const names[] = {"data", "grad", "momentum", "exp_avg", "exp_avg_sq", "second_momentum", "radius"};
   return rarely() ? text() : PICK(names);
 }
 static const char *config(void) {
@@ -287,6 +287,11 @@ static const void *muon_options(void) {
   if (below(4) == 0) o->method = (muon_newton_schulz_method)enumerator();
   if (below(2) == 0) o->backend = (muon_backend)enumerator();
   if (o->backend == MUON_BACKEND_CUSTOM || rarely()) o->coefficients = coefficients(&o->coefficients_count);
+  if (below(4) == 0) o->cautious_weight_decay = int32();
+  if (below(3) == 0) o->second_moment = (muon_second_moment)below(3);
+  if (below(4) == 0) o->second_moment = (muon_second_moment)enumerator();
+  if (below(4) == 0) o->beta2 = number();
+  if (below(3) == 0) o->hyperball = (int32_t)below(2);
   return o;
 }
 static const void *adamw_options(void) {
@@ -297,6 +302,7 @@ static const void *adamw_options(void) {
   double *fields[] = {&o->lr, &o->beta1, &o->beta2, &o->eps, &o->weight_decay};
   for (int i = 0; i < 5; i++)
     if (below(4) == 0) *fields[i] = number();
+  if (below(4) == 0) o->cautious_weight_decay = int32();
   return o;
 }
 static const void *orthogonalize_options(void) {

@@ -192,6 +192,13 @@ static void muon_scenario(muon_backend backend) {
   CALL(muon_optimizer_set_muon_options(optimizer, 0, &options));
   CALL(muon_optimizer_get_coefficients(optimizer, 0, got, 16, &count));
   CALL(muon_optimizer_step(optimizer));
+  /* State that comes with options, and goes. */
+  options.second_moment = MUON_SECOND_MOMENT_NORMUON_LONG, options.hyperball = 1;
+  CALL(muon_optimizer_set_muon_options(optimizer, 0, &options));
+  CALL(muon_optimizer_step(optimizer));
+  options.hyperball = 0, options.cautious_weight_decay = 1;
+  CALL(muon_optimizer_set_muon_options(optimizer, 0, &options));
+  CALL(muon_optimizer_step(optimizer));
   DESTROY(muon_optimizer_destroy(optimizer));
 }
 

@@ -127,6 +127,7 @@ class Muon:
         self.p = np.asarray(p, np.float64)
         self.momentum_buffer = np.zeros_like(self.p)
         self.second_momentum_buffer = 0.0
+        self.radius = np.linalg.norm(self.p)
         self.options = {
             "lr": 0.02,
             "momentum": 0.95,
@@ -140,6 +141,7 @@ class Muon:
             "cautious_weight_decay": False,
             "second_moment": "none",
             "beta2": 0.95,
+            "hyperball": False,
             **options,
         }
 
@@ -153,6 +155,11 @@ class Muon:
         update = orthogonal(u, o["backend"], o["eps"])
         update = self.normalized(update)
         self.direction = update
+        if o["hyperball"]:
+            norm = np.linalg.norm(update)
+            moved = self.p - o["lr"] * self.radius * update / (norm if norm else 1.0)
+            self.p = self.radius * moved / np.linalg.norm(moved)
+            return
         keep = kept(self.p, update, o["lr"] * o["weight_decay"], o["cautious_weight_decay"])
         self.p = self.p * keep - o["lr"] * scale * update
 

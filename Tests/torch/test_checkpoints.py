@@ -115,6 +115,7 @@ def test_torch_goes_on_from_the_original_systems_way(options):
         {"update_scale": 0.5},
         {"cautious_weight_decay": True},
         {"second_moment": "normuon"},
+        {"hyperball": True, "weight_decay": 0.0},
         {"coefficients": [(3.4, -4.7, 2.0), (2.0, -1.5, 0.5)]},
     ],
 )

@@ -181,6 +181,13 @@ struct MuonOptions : muon_muon_options {
     beta2 = value;
     return *this;
   }
+  /// 0 or 1: p keeps the Frobenius norm R it has in its first step, the state "radius" of shape (1,
+  /// 1): w = p - lr R O/||O||, p <- R w/||w|| s and e cancel. weight_decay must be 0, and
+  /// cautious_weight_decay too. A p that is zero is MUON_ERR_INVALID_ARGUMENT in its first step. 0
+  MuonOptions &set_hyperball(bool value) {
+    hyperball = value ? 1 : 0;
+    return *this;
+  }
 
   /// For functions of muon.h, with the rows of set_coefficients. It points into this object.
   muon_muon_options to_c() const {

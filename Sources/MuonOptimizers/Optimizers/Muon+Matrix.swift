@@ -38,7 +38,7 @@ extension Muon {
     let options = groups[parameter.group]
     guard !options.needsDirection else {
       let direction = direction(of: parameter, plan, in: scratch, o: o, by: member)
-      move(parameter, along: direction, by: member)
+      move(parameter, along: direction, in: scratch, by: member)
       return direction
     }
     let rate = Float(options.effectiveLearningRate(for: parameter.shape))
@@ -82,9 +82,15 @@ extension Muon {
   }
 
   private func move(
-    _ parameter: TrainedParameter, along direction: Matrix, by member: Team.Member
+    _ parameter: TrainedParameter, along direction: Matrix, in scratch: OrthogonalizationScratch,
+    by member: Team.Member
   ) {
     let options = groups[parameter.group]
+    guard !options.hyperball else {
+      return Denormals.kept {
+        moveOnHyperball(parameter, along: direction, sums: scratch.sums, by: member)
+      }
+    }
     let rate = Float(options.effectiveLearningRate(for: parameter.shape))
     direction.forEachChunk(by: member) { part, _ in
       let o = direction.elements[part]

@@ -9,7 +9,8 @@ internal import Synchronization
 ///     p ← p (1 - lr·weightDecay) - lr·s·e·O                (see `ShapeScale` and `MuonOptions.updateScale`)
 ///
 /// With `MuonOptions.cautiousWeightDecay` elements that the step moves away from 0 are not decayed; with
-/// `MuonOptions.secondMoment` lines of O are brought nearer to each other in size.
+/// `MuonOptions.secondMoment` lines of O are brought nearer to each other in size; with `MuonOptions.hyperball` p
+/// keeps its norm.
 ///
 /// Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
 public final class Muon: GroupedOptimizer<MuonOptions> {
@@ -38,6 +39,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
       StateBuffer(
         "second_momentum", torchKey: "second_momentum_buffer", for: MuonOptions.self
       ) { $1.secondMoment.extents(rows: $0.rows, columns: $0.columns) },
+      StateBuffer("radius", for: MuonOptions.self) { $1.hyperball ? [1, 1] : nil },
     ]
     try super.init(.muon, state: state, parameters, options)
   }
@@ -73,6 +75,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   override var ownScratchBytes: Int { (shared + own).reduce(0) { $0 + $1.bytes } }
 
   override func planStep() throws(MuonError) {
+    try requireNorms()
     if plansAreStale { try replan() }
     turns.removeAll(keepingCapacity: true)
     var cost = 0.0

@@ -51,6 +51,9 @@ public struct MuonOptions: OptionTable, GroupOptions {
   public var secondMoment: SecondMoment
   /// How much the running mean of `secondMoment` keeps of what it was; in [0, 1).
   public var beta2: Double
+  /// Whether parameters keep the Frobenius norm they have in their first step. The update is then lr times that norm
+  /// in size, whatever the scales are; weight decay would be lost in it, and is refused.
+  public var hyperball: Bool
   /// How the momentum is orthogonalized.
   public var backend: Backend
   /// 1 to 99; `nil` is the backend's own number, 5 for the default.
@@ -72,7 +75,7 @@ public struct MuonOptions: OptionTable, GroupOptions {
     shapeScale: ShapeScale = .none, backend: Backend = .newtonSchulz5, backendSteps: Int? = nil,
     epsilon: Double = 1e-7, precision: Precision = .auto, method: NewtonSchulzMethod = .auto,
     updateScale: Double = 1, cautiousWeightDecay: Bool = false,
-    secondMoment: SecondMoment = .none, beta2: Double = 0.95
+    secondMoment: SecondMoment = .none, beta2: Double = 0.95, hyperball: Bool = false
   ) {
     self.learningRate = learningRate
     self.momentum = momentum
@@ -89,6 +92,7 @@ public struct MuonOptions: OptionTable, GroupOptions {
     self.cautiousWeightDecay = cautiousWeightDecay
     self.secondMoment = secondMoment
     self.beta2 = beta2
+    self.hyperball = hyperball
   }
 
   /// The weight of g in the new momentum.
@@ -112,11 +116,12 @@ public struct MuonOptions: OptionTable, GroupOptions {
 
   /// Whether the step needs the whole of O before it writes the parameter. Otherwise the last product of the
   /// orthogonalization writes it.
-  var needsDirection: Bool { cautiousWeightDecay || secondMoment != .none }
+  var needsDirection: Bool { cautiousWeightDecay || secondMoment != .none || hyperball }
 
-  /// lr·s·e, for parameters of this shape.
+  /// lr·s·e, for parameters of this shape; lr on the hyperball, where the others cancel.
   func effectiveLearningRate(for shape: Shape) -> Double {
-    learningRate * updateScale * shapeScale.factor(rows: shape.rows, columns: shape.columns)
+    if hyperball { return learningRate }
+    return learningRate * updateScale * shapeScale.factor(rows: shape.rows, columns: shape.columns)
   }
 
   /// Whether denormal gradients and momenta may be zeros. Beside an eps of this size whole matrices of
@@ -150,10 +155,19 @@ extension MuonOptions {
     .flag("cautious_weight_decay", \.cautiousWeightDecay),
     .choice("second_moment", \.secondMoment),
     .number("beta2", \.beta2, .decayRate),
+    .flag("hyperball", \.hyperball),
   ]
 
-  /// Requires that backend, steps, precision and method go together.
+  /// Requires that backend, steps, precision and method go together, and weight decay and hyperball.
   ///
   /// - Throws: `invalidArgument`, or `unsupported` for what this processor or this version does not have.
-  public func checkTogether() throws(MuonError) { _ = try orthogonalizer() }
+  public func checkTogether() throws(MuonError) {
+    _ = try orthogonalizer()
+    guard !hyperball || weightDecay == 0 && !cautiousWeightDecay else {
+      throw MuonError(
+        .invalidArgument,
+        "hyperball goes without weight decay, of which nothing would be left: weight_decay must be 0 and "
+          + "cautious_weight_decay off")
+    }
+  }
 }

@@ -15,6 +15,7 @@ extension Optimizer {
   func states(
     ofGroup group: Int, with options: any GroupOptions
   ) throws(MuonError) -> [Int: [StateMemory]] {
+    try requireMemory(for: trained.count, each: 512)
     var states: [Int: [StateMemory]] = [:]
     for (index, each) in trained.enumerated() where each.group == group {
       var state: [StateMemory] = []

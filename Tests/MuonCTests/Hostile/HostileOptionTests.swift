@@ -61,9 +61,14 @@ struct HostileOptionTests {
     unsafe refuse { unsafe $0.update_scale = 0 }
     unsafe refuse { unsafe $0.momentum = 1 }
     unsafe refuse { unsafe $0.beta2 = 1 }
+    unsafe refuse {
+      unsafe $0.hyperball = 1
+      unsafe $0.weight_decay = 0.5
+    }
     for number: Int32 in [-1, 2, .min, .max] {
       unsafe refuse { unsafe $0.nesterov = number }
       unsafe refuse { unsafe $0.cautious_weight_decay = number }
+      unsafe refuse { unsafe $0.hyperball = number }
     }
     for number in notEnums {
       unsafe refuse { unsafe $0.momentum_style = muon_momentum_style(number) }

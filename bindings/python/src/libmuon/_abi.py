@@ -97,6 +97,7 @@ class MuonOptions(Structure):
         ("cautious_weight_decay", c_int32),  # int32_t cautious_weight_decay
         ("second_moment", c_int),  # muon_second_moment second_moment
         ("beta2", c_double),  # double beta2
+        ("hyperball", c_int32),  # int32_t hyperball
     ]
 
 

@@ -72,6 +72,7 @@ MUON: dict[str, Kind] = {
     "cautious_weight_decay": bool,
     "second_moment": SecondMoment,
     "beta2": float,
+    "hyperball": bool,
 }
 ADAMW: dict[str, Kind] = {
     "lr": float,
@@ -92,3 +93,4 @@ class TorchKeywords(TypedDict, total=False):
     cautious_weight_decay: bool
     second_moment: SecondMomentName
     beta2: float
+    hyperball: bool

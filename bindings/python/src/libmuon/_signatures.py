@@ -46,6 +46,7 @@ class MuonArguments(Optimizer):
         cautious_weight_decay: bool = False,
         second_moment: SecondMomentName = "none",
         beta2: float = 0.95,
+        hyperball: bool = False,
         coefficients: Optional[Sequence[Triple]] = None,
         nonfinite: NonFinitePolicyName = "error",
     ) -> None:
@@ -67,6 +68,7 @@ class MuonArguments(Optimizer):
                 "cautious_weight_decay": cautious_weight_decay,
                 "second_moment": second_moment,
                 "beta2": beta2,
+                "hyperball": hyperball,
                 "coefficients": coefficients,
             },
             nonfinite,

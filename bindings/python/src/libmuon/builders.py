@@ -59,7 +59,7 @@ def build_optimizers(
         muon.*                  optional: lr, momentum, nesterov, momentum_style, weight_decay,
                                 eps, backend, backend_steps, coefficients, shape_scale, precision,
                                 method, update_scale, cautious_weight_decay,
-                                second_moment, beta2
+                                second_moment, beta2, hyperball
         adamw.*                 optional: lr, betas (by default 0.9, 0.95), eps, weight_decay,
                                 cautious_weight_decay
 

@@ -54,6 +54,9 @@ class Muon(MuonArguments):
         "normuon_long": the same where there are at least as many rows as columns, else columns;
         or "none".
     beta2: how much that mean keeps; in [0, 1).
+    hyperball: p keeps the Frobenius norm R it has in its first step, "radius" in the state:
+        w = p - lr R O/||O||, p <- R w/||w||. weight_decay must be 0. A p that is zero is an
+        InvalidArgumentError in its first step.
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
         "skip" or "propagate".
 

@@ -101,6 +101,8 @@ class Muon(Optimizer):
     cautious_weight_decay: elements of p whose sign is the opposite of that of O are not decayed.
     second_moment, beta2: NorMuon, as in libmuon.Muon. A change of second_moment begins with zeros
         where the state has no "second_momentum_buffer".
+    hyperball: p keeps the Frobenius norm it has in its first step, as in libmuon.Muon; each matrix of
+        a batch does. weight_decay, 0.1 in torch's way, must then be 0.
     higher_dims: what a parameter of more than 2 dimensions is: "refuse", an error as in torch;
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
         dimensions for every index of the others; "auto", "batch" for 3 and "flatten" for more, as
@@ -110,7 +112,7 @@ class Muon(Optimizer):
         over the whole matrix and ends a run for good; one that stopped before anything has changed
         can go on.
 
-    The state is "momentum_buffer", in float32, and with second_moment "second_momentum_buffer". The momentum is kept as the group's way has it, and
+    The state is "momentum_buffer", in float32, and with second_moment "second_momentum_buffer", with hyperball "radius". The momentum is kept as the group's way has it, and
     a state dict says which way that is. So dicts of torch.optim.Muon and of the original system
     load as they are; torch.optim.Muon loads those of groups in torch's way, and for the others what
     torch_state_dict() returns.
@@ -180,7 +182,7 @@ class Muon(Optimizer):
         ),
         struct=muon_group_struct,
         layout=layout,
-        layout_options=("higher_dims", "second_moment"),
+        layout_options=("higher_dims", "second_moment", "hyperball"),
     )
 
     def torch_state_dict(self) -> dict[str, Any]:
