@@ -70,8 +70,8 @@ CHANGES = {
     "a value is another one": (r"MUON_ERR_SHAPE = 3", "MUON_ERR_SHAPE = 12", "MUON_ERR_SHAPE"),
     "a value is taken": (r"MUON_BACKEND_SVD = 2,", "MUON_BACKEND_SVD = 2, MUON_BACKEND_X = 3,",
                          "MUON_BACKEND_X"),
-    "a field is gone": (r"double beta2;.*\n", "\n", "muon_adamw_options"),
-    "a field comes between": (r"double beta2;", "double x; double beta2;", "muon_adamw_options"),
+    "a field is gone": (r"double beta1;.*\n", "\n", "muon_adamw_options"),
+    "a field comes between": (r"double beta1;", "double x; double beta1;", "muon_adamw_options"),
     "a field in the padding": (r"(int32_t ndim;)", r"\1 int32_t x;", "muon_param x"),
     "a struct without struct_size grows": (r"double a, b, c;", "double a, b, c, d;",
                                            "muon_coefficients"),
@@ -79,7 +79,7 @@ CHANGES = {
 ADDITIONS = {
     "a function": (r"(muon_status muon_optimizer_zero_grad)", r"muon_status muon_x(int32_t y);\n\1"),
     "a value": (r"(MUON_ERR_INTERNAL = 10)", r"\1, MUON_ERR_X = 90"),
-    "a field at the end": (r"(double weight_decay; /\* finite, >= 0. 0.01 \*/)", r"\1 double x;"),
+    "a field at the end": (r"( m are not decayed \(arXiv 2510.12402\). 0 \*/)", r"\1 double x;"),
 }
 
 

@@ -486,6 +486,17 @@ typedef enum muon_shape_scale {
   MUON_SHAPE_SCALE_SPECTRAL = 3         /* sqrt(r/c) */
 } muon_shape_scale;
 
+/* NorMuon (arXiv 2510.05491): lines of O are brought nearer to each other in size before p is moved along
+ * it, by a running mean v of their squares, which starts at 0. For line i, with q_i the mean of the
+ * squares of its elements:
+ *     v_i <- beta2 v_i + (1 - beta2) q_i,   d_i = 1 / (sqrt(v_i) + 1e-10),   O_ij <- f d_i O_ij
+ * where f is such that O keeps its Frobenius norm. v is the state "second_momentum". */
+typedef enum muon_second_moment {
+  MUON_SECOND_MOMENT_NONE = 0,        /* O as it is */
+  MUON_SECOND_MOMENT_NORMUON = 1,     /* lines are the r rows: v has the shape (r, 1) */
+  MUON_SECOND_MOMENT_NORMUON_LONG = 2 /* the same if r >= c; else the c columns: v has the shape (1, c) */
+} muon_second_moment;
+
 /* Muon. With the gradient g and the momentum m of a matrix p (m starts at 0):
  *     m <- momentum m + g,   u = g + momentum m with Nesterov, else m   (see momentum_style)
  *     O = orthogonalize(u)
@@ -509,6 +520,14 @@ typedef struct muon_muon_options {
   double update_scale;                   /* another factor on the update; finite, > 0. 1 */
   int32_t cautious_weight_decay;         /* 0 or 1: elements of p whose sign is the opposite of that of
                                             O are not decayed (arXiv 2510.12402). 0 */
+  muon_second_moment second_moment;      /* MUON_SECOND_MOMENT_NONE */
+  double beta2;                          /* of second_moment; [0, 1). 0.95 */
+  int32_t hyperball;                     /* 0 or 1: p keeps the Frobenius norm R it has in its first step, the
+                                            state "radius" of shape (1, 1):
+                                                w = p - lr R O/||O||,   p <- R w/||w||
+                                            s and e cancel. weight_decay must be 0, and
+                                            cautious_weight_decay too. A p that is zero is
+                                            MUON_ERR_INVALID_ARGUMENT in its first step. 0 */
 } muon_muon_options;
 
 /* AdamW (arXiv 1711.05101), as torch.optim.AdamW computes it. At step t of a parameter p, from 1:
@@ -545,7 +564,8 @@ MUON_CHECK MUON_API muon_status muon_optimizer_add_adamw_group(
     muon_optimizer *optimizer, const muon_adamw_options *options, const muon_param *params,
     size_t count, int64_t *outGroup);
 
-/* The options of a group. The setters take effect with the next step. A getter needs struct_size
+/* The options of a group. The setters take effect with the next step. State that only the new options
+ * need begins with zeros; state that only the old ones needed is dropped. A getter needs struct_size
  * to be set (by ..._init). It returns coefficients as NULL, with their count: get the rows from
  * the function below. A setter with MUON_BACKEND_CUSTOM and coefficients NULL keeps the rows
  * that the group has. Errors: UNSUPPORTED as in create. */
@@ -748,7 +768,8 @@ MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
  *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; any other text: no decay
  *   muon.*                  lr, momentum, nesterov, momentum_style, weight_decay, eps, backend,
  *                           backend_steps, coefficients, shape_scale, precision, method,
- *                           update_scale, cautious_weight_decay
+ *                           update_scale, cautious_weight_decay, second_moment, beta2,
+ *                           hyperball
  *   adamw.*                 lr, betas, eps, weight_decay, cautious_weight_decay
  * The two sections are optional. For their optimizer they override what training says. Values of
  * enums are called by their names (see Names): "newtonschulz5", "ema", "original". */
@@ -961,7 +982,7 @@ typedef struct muon_param_statistics {
   double update_rms;          /* the root mean square of the change of an element, without weight decay:
                                  ||p' - (1 - lr weight_decay) p|| / sqrt(n), where p became p'. For Muon it
                                  is lr s e ||O|| / sqrt(n), as far as p' can hold it in float32 */
-  double effective_lr;        /* Muon: lr s e (see muon_muon_options); AdamW: lr */
+  double effective_lr;        /* Muon: lr s e (see muon_muon_options), with hyperball lr; AdamW: lr */
   double orthogonality_error; /* Muon: ||O O^T - I|| / sqrt(m), the Frobenius norm over the short side m of
                                  O (O^T O if O has more rows than columns): 0 if O is orthogonal, 1 if
                                  it is 0. NaN if it was not measured, and for AdamW */
@@ -992,6 +1013,7 @@ MUON_API const char *muon_precision_name(muon_precision precision);
 MUON_API const char *muon_newton_schulz_method_name(muon_newton_schulz_method method);
 MUON_API const char *muon_momentum_style_name(muon_momentum_style style);
 MUON_API const char *muon_shape_scale_name(muon_shape_scale scale);
+MUON_API const char *muon_second_moment_name(muon_second_moment moment);
 MUON_API const char *muon_nonfinite_policy_name(muon_nonfinite_policy policy);
 MUON_API const char *muon_statistics_level_name(muon_statistics_level level);
 MUON_API const char *muon_log_level_name(muon_log_level level);
@@ -1008,6 +1030,8 @@ MUON_CHECK MUON_API muon_status muon_momentum_style_from_name(
     const char *name, muon_momentum_style *outStyle);
 MUON_CHECK MUON_API muon_status muon_shape_scale_from_name(
     const char *name, muon_shape_scale *outScale);
+MUON_CHECK MUON_API muon_status muon_second_moment_from_name(
+    const char *name, muon_second_moment *outMoment);
 MUON_CHECK MUON_API muon_status muon_nonfinite_policy_from_name(
     const char *name, muon_nonfinite_policy *outPolicy);
 MUON_CHECK MUON_API muon_status muon_statistics_level_from_name(

@@ -126,6 +126,7 @@ void test_names() {
   check_names<muon::NewtonSchulzMethod>({{muon::NewtonSchulzMethod::gram, "gram"}});
   check_names<muon::MomentumStyle>({{muon::MomentumStyle::ema, "ema"}});
   check_names<muon::ShapeScale>({{muon::ShapeScale::match_rms_adamw, "match_rms_adamw"}});
+  check_names<muon::SecondMoment>({{muon::SecondMoment::normuon_long, "normuon_long"}});
   check_names<muon::NonFinitePolicy>({{muon::NonFinitePolicy::propagate, "propagate"}});
   check_names<muon::StatisticsLevel>({{muon::StatisticsLevel::none, "none"}});
   check_names<muon::LogLevel>({{muon::LogLevel::info, "info"}});
@@ -133,7 +134,7 @@ void test_names() {
   const muon::OptionRange range = muon::option_range(muon::OptimizerKind::adamw, "beta2");
   CHECK(range.minimum == 0 && range.maximum == 1 && range.default_value == 0.999);
   CHECK(!range.minimum_is_open && range.maximum_is_open);
-  CHECK_THROWS(muon::option_range(muon::OptimizerKind::muon, "beta2"), invalid_argument, "beta2");
+  CHECK_THROWS(muon::option_range(muon::OptimizerKind::muon, "beta1"), invalid_argument, "beta1");
 }
 
 }  // namespace
