@@ -144,7 +144,7 @@ def test_hyperball_keeps_the_norm_at_every_step(rng, scale):
         # Without a direction it stays where it is.
         size = 0 if step == 0 else 1
         optimizer.step([size * rng.standard_normal(weight.shape, dtype=np.float32)])
-        assert np.linalg.norm(weight.astype(np.float64)) == pytest.approx(norm, rel=1e-6)
+        assert np.linalg.norm(weight.astype(np.float64)) == pytest.approx(norm, rel=1e-6, abs=0)
         assert (before == weight).all() == (step == 0)
 
 
