@@ -84,7 +84,7 @@ FLOATS = "auto f32"
 LEVELS = {  # and the precisions that each has
     "baseline": FLOATS,
     "avx2": FLOATS,
-    "avxvnni": f"{FLOATS} int16",
+    "avxvnni": f"{FLOATS} int16 int8",
     "avx512": FLOATS,
     "avx512vnni": f"{FLOATS} int16 int8",
     "avx512bf16": f"{FLOATS} bf16 int16 int8",

@@ -9,6 +9,7 @@
   row(muon_gemm_portable)     \
   row(muon_gemm_avx2)         \
   row(muon_gemm_avxvnni16)    \
+  row(muon_gemm_avxvnni8)     \
   row(muon_gemm_avx512)       \
   row(muon_gemm_avx512vnni16) \
   row(muon_gemm_avx512vnni8)  \

@@ -3,14 +3,11 @@ import Foundation
 /// Whether the processor has products of bfloat16, by the word of Linux, and the tests let it.
 func processorHasBFloat16() -> Bool { processorHas("avx512_bf16", from: "avx512bf16") }
 
-/// Whether it has products of 16-bit integers.
-func processorHasInt16() -> Bool {
+/// Whether it has products of integers, of 16 bits and of 8.
+func processorHasIntegers() -> Bool {
   processorHas("avx512_vnni", from: "avx512vnni")
     || processorHas("avx_vnni", from: "avxvnni", beside: [])
 }
-
-/// Whether it has products of 8-bit integers.
-func processorHasInt8() -> Bool { processorHas("avx512_vnni", from: "avx512vnni") }
 
 /// - Parameter level: The first name of `MUON_MAX_CPU` that allows it.
 private func processorHas(
