@@ -343,7 +343,7 @@ def test_optimizers_are_not_copied():
         (lambda: AdamW([matrix()]).add_param_group({"params": 5}), "params: a list is expected, not 5"),
         (lambda: AdamW([matrix()]).step(5), "grads: .* is expected, not 5"),
         (lambda: libmuon.checkpoint.dumps(AdamW([matrix()]), 5), "schedulers: .* is expected, not 5"),
-        (lambda: libmuon.checkpoint.dumps(5), "optimizer: .* is expected, not 5"),
+        (lambda: libmuon.checkpoint.dumps(5), "optimizers: .* is expected, not 5"),
     ],
 )
 def test_what_is_no_list_is_named(make, named):
