@@ -233,13 +233,31 @@ typedef struct muon_state_buffer {
   size_t count; /* elements, as many as the buffer has */
 } muon_state_buffer;
 
+/* A parameter seen as a batch of matrices, each of which Muon treats as a parameter of its own:
+ * docs/views.md. Each axis has a letter: 'o' for outputs, which are rows; 'i' for inputs, which are
+ * columns; 'b' for a matrix for each index. Several axes of one letter run as one, the last fastest.
+ * Nothing is copied or moved, and the momentum has the parameter's layout. */
+typedef struct muon_view {
+  size_t struct_size;
+  const char *axes;           /* a letter an axis; at least one 'o' and one 'i'. NULL: "oi" */
+  int32_t ndim;               /* 0: the parameter's shape; else it is read with this one. 0 */
+  int32_t split_axis;         /* of an 'o' or 'i', from 0, where there are split_sizes. 0 */
+  const int64_t *shape;       /* ndim extents; one may be -1: what is left. NULL */
+  const int64_t *split_sizes; /* the extents of blocks of split_axis, a matrix for each: each >= 1,
+                                 their sum the extent of the axis. NULL: none */
+  size_t split_count;         /* 0 */
+} muon_view;
+
+/* Fills in a view with the defaults behind its fields. */
+MUON_CHECK MUON_API muon_status muon_view_init(muon_view *outView, size_t struct_size);
+
 /* A parameter, for the functions that add it. */
 typedef struct muon_param {
   size_t struct_size;
   const char *name;      /* UTF-8, for messages. NULL: "param" and its index */
   muon_dtype dtype;      /* MUON_DTYPE_F32 */
   int32_t requires_grad; /* read by the builders: 0 leaves the parameter out. 1 */
-  int32_t ndim;          /* 0 to 8. Muon takes 2. 0 */
+  int32_t ndim;          /* 0 to 8. Muon takes 2, or a view. 0 */
   const int64_t *shape;  /* ndim extents, each >= 0 */
   void *data;            /* aligned to its element; may be NULL only if the parameter is empty */
   size_t data_count;     /* the product of the extents */
@@ -248,6 +266,8 @@ typedef struct muon_param {
   const muon_state_buffer *state; /* state in memory of yours, from whose contents training continues;
                                      what is not listed is in the library's memory, 0 at first. NULL */
   size_t state_count;             /* 0 */
+  const muon_view *view; /* how Muon sees it as matrices; copied. AdamW ignores it. NULL: as the one
+                            that it is */
 } muon_param;
 
 /* Fills in a parameter with the defaults behind its fields. */
@@ -666,7 +686,7 @@ typedef struct muon_state_layout {
 } muon_state_layout;
 
 /* The state that an optimizer would keep for a parameter in a group. The parameter need not have
- * been added; only its name, dtype, ndim and shape are read. Errors: as add_param. */
+ * been added; only its name, dtype, ndim, shape and view are read. Errors: as add_param. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_state_layout(
     const muon_optimizer *optimizer, int64_t group, const muon_param *param,
     muon_state_layout *outLayouts, size_t capacity, size_t *outCount);
@@ -777,10 +797,11 @@ MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
 /* Why a parameter goes where it goes. */
 typedef enum muon_route_reason {
   MUON_ROUTE_REASON_MATRIX = 1,       /* Muon: ndim is 2 */
-  MUON_ROUTE_REASON_NOT_MATRIX = 2,   /* AdamW: ndim is not 2 */
+  MUON_ROUTE_REASON_NOT_MATRIX = 2,   /* AdamW: ndim is not 2, and there is no view */
   MUON_ROUTE_REASON_ADAMW_ONLY = 3,   /* AdamW: training.optimizer is "AdamW" */
   MUON_ROUTE_REASON_FROZEN = 4,       /* none: it does not require a gradient */
-  MUON_ROUTE_REASON_NOT_FLOAT = 5     /* none: it is not floating point */
+  MUON_ROUTE_REASON_NOT_FLOAT = 5,    /* none: it is not floating point */
+  MUON_ROUTE_REASON_VIEW = 6          /* Muon: it has a view */
 } muon_route_reason;
 
 /* Where a parameter goes, and why. */
@@ -793,7 +814,7 @@ typedef struct muon_route {
 MUON_API const char *muon_route_reason_text(muon_route_reason reason);
 
 /* Where muon_config_build_optimizers sends each of count parameters, and why. Only dtype,
- * requires_grad and ndim of a parameter are read. Errors: CONFIG. */
+ * requires_grad and ndim of a parameter are read, and whether it has a view. Errors: CONFIG. */
 MUON_CHECK MUON_API muon_status muon_config_route_params(
     const char *config, const muon_param *params, size_t count, muon_route *outRoutes,
     size_t capacity, size_t *outCount);

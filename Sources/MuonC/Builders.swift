@@ -12,7 +12,8 @@ private func route(
   _ param: muon_param, _ configuration: TrainingConfiguration
 ) throws -> Route {
   return Route(
-    dimensions: unsafe Int(param.ndim), requiresGradient: unsafe param.requires_grad != 0,
+    dimensions: unsafe Int(param.ndim), hasView: unsafe param.view != nil,
+    requiresGradient: unsafe param.requires_grad != 0,
     isFloatingPoint: try isFloatingPoint(unsafe param.dtype), configuration: configuration)
 }
 

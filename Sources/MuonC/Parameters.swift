@@ -16,6 +16,13 @@ public func muon_param_init(
   }
 }
 
+@c @implementation
+public func muon_view_init(
+  _ outView: UnsafeMutablePointer<muon_view>?, _ struct_size: Int
+) -> muon_status {
+  unsafe initialize(outView, "outView", struct_size) { unsafe muon_view() }
+}
+
 extension ParameterBinding {
   /// A parameter that a caller described, bound to the caller's memory. `index` names a parameter
   /// without a name.
@@ -28,7 +35,7 @@ extension ParameterBinding {
     unsafe self.init(
       try Parameter(
         name, shape: extents, data: data, gradient: gradient,
-        requiresGradient: param.requires_grad != 0),
+        requiresGradient: param.requires_grad != 0, view: view(param, of: name)),
       state: try stateBuffers(param.state, count: param.state_count, of: owner))
   }
 }
@@ -56,6 +63,22 @@ func described(
     param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions of \(owner)"
   ).map { Int($0) }
   return (name, extents)
+}
+
+/// How a caller's parameter is to be seen.
+func view(_ param: muon_param, of name: String) throws -> MatrixView? {
+  guard let given = unsafe param.view else { return nil }
+  let label = "the view of parameter \(name)"
+  let view = try unsafe readStruct(given, label)
+  let axes = try unsafe view.axes.map { try unsafe string($0, "the axes of \(label)") }
+  let shape = try unsafe list(
+    view.shape, count: Int(view.ndim), most: Shape.maximumDimensions, "dimensions of \(label)")
+  let sizes = try unsafe list(
+    view.split_sizes, count: view.split_count, "split_sizes of \(label)")
+  return MatrixView(
+    axes ?? "oi", shape: unsafe shape.map { Int($0) },
+    split: unsafe sizes.isEmpty
+      ? nil : .init(axis: Int(view.split_axis), sizes: sizes.map { Int($0) }))
 }
 
 /// The state buffers of a caller's list that are there.

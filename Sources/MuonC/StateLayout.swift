@@ -60,7 +60,8 @@ public func muon_optimizer_get_state_layout(
     let param = try unsafe readStruct(param, "param")
     let layout = try unsafe withOptimizer(optimizer) { optimizer in
       let (name, extents) = unsafe try described(param, index: optimizer.parameterCount)
-      return try optimizer.stateLayout(ofGroup: Int(group), for: extents, name: name)
+      let form = try ParameterForm(name, extents, view: unsafe view(param, of: name))
+      return try optimizer.stateLayout(ofGroup: Int(group), for: form)
     }
     unsafe result.write(layout.map { unsafe muon_state_layout($0.row, $0.shape) })
   }

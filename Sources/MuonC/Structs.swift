@@ -25,6 +25,11 @@ extension muon_param: @unsafe SizedStruct {
   static var firstSize: Int { 88 }
 }
 
+extension muon_view: @unsafe SizedStruct {
+  static var typeName: String { "muon_view" }
+  static var firstSize: Int { 48 }
+}
+
 extension muon_muon_options: @unsafe SizedStruct {
   static var typeName: String { "muon_muon_options" }
   static var firstSize: Int { 80 }

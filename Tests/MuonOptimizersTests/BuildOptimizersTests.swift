@@ -56,7 +56,7 @@ struct BuildOptimizersTests {
   @Test func leavesOutWhatIsNotFloatingPoint() {
     for (kind, requiresGradient) in [(OptimizerKind.muon, true), (.adamW, true), (.muon, false)] {
       let route = Route(
-        dimensions: 2, requiresGradient: requiresGradient, isFloatingPoint: false,
+        dimensions: 2, hasView: true, requiresGradient: requiresGradient, isFloatingPoint: false,
         configuration: configuration(kind))
       #expect(route.optimizer == nil && route.reason == .notFloatingPoint)
     }
@@ -64,7 +64,7 @@ struct BuildOptimizersTests {
 
   @Test func explainsItself() {
     let texts = Route.Reason.allCases.map(\.text)
-    #expect(texts.count == 5 && Set(texts).count == 5 && !texts.contains(""))
+    #expect(texts.count == 6 && Set(texts).count == 6 && !texts.contains(""))
     let routes = [matrix, bias, frozen].map { Route($0, configuration: configuration()) }
     for (route, optimizer) in zip(routes, ["Muon", "AdamW", "none"]) {
       #expect(route.description == "\(optimizer): \(route.reason.text)")

@@ -17,8 +17,8 @@ private final class RowMoments: GroupedOptimizer<AdamWOptions> {
   }
 
   override func requireTrainable(
-    _ shape: Shape, of owner: String, _ options: AdamWOptions
-  ) throws(MuonError) { try shape.requireMatrix(of: owner) }
+    _ parameter: ParameterForm, _ options: AdamWOptions
+  ) throws(MuonError) { try parameter.shape.requireMatrix(of: parameter.owner) }
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
     parameter.state[0].elements.areFinite
@@ -73,7 +73,7 @@ struct StateTableTests {
     #expect(try optimizer.extents(of: .rowMoment, ofParameter: 1) == [2])
     #expect(try optimizer.extents(of: .total, ofParameter: 1) == [])
     #expect(optimizer.stateBytes == (3 + 1 + 2 + 1) * 4)
-    let layout = try optimizer.stateLayout(ofGroup: 0, for: [7, 4], name: "w")
+    let layout = try optimizer.stateLayout(ofGroup: 0, for: ParameterForm("w", [7, 4]))
     #expect(
       layout.map { "\($0.row.name) \($0.row.torchKey) \($0.shape)" }
         == ["row_moment v (7,)", "total total ()"])

@@ -101,7 +101,7 @@ struct StepAllTests {
     #expect(error?.message.hasPrefix("optimizer 1 (") == true)
     #expect(try Snapshot(first) == before)
     #expect(try first.statistics(ofParameter: 0) == nil)
-    #expect(first.plans.allSatisfy { $0.solved == nil })
+    #expect(first.solved.allSatisfy { $0 == nil })
     try first.step()
     #expect(try Snapshot(first) != before)
   }

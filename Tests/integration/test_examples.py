@@ -42,7 +42,7 @@ def blocks_of_documents(language):
 
 def test_python_of_the_documents(tmp_path):
     blocks = blocks_of_documents("python")
-    assert len(blocks) == 3
+    assert len(blocks) == 7
     for block in blocks:
         (tmp_path / "example.py").write_text(block)
         run([sys.executable, tmp_path / "example.py"], cwd=tmp_path)
@@ -53,7 +53,7 @@ def test_c_of_the_documents_and_the_manual(compiler, tmp_path):
     manual = (ROOT / "include/muon.h").read_text().split("*/")[0]
     [example] = re.findall(r"^ \*     #include <muon.h>\n(?: \*     .*\n)+", manual, re.MULTILINE)
     examples = [*blocks_of_documents("c"), textwrap.dedent(re.sub(r"^ \*", "", example, flags=re.M))]
-    assert len(examples) == 5
+    assert len(examples) == 6
     for number, text in enumerate(examples):
         language = "c" if compiler[0] == "gcc" else "c++"
         source = tmp_path / f"example{number}.c"

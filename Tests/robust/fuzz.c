@@ -215,6 +215,30 @@ static const char *config(void) {
   return copy;
 }
 
+/* Of as many axes as the parameter has, as a rule. */
+static const muon_view *view(int32_t ndim) {
+  static const char *const axes[] = {"oi", "io", "ob", "bi", "boi", "bio", "ooi", "x", ""};
+  muon_view *v = block(sizeof *v);
+  int64_t *numbers = block(4 * sizeof *numbers);
+  if (!v || !numbers || rarely()) return NULL;
+  muon_view_init(v, sizeof *v);
+  if (rarely()) v->struct_size = struct_size(sizeof *v);
+  if (v->struct_size > 48 && v->struct_size <= 1024) v->struct_size = sizeof *v;
+  v->axes = rarely() ? text() : ndim == 2 ? axes[below(2)] : PICK(axes);
+  for (int i = 0; i < 4; i++) numbers[i] = rarely() ? PICK(odd) : (int64_t)below(5);
+  if (below(3) == 0) {
+    numbers[below(3)] = -1;
+    v->ndim = rarely() ? int32() : 3;
+    v->axes = axes[4 + below(3)];
+    v->shape = rarely() ? NULL : numbers;
+  }
+  if (below(3)) return v;
+  v->split_axis = rarely() ? int32() : (int32_t)below(3);
+  v->split_count = rarely() ? false_count() : below(5);
+  v->split_sizes = rarely() ? NULL : numbers;
+  return v;
+}
+
 static void fill_param(muon_param *p) {
   choose_hint();
   muon_param_init(p, sizeof *p);
@@ -233,6 +257,7 @@ static void fill_param(muon_param *p) {
   if (rarely()) p->requires_grad = int32();
   p->data = floats(&p->data_count, 0);
   p->grad = floats(&p->grad_count, 0);
+  if (below(4) == 0) p->view = view(p->ndim);
   if (below(8)) return;
   const size_t count = below(3);
   muon_state_buffer *state = block(count * sizeof *state);

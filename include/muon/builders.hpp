@@ -19,11 +19,11 @@ struct Route {
   RouteReason reason;
 };
 
-/// Where build_optimizers sends each parameter. Only its dtype, requires_grad and number of
-/// dimensions are read.
+/// Where build_optimizers sends each parameter. Only its dtype, requires_grad, number of dimensions, and whether
+/// it has a view are read.
 inline std::vector<Route> route_params(const std::string &config,
                                        const std::vector<Parameter> &params) {
-  const std::vector<muon_param> list = detail::to_c(params);
+  const detail::ParameterList list(params);
   const std::vector<muon_route> found = detail::results_of<muon_route>(
       muon_config_route_params, detail::to_c_text(config, "config"), list.data(), list.size());
   std::vector<Route> routes;
@@ -38,7 +38,7 @@ inline std::vector<Route> route_params(const std::string &config,
 /// optimizer that would have no parameters is not made. In each, parameters keep their order.
 inline std::vector<Optimizer> build_optimizers(const std::string &config,
                                                const std::vector<Parameter> &params) {
-  const std::vector<muon_param> list = detail::to_c(params);
+  const detail::ParameterList list(params);
   const char *const text = detail::to_c_text(config, "config");
   std::size_t count = 0;
   detail::check(

@@ -111,6 +111,7 @@ enum class RouteReason : int {
   adamw_only = MUON_ROUTE_REASON_ADAMW_ONLY,
   frozen = MUON_ROUTE_REASON_FROZEN,
   not_float = MUON_ROUTE_REASON_NOT_FLOAT,
+  view = MUON_ROUTE_REASON_VIEW,
 };
 
 /// muon_log_level: How much a message matters; each level includes the ones before it.

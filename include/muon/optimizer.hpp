@@ -39,8 +39,8 @@ class Optimizer {
   /// does not fit, or a parameter of a Muon that is no matrix; Status::invalid_argument for a
   /// buffer that overlaps another (gradients may overlap gradients).
   std::int64_t add_param(const Parameter &param, std::int64_t group = 0) {
-    const muon_param c = detail::to_c(param);
-    return detail::result_of<std::int64_t>(muon_optimizer_add_param, handle(), group, &c);
+    const detail::ParameterList c(param);
+    return detail::result_of<std::int64_t>(muon_optimizer_add_param, handle(), group, c.data());
   }
 
   /// The number of the first parameter with this name. Error: Status::invalid_argument if there is
@@ -152,9 +152,9 @@ class Optimizer {
   /// The state that the optimizer would keep for a parameter in a group, which need not be added. Of
   /// the parameter only name, dtype and shape count.
   std::vector<muon_state_layout> state_layout(std::int64_t group, const Parameter &param) const {
-    const muon_param c = detail::to_c(param);
+    const detail::ParameterList c(param);
     return detail::results_of<muon_state_layout>(muon_optimizer_get_state_layout, handle(), group,
-                                                 &c);
+                                                 c.data());
   }
   /// The bytes of the state of all parameters.
   std::size_t state_bytes() const {

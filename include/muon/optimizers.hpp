@@ -42,7 +42,7 @@ class Muon : public Optimizer {
   /// number of the group.
   std::int64_t add_group(const MuonOptions &options, const std::vector<Parameter> &params = {}) {
     const muon_muon_options c = options.to_c();
-    const std::vector<muon_param> list = detail::to_c(params);
+    const detail::ParameterList list(params);
     return detail::result_of<std::int64_t>(muon_optimizer_add_muon_group, handle(), &c, list.data(),
                                            list.size());
   }
@@ -97,7 +97,7 @@ class AdamW : public Optimizer {
   /// number of the group.
   std::int64_t add_group(const AdamWOptions &options, const std::vector<Parameter> &params = {}) {
     const muon_adamw_options c = options.to_c();
-    const std::vector<muon_param> list = detail::to_c(params);
+    const detail::ParameterList list(params);
     return detail::result_of<std::int64_t>(muon_optimizer_add_adamw_group, handle(), &c, list.data(),
                                            list.size());
   }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,20 @@ inline muon_state_buffer state_buffer(const char *name, Span<float> memory) {
   return {name, memory.data(), memory.size()};
 }
 
+/// A parameter seen as a batch of matrices, each of which Muon treats as a parameter of its own: View{"boi"}. See
+/// docs/views.md.
+struct View {
+  /// A letter an axis: 'o' for outputs, which are rows; 'i' for inputs, which are columns; 'b' for a matrix for each
+  /// index. At least one 'o' and one 'i'.
+  std::string axes = "oi";
+  /// What the parameter is read as; one extent may be -1: what is left. Empty: its own shape.
+  std::vector<std::int64_t> shape = {};
+  /// An 'o' or 'i' axis in blocks, where there are split_sizes.
+  std::int32_t split_axis = 0;
+  /// The extents of the blocks, each >= 1, a matrix for each; their sum is that of the axis. Empty: none.
+  std::vector<std::int64_t> split_sizes = {};
+};
+
 /// Describes a dense, row-major parameter: Parameter{"fc1.weight", {64, 32}, weight, weight_grad}.
 ///
 /// Name and shape are copied when an optimizer takes it. Its buffers are not: they are yours, and
@@ -31,7 +46,7 @@ inline muon_state_buffer state_buffer(const char *name, Span<float> memory) {
 struct Parameter {
   /// UTF-8, for messages. Empty: "param" and its index.
   std::string name = {};
-  /// 0 to 8 extents, each >= 0; none for a scalar. Muon takes 2.
+  /// 0 to 8 extents, each >= 0; none for a scalar. Muon takes 2, or a view.
   std::vector<std::int64_t> shape = {};
   /// What step() trains.
   Span<float> data = {};
@@ -44,12 +59,26 @@ struct Parameter {
   DType dtype = static_cast<DType>(detail::param_defaults().dtype);
   /// false: the builders leave the parameter out.
   bool requires_grad = detail::param_defaults().requires_grad != 0;
+  /// How Muon sees it as matrices; none: as the one that it is. AdamW ignores it.
+  std::optional<View> view = std::nullopt;
 };
 
 namespace detail {
 
-/// What muon.h takes. It points into the parameter, which must outlive it.
-inline muon_param to_c(const Parameter &param) {
+inline muon_view to_c(const View &view) {
+  muon_view c = defaults<muon_view, muon_view_init>();
+  c.axes = to_c_text(view.axes, "the axes of a view");
+  // More dimensions than there can be are an error of the library's.
+  c.ndim = static_cast<std::int32_t>(view.shape.size());
+  c.shape = view.shape.data();
+  c.split_axis = view.split_axis;
+  c.split_sizes = view.split_sizes.data();
+  c.split_count = view.split_sizes.size();
+  return c;
+}
+
+/// What muon.h takes. It points into the parameter, and to its view, both of which must outlive it.
+inline muon_param to_c(const Parameter &param, const muon_view *view) {
   muon_param c = param_defaults();
   c.name = param.name.empty() ? nullptr : to_c_text(param.name, "name");
   c.dtype = static_cast<muon_dtype>(param.dtype);
@@ -63,15 +92,34 @@ inline muon_param to_c(const Parameter &param) {
   c.grad_count = param.grad.size();
   c.state = param.state.data();
   c.state_count = param.state.size();
+  c.view = view;
   return c;
 }
 
-inline std::vector<muon_param> to_c(const std::vector<Parameter> &params) {
-  std::vector<muon_param> list;
-  list.reserve(params.size());
-  for (const Parameter &param : params) list.push_back(to_c(param));
-  return list;
-}
+/// Parameters as muon.h takes them, which must outlive it.
+class ParameterList {
+ public:
+  explicit ParameterList(const Parameter &param) { add(&param, 1); }
+  explicit ParameterList(const std::vector<Parameter> &params) { add(params.data(), params.size()); }
+  ParameterList(const ParameterList &) = delete;
+  ParameterList &operator=(const ParameterList &) = delete;
+
+  const muon_param *data() const { return params_.data(); }
+  std::size_t size() const { return params_.size(); }
+
+ private:
+  void add(const Parameter *first, std::size_t count) {
+    params_.reserve(count);
+    views_.reserve(count);  // parameters point to them
+    for (std::size_t i = 0; i < count; i++) {
+      if (first[i].view) views_.push_back(to_c(*first[i].view));
+      params_.push_back(to_c(first[i], first[i].view ? &views_.back() : nullptr));
+    }
+  }
+
+  std::vector<muon_param> params_;
+  std::vector<muon_view> views_;
+};
 
 }  // namespace detail
 }  // namespace muon

@@ -4,6 +4,8 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
   public enum Reason: String, CaseIterable, Sendable {
     /// To Muon: it has 2 dimensions.
     case matrix
+    /// To Muon: it has a view.
+    case view
     /// To AdamW: it does not have 2 dimensions.
     case notMatrix = "not_matrix"
     /// To AdamW: the configuration asks for AdamW alone.
@@ -17,6 +19,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     public var text: String {
       switch self {
       case .matrix: "it has 2 dimensions"
+      case .view: "it has a view as matrices"
       case .notMatrix: "it does not have 2 dimensions"
       case .adamWOnly: "training.optimizer is \"AdamW\""
       case .frozen: "it does not require a gradient"
@@ -34,7 +37,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "\(optimizer?.rawValue ?? "none"): \(reason.text)" }
 
   package init(
-    dimensions: Int, requiresGradient: Bool, isFloatingPoint: Bool,
+    dimensions: Int, hasView: Bool, requiresGradient: Bool, isFloatingPoint: Bool,
     configuration: TrainingConfiguration
   ) {
     (optimizer, reason) =
@@ -44,6 +47,8 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
         (nil, .frozen)
       } else if configuration.training.optimizer == .adamW {
         (.adamW, .adamWOnly)
+      } else if hasView {
+        (.muon, .view)
       } else if dimensions == 2 {
         (.muon, .matrix)
       } else {
@@ -54,7 +59,8 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
   /// Where `buildOptimizers` sends a parameter.
   public init(_ parameter: Parameter, configuration: TrainingConfiguration) {
     self.init(
-      dimensions: parameter.shape.count, requiresGradient: parameter.requiresGradient,
-      isFloatingPoint: true, configuration: configuration)
+      dimensions: parameter.shape.count, hasView: parameter.view != nil,
+      requiresGradient: parameter.requiresGradient, isFloatingPoint: true,
+      configuration: configuration)
   }
 }

@@ -62,6 +62,9 @@ struct CheckpointContents {
         member.steps, "\(member.parameter.owner) of optimizer \(index)")
       add(Key.parameter(index, .group, name), ExactText.text(member.group))
       add(Key.parameter(index, .steps, name), ExactText.text(member.steps))
+      if let view = optimizer.savedView(ofParameter: number) {
+        add(Key.parameter(index, .view, name), view)
+      }
       for buffer in try optimizer.savedBuffers(ofParameter: number, data: options.includesData) {
         let elements = try optimizer.elements(buffer, ofParameter: number)
         unsafe tensors.append(
@@ -89,6 +92,14 @@ struct CheckpointContents {
 }
 
 extension Optimizer {
+  /// The view of a parameter, where it changes steps.
+  func savedView(ofParameter index: Int) -> String? {
+    let form = trained[index].parameter.form
+    guard kind == .muon, form.view != nil, let matrices = form.matrices else { return nil }
+    return form.shape.extents.count == 2 && matrices == MatrixLayout(form.shape)
+      ? nil : matrices.text
+  }
+
   /// The buffers of a parameter that a checkpoint holds, with or without the parameter itself.
   func savedBuffers(
     ofParameter index: Int, data: Bool

@@ -56,6 +56,8 @@ enum CheckpointFormat {
 
   enum ParameterField: String {
     case group, steps
+    /// How the parameter is seen as matrices; not there of one without a view.
+    case view
   }
 
   static func tensor(_ optimizer: Int, _ buffer: ParameterBuffer, _ parameter: String) -> String {

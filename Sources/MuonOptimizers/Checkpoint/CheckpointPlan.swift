@@ -180,6 +180,15 @@ extension CheckpointPlan {
       throw MuonError(
         .mismatch, "\(label) is in group \(member.group), and in group \(group) in the checkpoint")
     }
+    let view = try header.field(Key.parameter(index, .view, name))
+    let present = optimizer.savedView(ofParameter: number)
+    guard view == present else {
+      func text(_ view: String?) -> String {
+        view.map { "the view \($0.shortened(to: 100))" } ?? "no view"
+      }
+      throw MuonError(
+        .mismatch, "\(label) has \(text(present)), and \(text(view)) in the checkpoint")
+    }
     if hasData {
       let found = try require(
         CheckpointFormat.tensor(index, .data, name),

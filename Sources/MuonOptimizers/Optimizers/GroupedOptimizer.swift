@@ -20,7 +20,7 @@ public class GroupedOptimizer<Options: GroupOptions>: Optimizer {
   }
 
   /// Refuses a parameter that cannot be trained with these options.
-  func requireTrainable(_ shape: Shape, of owner: String, _ options: Options) throws(MuonError) {}
+  func requireTrainable(_ parameter: ParameterForm, _ options: Options) throws(MuonError) {}
 
   /// Adds a group with these parameters and returns its index: all, or nothing.
   ///
@@ -75,7 +75,7 @@ public class GroupedOptimizer<Options: GroupOptions>: Optimizer {
   private func requireUsable(_ options: Options, ofGroup group: Int) throws(MuonError) {
     try options.check()
     for each in trained where each.group == group {
-      try requireTrainable(each.shape, of: each.owner, options)
+      try requireTrainable(each.parameter.form, options)
     }
   }
 
@@ -85,9 +85,9 @@ public class GroupedOptimizer<Options: GroupOptions>: Optimizer {
   public final override var groupCount: Int { groups.count }
 
   final override func requireTrainable(
-    _ shape: Shape, of owner: String, inGroup group: Int
+    _ parameter: ParameterForm, inGroup group: Int
   ) throws(MuonError) {
-    try requireTrainable(shape, of: owner, groups[group])
+    try requireTrainable(parameter, groups[group])
   }
 
   final override var groupOptions: [any GroupOptions] { groups }

@@ -9,30 +9,47 @@ extension Muon {
   func requireNorms() throws(MuonError) {
     for index in active where groups[trained[index].group].hyperball {
       let parameter = trained[index]
-      guard let radius = parameter.elements(of: .radius)?[0] else { continue }
-      guard !(radius < 0) else {
-        throw MuonError(
-          .invalidArgument, "hyperball: the radius of \(parameter.owner) is negative, \(radius)")
+      guard let matrices = parameter.parameter.form.matrices,
+        let radii = parameter.elements(of: .radius)
+      else { continue }
+      let layout = matrices.reduced(rows: false, columns: false)
+      for batch in 0..<matrices.batchCount {
+        for (block, each) in matrices.blocks.enumerated() {
+          let number = batch * matrices.blocks.count + block
+          let owner =
+            matrices.count == 1 ? parameter.owner : "matrix \(number) of \(parameter.owner)"
+          try requireNorm(
+            owner, radius: radii[layout.start(batch: batch, block: block)],
+            each.matrix.norm(in: parameter.data, at: matrices.start(batch: batch, block: block)))
+        }
       }
-      guard radius == 0 else { continue }
-      let norm = Float(parameter.data.norm())
-      guard norm != 0 else {
-        throw MuonError(
-          .invalidArgument,
-          "hyperball: \(parameter.owner) is zero, and has no norm that it could keep")
-      }
-      guard norm.isFinite || nonFinitePolicy == .propagate else {
-        throw MuonError(
-          .invalidArgument, "hyperball: the norm of \(parameter.owner) is not finite in float32")
-      }
+    }
+  }
+
+  private func requireNorm(
+    _ owner: String, radius: Float, _ frobenius: @autoclosure () -> Double
+  ) throws(MuonError) {
+    guard !(radius < 0) else {
+      throw MuonError(
+        .invalidArgument, "hyperball: the radius of \(owner) is negative, \(radius)")
+    }
+    guard radius == 0 else { return }
+    let norm = Float(frobenius())
+    guard norm != 0 else {
+      throw MuonError(
+        .invalidArgument, "hyperball: \(owner) is zero, and has no norm that it could keep")
+    }
+    guard norm.isFinite || nonFinitePolicy == .propagate else {
+      throw MuonError(
+        .invalidArgument, "hyperball: the norm of \(owner) is not finite in float32")
     }
   }
 
   /// Moves the parameter along O. All members of a team call it together.
   func moveOnHyperball(
-    _ parameter: TrainedParameter, along o: Matrix, sums: Elements<Double>, by member: Team.Member
+    _ parameter: MuonMatrix, along o: Matrix, sums: Elements<Double>, by member: Team.Member
   ) {
-    guard let radius = parameter.elements(of: .radius) else { return }
+    guard let radius = parameter.radius?.dense else { return }
     let p = parameter.matrix(parameter.data)
     if radius[0] == 0 {
       let norm = p.norm(in: sums, by: member)
@@ -82,14 +99,12 @@ extension Matrix {
   }
 }
 
-extension Elements where Element == Float {
-  /// The same norm, by one thread.
-  fileprivate func norm() -> Double {
+extension StridedMatrix {
+  /// The same norm of what is in an array from `start` on, by one thread.
+  fileprivate func norm(in array: Floats, at start: Int) -> Double {
     Denormals.kept {
       var sum = 0.0
-      for start in stride(from: 0, to: count, by: Matrix.chunk) {
-        sum += self[start..<min(start + Matrix.chunk, count)].sumOfSquares()
-      }
+      forEachRun(start, in: array) { sum += $0.sumOfSquares() }
       return sum.squareRoot()
     }
   }

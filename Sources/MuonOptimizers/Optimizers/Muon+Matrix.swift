@@ -2,36 +2,45 @@
 extension Muon {
   /// Works O out and keeps it, and writes nothing else. False where LAPACK did not converge.
   func solve(
-    _ index: Int, in scratch: OrthogonalizationScratch, by member: Team.Member
+    _ turn: Turn, in scratch: OrthogonalizationScratch, by member: Team.Member
   ) -> Bool {
-    let (parameter, plan) = (trained[index], plans[index])
-    guard let solved = plan.solved else { return false }
-    writeDirection(of: parameter, in: scratch, advancing: false, by: member)
+    let (matrix, plan) = (matrix(turn, in: scratch), plans[turn.plan])
+    guard let solved = matrix.solved else { return false }
+    matrix.gather(by: member)
+    writeDirection(of: matrix, in: scratch, advancing: false, by: member)
     return plan.orthogonalization.run(
-      in: scratch, to: Epilogue(replacing: parameter.matrix(solved.elements)), by: member)
+      in: scratch, to: Epilogue(replacing: matrix.matrix(solved)), by: member)
   }
 
   /// Makes the step: the momentum, and the parameter; and measures it, where that is asked for.
-  func update(_ index: Int, in scratch: OrthogonalizationScratch, by member: Team.Member) {
-    let (parameter, plan) = (trained[index], plans[index])
-    guard let meter = parameter.meter else {
-      _ = update(parameter, plan, in: scratch, o: nil, by: member)
-      return
+  func update(_ turn: Turn, in scratch: OrthogonalizationScratch, by member: Team.Member) {
+    let (matrix, plan) = (matrix(turn, in: scratch), plans[turn.plan])
+    matrix.gather(by: member)
+    if let meter = matrix.meter {
+      let measuring = MeasuringScratch(
+        in: scratch.arena(from: plan.measuringStart), matrix.shape,
+        orthogonality: meter.gram != nil)
+      noteBefore(matrix, meter, measuring, by: member)
+      let direction = update(matrix, plan, in: scratch, o: measuring.o, by: member)
+      measureChange(
+        of: matrix, groups[matrix.group], along: direction, meter, measuring,
+        o: matrix.solved ?? measuring.o, by: member)
+    } else {
+      _ = update(matrix, plan, in: scratch, o: nil, by: member)
     }
-    let measuring = MeasuringScratch(
-      in: scratch.arena(from: plan.measuringStart), parameter.shape,
-      orthogonality: meter.gram != nil)
-    noteBefore(parameter, meter, measuring, by: member)
-    let direction = update(parameter, plan, in: scratch, o: measuring.o, by: member)
-    measureChange(
-      of: parameter, groups[parameter.group], along: direction, meter, measuring,
-      o: plan.solved?.elements ?? measuring.o, by: member)
+    matrix.scatter(by: member)
+  }
+
+  private func matrix(_ turn: Turn, in scratch: OrthogonalizationScratch) -> MuonMatrix {
+    let plan = plans[turn.plan]
+    return plan.matrix(
+      turn.batch, of: trained[plan.parameter], solved[plan.parameter]?.elements, in: scratch)
   }
 
   /// - Parameter o: Where O goes besides, unless it was solved ahead.
   /// - Returns: What the parameter was moved along, where the options need it.
   private func update(
-    _ parameter: TrainedParameter, _ plan: MuonPlan, in scratch: OrthogonalizationScratch,
+    _ parameter: MuonMatrix, _ plan: MuonPlan, in scratch: OrthogonalizationScratch,
     o: Floats?, by member: Team.Member
   ) -> Matrix? {
     writeDirection(of: parameter, in: scratch, advancing: true, by: member)
@@ -43,9 +52,9 @@ extension Muon {
     }
     let rate = Float(options.effectiveLearningRate(for: parameter.shape))
     let p = parameter.matrix(parameter.data)
-    if let solved = plan.solved {
+    if let solved = parameter.solved {
       Epilogue(p, keep: options.decay.keep, rate: -rate)
-        .apply(to: parameter.matrix(solved.elements), by: member)
+        .apply(to: parameter.matrix(solved), by: member)
     } else {
       // Only a backend that was solved ahead can fail.
       _ = plan.orthogonalization.run(
@@ -58,13 +67,13 @@ extension Muon {
 
   /// What the parameter is moved along, in the place of u: O, normalized where the options say so.
   private func direction(
-    of parameter: TrainedParameter, _ plan: MuonPlan, in scratch: OrthogonalizationScratch,
+    of parameter: MuonMatrix, _ plan: MuonPlan, in scratch: OrthogonalizationScratch,
     o: Floats?, by member: Team.Member
   ) -> Matrix {
     let direction = scratch.matrix(of: parameter)
     // A product cannot be written twice where one of its operands is.
-    let whole = plan.solved?.elements ?? o
-    if plan.solved == nil {
+    let whole = parameter.solved ?? o
+    if parameter.solved == nil {
       _ = plan.orthogonalization.run(
         in: scratch, to: Epilogue(replacing: whole.map(parameter.matrix) ?? direction), by: member)
     }
@@ -75,14 +84,14 @@ extension Muon {
     }
     let options = groups[parameter.group]
     let lines = options.secondMoment.lines(rows: direction.rows, columns: direction.columns)
-    if let lines, let v = parameter.elements(of: .secondMomentum) {
+    if let lines, let v = parameter.v?.dense {
       direction.normalize(lines, v, beta2: options.beta2, in: scratch.sums, by: member)
     }
     return direction
   }
 
   private func move(
-    _ parameter: TrainedParameter, along direction: Matrix, in scratch: OrthogonalizationScratch,
+    _ parameter: MuonMatrix, along direction: Matrix, in scratch: OrthogonalizationScratch,
     by member: Team.Member
   ) {
     let options = groups[parameter.group]
@@ -100,11 +109,10 @@ extension Muon {
 
   /// u, from the momentum as it will be, and its sums of squares; with `advancing`, the momentum too.
   private func writeDirection(
-    of parameter: TrainedParameter, in scratch: OrthogonalizationScratch, advancing: Bool,
+    of parameter: MuonMatrix, in scratch: OrthogonalizationScratch, advancing: Bool,
     by member: Team.Member
   ) {
-    guard let g = parameter.gradient else { return }
-    let (m, u) = (parameter.state[0].elements, scratch.matrix(of: parameter))
+    let (g, m, u) = (parameter.gradient, parameter.momentum, scratch.matrix(of: parameter))
     let options = groups[parameter.group]
     let (step, toleratesFlush) = (
       options.momentumStep(gradientScale: stepScale), options.toleratesFlush
@@ -117,11 +125,6 @@ extension Muon {
   }
 }
 
-extension TrainedParameter {
-  /// A matrix of the parameter's shape.
-  func matrix(_ elements: Floats) -> Matrix { Matrix(elements, shape.rows, shape.columns) }
-}
-
 extension OrthogonalizationScratch {
-  fileprivate func matrix(of parameter: TrainedParameter) -> Matrix { parameter.matrix(floats) }
+  fileprivate func matrix(of parameter: MuonMatrix) -> Matrix { parameter.matrix(floats) }
 }

@@ -37,10 +37,10 @@ extension Muon {
   /// Notes the parameter before the step, and measures the gradient. All members of a team call it
   /// together, as they do `measureChange`.
   func noteBefore(
-    _ parameter: TrainedParameter, _ meter: StepMeter, _ measuring: MeasuringScratch,
+    _ parameter: MuonMatrix, _ meter: StepMeter, _ measuring: MeasuringScratch,
     by member: Team.Member
   ) {
-    guard let g = parameter.gradient else { return }
+    let g = parameter.gradient
     parameter.matrix(measuring.before).forEachChunk(by: member) { part, number in
       measuring.before[part].copy(from: parameter.data[part])
       meter.gradient[number] = Denormals.kept { g[part].sumOfSquares() }
@@ -50,7 +50,7 @@ extension Muon {
   /// Measures what the step did to the parameter, moved along `direction` where the options need it, and O where
   /// that is asked for.
   func measureChange(
-    of parameter: TrainedParameter, _ options: MuonOptions, along direction: Matrix?,
+    of parameter: MuonMatrix, _ options: MuonOptions, along direction: Matrix?,
     _ meter: StepMeter, _ measuring: MeasuringScratch, o: Floats?, by member: Team.Member
   ) {
     parameter.matrix(measuring.before).forEachChunk(by: member) { part, number in

@@ -14,19 +14,27 @@ internal import Synchronization
 ///
 /// Keller Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024.
 public final class Muon: GroupedOptimizer<MuonOptions> {
-  /// By parameter. Kept until parameters, options or what is measured change.
+  /// Of the matrices of each parameter: one for each block of a view, whose batch has it in common. Kept until
+  /// parameters, options or what is measured change.
   private(set) var plans: [MuonPlan] = []
-  /// All parameters, the dearest first.
-  private var order: [Int] = []
+  /// By parameter: O of all its matrices, where the present step has worked it out ahead.
+  private(set) var solved: [Buffer<Float>?] = []
+  /// One matrix.
+  struct Turn {
+    let plan: Int
+    let batch: Int
+  }
+  /// All matrices, the dearest first.
+  private var order: [Turn] = []
   /// Those that the present step changes, in that order; the first `large` are for the whole team.
-  private var turns: [Int] = []
+  private var turns: [Turn] = []
   private var (large, workers) = (0, 1)
   /// For the large matrices, which the whole team works on; kept from step to step.
   private var shared: [OrthogonalizationScratch] = []
   /// One a worker, for the others.
   private var own: [OrthogonalizationScratch] = []
 
-  /// Parameters of 2 dimensions, in a first group with these options.
+  /// Parameters of 2 dimensions, or with a view, in a first group with these options.
   ///
   /// - Throws: `invalidArgument` for an option outside its range and for memory that overlaps, `shape`
   ///   for a parameter that is not a matrix, `unsupported` for a precision that the processor or the
@@ -38,17 +46,23 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
       StateBuffer("momentum", torchKey: "momentum_buffer"),
       StateBuffer(
         "second_momentum", torchKey: "second_momentum_buffer", for: MuonOptions.self
-      ) { $1.secondMoment.extents(rows: $0.rows, columns: $0.columns) },
-      StateBuffer("radius", for: MuonOptions.self) { $1.hyperball ? [1, 1] : nil },
+      ) { $0.matrices.flatMap($1.secondMoment.layout)?.extents },
+      StateBuffer("radius", for: MuonOptions.self) {
+        $1.hyperball ? $0.matrices?.reduced(rows: false, columns: false).extents : nil
+      },
     ]
     try super.init(.muon, state: state, parameters, options)
   }
 
   override func requireTrainable(
-    _ shape: Shape, of owner: String, _ options: MuonOptions
+    _ parameter: ParameterForm, _ options: MuonOptions
   ) throws(MuonError) {
-    try shape.requireMatrix(of: owner)
-    _ = try options.orthogonalizer().plan(rows: shape.rows, columns: shape.columns)
+    let matrices = try parameter.requireMatrices()
+    try options.secondMoment.requireAlike(matrices, of: parameter.owner)
+    let orthogonalizer = try options.orthogonalizer()
+    for block in matrices.blocks {
+      _ = try orthogonalizer.plan(rows: block.shape.rows, columns: block.shape.columns)
+    }
   }
 
   // Not in the generic class: schedulers come here in every step, and may not allocate.
@@ -56,7 +70,14 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   override func setRate(_ rate: Double, ofGroup group: Int) { groups[group].learningRate = rate }
 
   override func effectiveLearningRate(of parameter: TrainedParameter) -> Double {
-    groups[parameter.group].effectiveLearningRate(for: parameter.shape)
+    guard let blocks = parameter.parameter.form.matrices?.blocks else { return 0 }
+    let options = groups[parameter.group]
+    guard blocks.count > 1 else { return options.effectiveLearningRate(for: blocks[0].shape) }
+    return
+      (blocks.reduce(0) {
+        let rate = options.effectiveLearningRate(for: $1.shape)
+        return $0 + rate * rate
+      } / Double(blocks.count)).squareRoot()
   }
 
   /// b·m of a finite m is at least 2^104 away from infinity, since b is at most 1 - 2^-24.
@@ -79,12 +100,12 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     if plansAreStale { try replan() }
     turns.removeAll(keepingCapacity: true)
     var cost = 0.0
-    for index in order where takesPart(index) {
-      turns.append(index)
-      cost += plans[index].cost
+    for turn in order where takesPart(plans[turn.plan].parameter) {
+      turns.append(turn)
+      cost += plans[turn.plan].cost
     }
     workers = Team.sensibleSize(forCost: cost)
-    large = workers == 1 ? 0 : turns.prefix { plans[$0].cost >= Muon.largeCost }.count
+    large = workers == 1 ? 0 : turns.prefix { plans[$0.plan].cost >= Muon.largeCost }.count
     try reserve(&shared, 1, for: turns[..<large])
     try reserve(&own, workers, for: turns[large...])
     try solveWhatCanFail()
@@ -107,25 +128,41 @@ extension Muon {
   private func replan() throws(MuonError) {
     var orthogonalizers: [Orthogonalizer] = []
     for options in groups { orthogonalizers.append(try options.orthogonalizer()) }
-    try requireMemory(for: trained.count, each: 2 * MemoryLayout<MuonPlan>.stride)
-    var plans: [MuonPlan] = []
-    for each in trained {
-      plans.append(
-        try MuonPlan(
-          each.shape, orthogonalizers[each.group], groups[each.group], measuring: statisticsLevel))
+    let counts = trained.map {
+      $0.parameter.form.matrices.map { ($0.blocks.count, $0.count) } ?? (0, 0)
     }
+    try requireMemory(
+      for: counts.reduce(0) { $0 + $1.0 }, each: 3 * MemoryLayout<MuonPlan>.stride)
+    let matrices = counts.reduce(0) { $0 + $1.1 }
+    try requireMemory(for: matrices, each: 4 * MemoryLayout<Turn>.stride)
+    var plans: [MuonPlan] = []
+    var order: [Turn] = []
+    order.reserveCapacity(matrices)
+    for (index, each) in trained.enumerated() {
+      guard let matrices = each.parameter.form.matrices else { continue }
+      for block in matrices.blocks.indices {
+        for batch in 0..<matrices.batchCount { order.append(Turn(plan: plans.count, batch: batch)) }
+        plans.append(
+          try MuonPlan(
+            index, matrices, block: block, orthogonalizers[each.group], groups[each.group],
+            measuring: statisticsLevel))
+      }
+    }
+    order.sort { plans[$0.plan].cost > plans[$1.plan].cost }
     self.plans = plans
-    order = plans.indices.sorted { plans[$0].cost > plans[$1].cost }
+    self.order = order
+    solved = trained.map { _ in nil }
+    turns.removeAll()
     turns.reserveCapacity(order.count)
     plansAreStale = false
   }
 
   /// Makes sure of `count` scratches, each of them enough for any of the matrices.
   private func reserve(
-    _ scratches: inout [OrthogonalizationScratch], _ count: Int, for turns: ArraySlice<Int>
+    _ scratches: inout [OrthogonalizationScratch], _ count: Int, for turns: ArraySlice<Turn>
   ) throws(MuonError) {
     var size = OrthogonalizationScratch.Size()
-    for index in turns { size.formMaximum(plans[index].scratchSize) }
+    for turn in turns { size.formMaximum(plans[turn.plan].scratchSize) }
     if scratches.contains(where: { !$0.holds(size) }) { scratches.removeAll() }
     while scratches.count < count { scratches.append(try OrthogonalizationScratch(size)) }
   }
@@ -133,7 +170,7 @@ extension Muon {
   /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
   /// written.
   private func solveWhatCanFail() throws(MuonError) {
-    guard turns.contains(where: { plans[$0].canFail }) else { return }
+    guard plans.contains(where: { $0.canFail && takesPart($0.parameter) }) else { return }
     do { try OpenBLAS.use(solve) } catch {
       forgetSolved()
       throw error
@@ -141,8 +178,10 @@ extension Muon {
   }
 
   private func solve() throws(MuonError) {
-    for index in turns where plans[index].canFail {
-      plans[index].solved = try Buffer(count: trained[index].shape.count)
+    for plan in plans where plan.canFail && takesPart(plan.parameter) {
+      if solved[plan.parameter] == nil {
+        solved[plan.parameter] = try Buffer(count: trained[plan.parameter].shape.count)
+      }
     }
     let work = Work(of: self, solving: true)
     Team.run(workers: workers, work)
@@ -155,7 +194,7 @@ extension Muon {
   }
 
   private func forgetSolved() {
-    for index in turns where plans[index].canFail { plans[index].solved = nil }
+    for plan in plans where plan.canFail { solved[plan.parameter] = nil }
   }
 }
 
@@ -187,11 +226,11 @@ extension Muon {
     private func perform(
       _ turn: Int, in scratch: OrthogonalizationScratch, by member: Team.Member
     ) {
-      let index = muon.turns[turn]
+      let turn = muon.turns[turn]
       if !solving {
-        muon.update(index, in: scratch, by: member)
-      } else if muon.plans[index].canFail, !muon.solve(index, in: scratch, by: member) {
-        failed.store(index, ordering: .relaxed)
+        muon.update(turn, in: scratch, by: member)
+      } else if muon.plans[turn.plan].canFail, !muon.solve(turn, in: scratch, by: member) {
+        failed.store(muon.plans[turn.plan].parameter, ordering: .relaxed)
       }
     }
   }

@@ -1,31 +1,95 @@
-/// How Muon makes the step of one matrix, as far as that does not change from step to step.
+/// How Muon makes the step of the matrices of one block of a parameter's view, as far as that does not change from
+/// step to step.
 struct MuonPlan {
+  /// Its index in the optimizer.
+  let parameter: Int
+  let shape: Shape
   let orthogonalization: OrthogonalizationPlan
   /// The memory to make the step and to measure it.
   let scratchSize: OrthogonalizationScratch.Size
   /// Where in its floats the memory to measure it begins.
   let measuringStart: Int
-  /// O, where the present step has worked it out ahead.
-  var solved: Buffer<Float>? = nil
+  /// The same of copies of what lies apart; `nil` where nothing does.
+  let gatheringStart: Int?
+
+  private let matrices: MatrixLayout
+  private let block: Int
+  /// Of `second_momentum` and `radius`, where there are any.
+  private let secondMomentum, radius: MatrixLayout?
+  /// The elements, chunks and short sides of one index of the batch, and of its blocks before this one.
+  private let all, before: Extent
+
+  private struct Extent {
+    var (elements, chunks, sides) = (0, 0, 0)
+
+    mutating func add(_ shape: Shape) {
+      elements += shape.count
+      chunks += Matrix.chunks(of: shape.count)
+      sides += shape.shortSide
+    }
+  }
 
   init(
-    _ shape: Shape, _ orthogonalizer: Orthogonalizer, _ options: MuonOptions,
-    measuring level: StatisticsLevel
+    _ parameter: Int, _ matrices: MatrixLayout, block: Int, _ orthogonalizer: Orthogonalizer,
+    _ options: MuonOptions, measuring level: StatisticsLevel
   ) throws(MuonError) {
+    (self.parameter, self.matrices, self.block) = (parameter, matrices, block)
+    shape = matrices.blocks[block].shape
+    secondMomentum = options.secondMoment.layout(of: matrices)
+    radius = options.hyperball ? matrices.reduced(rows: false, columns: false) : nil
+    var all = Extent()
+    var before = Extent()
+    for (index, each) in matrices.blocks.enumerated() {
+      if index == block { before = all }
+      all.add(each.shape)
+    }
+    (self.all, self.before) = (all, before)
+
     orthogonalization = try orthogonalizer.plan(rows: shape.rows, columns: shape.columns)
     var size = orthogonalization.scratchSize
-    if let lines = options.secondMoment.lines(rows: shape.rows, columns: shape.columns) {
-      size.sums = max(size.sums, lines == .rows ? shape.rows : shape.columns)
-    }
+    let lines = options.secondMoment.lines(rows: shape.rows, columns: shape.columns)
+    if let lines { size.sums = max(size.sums, lines == .rows ? shape.rows : shape.columns) }
     measuringStart = onCacheLine(size.floats)
     if level != .none, shape.count > 0 {
       size.floats =
         try measuringStart
         + Muon.MeasuringScratch.count(shape, orthogonality: level == .orthogonality)
     }
+    if matrices.blocks[block].matrix.isDense {
+      gatheringStart = nil
+    } else {
+      gatheringStart = onCacheLine(size.floats)
+      size.floats =
+        onCacheLine(size.floats) + 3 * shape.count + max(shape.rows, shape.columns) + 1
+    }
     scratchSize = size
   }
 
   var cost: Double { orthogonalization.cost }
   var canFail: Bool { orthogonalization.canFail }
+
+  /// One of the matrices, and what the optimizer has for it.
+  func matrix(
+    _ batch: Int, of parameter: TrainedParameter, _ solved: Floats?,
+    in scratch: OrthogonalizationScratch
+  ) -> MuonMatrix {
+    let start = batch * all.elements + before.elements
+    var memory = MuonMatrix.Memory(
+      batch: batch, block: block, arena: gatheringStart.map(scratch.arena))
+    return MuonMatrix(
+      group: parameter.group, shape: shape,
+      p: memory.buffer(matrices, parameter.data, shape.count),
+      g: memory.buffer(matrices, parameter.gradient ?? .none, shape.count),
+      m: memory.buffer(matrices, parameter.state[0].elements, shape.count),
+      v: secondMomentum.flatMap { layout in
+        parameter.elements(of: .secondMomentum).map { memory.buffer(layout, $0, nil) }
+      },
+      radius: radius.flatMap { layout in
+        parameter.elements(of: .radius).map { memory.buffer(layout, $0, 1) }
+      },
+      solved: solved?[start..<start + shape.count],
+      meter: parameter.meter?.part(
+        chunks: batch * all.chunks + before.chunks, Matrix.chunks(of: shape.count),
+        sides: batch * all.sides + before.sides, shape.shortSide))
+  }
 }

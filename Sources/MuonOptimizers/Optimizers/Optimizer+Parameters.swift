@@ -35,7 +35,7 @@ extension Optimizer {
   private func add(_ binding: ParameterBinding, toGroup group: Int) throws(MuonError) {
     let parameter = binding.parameter
     try requireIndex(group, count: groupCount, "parameter group")
-    try requireTrainable(parameter.layout, of: parameter.owner, inGroup: group)
+    try requireTrainable(parameter.form, inGroup: group)
     trained.append(
       TrainedParameter(
         parameter: parameter, group: group,

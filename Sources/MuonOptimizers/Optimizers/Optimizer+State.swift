@@ -91,15 +91,13 @@ extension Optimizer {
 
   /// The state that a parameter would have in a group: the rows of the table, and the shapes of the buffers.
   package func stateLayout(
-    ofGroup group: Int, for extents: [Int], name: String
+    ofGroup group: Int, for parameter: ParameterForm
   ) throws(MuonError) -> [(row: StateBuffer, shape: Shape)] {
     try requireIndex(group, count: groupCount, "parameter group")
-    let owner = Parameter.owner(name)
-    let parameter = try Shape(extents, of: owner)
-    try requireTrainable(parameter, of: owner, inGroup: group)
+    try requireTrainable(parameter, inGroup: group)
     var layout: [(row: StateBuffer, shape: Shape)] = []
     for row in stateTable {
-      let shape = try row.shape(for: parameter, groupOptions[group], of: owner)
+      let shape = try row.shape(for: parameter, groupOptions[group])
       if let shape { layout.append((row, shape)) }
     }
     return layout

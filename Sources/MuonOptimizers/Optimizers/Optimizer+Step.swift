@@ -162,15 +162,21 @@ extension Optimizer {
     guard statisticsLevel != .none else { return }
     let orthogonality = statisticsLevel == .orthogonality && kind == .muon
     let count = active.reduce(0) {
-      $0 + StepMeter.count(for: trained[$1].shape, orthogonality: orthogonality)
+      $0
+        + StepMeter.count(trained[$1].shape, measuredMatrices(of: $1), orthogonality: orthogonality)
     }
     if (meterMemory?.count ?? 0) < count { meterMemory = try Buffer(count: count) }
     guard let meterMemory else { return }
     var arena = Arena(meterMemory.elements)
     for index in active {
       trained[index].meter = StepMeter(
-        in: &arena, trained[index].shape, orthogonality: orthogonality)
+        in: &arena, trained[index].shape, measuredMatrices(of: index), orthogonality: orthogonality)
     }
+  }
+
+  /// What is measured apart; `nil` where parameters are trained element by element.
+  private func measuredMatrices(of index: Int) -> MatrixLayout? {
+    kind == .muon ? trained[index].parameter.form.matrices : nil
   }
 
   private func detachMeters() {

@@ -74,7 +74,7 @@ public class Optimizer {
   ) throws(MuonError) -> OptionsReplacement { OptionsReplacement(states: [:]) {} }
 
   /// Refuses a parameter that cannot be trained in a group.
-  func requireTrainable(_ shape: Shape, of owner: String, inGroup group: Int) throws(MuonError) {}
+  func requireTrainable(_ parameter: ParameterForm, inGroup group: Int) throws(MuonError) {}
 
   /// What the direction of an update is multiplied by.
   func effectiveLearningRate(of parameter: TrainedParameter) -> Double { 0 }

@@ -6,12 +6,16 @@ public final class Parameter {
   public let name: String
   /// Read by the builders: false leaves the parameter out.
   public let requiresGradient: Bool
-  package let layout: Shape
+  package let form: ParameterForm
 
   package var data: Elements<Float>
   package var gradient: Elements<Float>?
   /// Memory of the parameter's own, where it has some.
   private var ownedData, ownedGradient: Buffer<Float>?
+
+  package var layout: Shape { form.shape }
+  /// How it is seen as matrices; `nil` where it was not said.
+  public var view: MatrixView? { form.view }
 
   /// The extents; row-major. Empty for a scalar.
   public var shape: [Int] { layout.extents }
@@ -22,17 +26,21 @@ public final class Parameter {
   ///
   /// - Parameters:
   ///   - name: For messages.
-  ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2.
+  ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2, or a view.
   ///   - values: As many as the product of the extents, row-major; `nil` for zeros.
   ///   - requiresGradient: Read by the builders: false leaves the parameter out.
-  /// - Throws: `shape` for other extents or another number of values, `outOfMemory`.
+  ///   - view: How `Muon` sees it as matrices; `nil`: as the one that it is. `AdamW` ignores it.
+  /// - Throws: `shape` for other extents or another number of values, `shape` and `invalidArgument` for a view that
+  ///   does not fit, `outOfMemory`.
   public init(
-    _ name: String, shape: [Int], values: [Float]? = nil, requiresGradient: Bool = true
+    _ name: String, shape: [Int], values: [Float]? = nil, requiresGradient: Bool = true,
+    view: MatrixView? = nil
   ) throws(MuonError) {
     let owner = Parameter.owner(name)
     self.name = name
     self.requiresGradient = requiresGradient
-    layout = try Shape(shape, of: owner)
+    form = try ParameterForm(name, shape, view: view)
+    let layout = form.shape
     if let values { try layout.requireCount(values.count, of: owner) }
     let memory = try Buffer<Float>(count: layout.count)
     ownedData = memory
@@ -45,30 +53,35 @@ public final class Parameter {
   ///
   /// - Parameters:
   ///   - name: For messages.
-  ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2.
+  ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2, or a view.
   ///   - data: As many elements as the product of the extents, row-major.
   ///   - gradient: As many, or `nil`: there is no gradient now.
   ///   - requiresGradient: Read by the builders: false leaves the parameter out.
+  ///   - view: How `Muon` sees it as matrices; `nil`: as the one that it is. `AdamW` ignores it.
   /// - Throws: `shape` for other extents or another number of elements, `invalidArgument` for memory
-  ///   that is not aligned to its elements.
+  ///   that is not aligned to its elements, both for a view that does not fit.
   @unsafe
   public convenience init(
     _ name: String, shape: [Int], data: UnsafeMutableBufferPointer<Float>,
-    gradient: UnsafeMutableBufferPointer<Float>?, requiresGradient: Bool = true
+    gradient: UnsafeMutableBufferPointer<Float>?, requiresGradient: Bool = true,
+    view: MatrixView? = nil
   ) throws(MuonError) {
     try self.init(
       name, shape: shape, data: unsafe Elements(data),
-      gradient: unsafe gradient.map { unsafe Elements($0) }, requiresGradient: requiresGradient)
+      gradient: unsafe gradient.map { unsafe Elements($0) }, requiresGradient: requiresGradient,
+      view: view)
   }
 
   package init(
     _ name: String, shape: [Int], data: Elements<Float>, gradient: Elements<Float>?,
-    requiresGradient: Bool = true
+    requiresGradient: Bool = true,
+    view: MatrixView? = nil
   ) throws(MuonError) {
     let owner = Parameter.owner(name)
     self.name = name
     self.requiresGradient = requiresGradient
-    layout = try Shape(shape, of: owner)
+    form = try ParameterForm(name, shape, view: view)
+    let layout = form.shape
     try layout.requireBuffer(data, .data, of: owner)
     if let gradient { try layout.requireBuffer(gradient, .gradient, of: owner) }
     self.data = data

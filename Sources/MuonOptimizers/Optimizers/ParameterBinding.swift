@@ -27,7 +27,7 @@ package struct ParameterBinding {
   ) throws(MuonError) -> [StateMemory] {
     var rows: [(buffer: ParameterBuffer, row: StateBuffer, shape: Shape)] = []
     for row in table {
-      let shape = try row.shape(for: parameter.layout, options, of: parameter.owner)
+      let shape = try row.shape(for: parameter.form, options)
       if let shape { rows.append((row.buffer, row, shape)) }
     }
     for (index, each) in state.enumerated() {

@@ -24,9 +24,26 @@ public enum SecondMoment: String, CaseIterable, Sendable {
     }
   }
 
-  /// The extents of v: those of the matrix, and 1 across lines.
-  func extents(rows: Int, columns: Int) -> [Int]? {
-    lines(rows: rows, columns: columns).map { $0 == .rows ? [rows, 1] : [1, columns] }
+  private func lines(_ shape: Shape) -> Matrix.Side? {
+    lines(rows: shape.rows, columns: shape.columns)
+  }
+
+  /// The layout of v: that of the matrices, and 1 across lines.
+  func layout(of matrices: MatrixLayout) -> MatrixLayout? {
+    lines(matrices.blocks[0].shape).map {
+      matrices.reduced(rows: $0 == .rows, columns: $0 == .columns)
+    }
+  }
+
+  /// Requires that v has a shape: that lines are rows in all matrices, or columns in all.
+  func requireAlike(_ matrices: MatrixLayout, of owner: String) throws(MuonError) {
+    let first = lines(matrices.blocks[0].shape)
+    guard matrices.blocks.allSatisfy({ lines($0.shape) == first }) else {
+      throw MuonError(
+        .unsupported,
+        "second_moment \(rawValue): some blocks of the view of \(owner) have at least as many rows as columns, "
+          + "and some have fewer")
+    }
   }
 }
 

@@ -9,7 +9,7 @@ package struct StateBuffer: Sendable {
   package let torchKey: StaticString
   package let elementType: ElementType
   /// The extents of the buffer of a parameter of this shape; `nil` where the options of its group need none.
-  private let extents: @Sendable (_ parameter: Shape, _ options: any GroupOptions) -> [Int]?
+  private let extents: @Sendable (_ parameter: ParameterForm, _ options: any GroupOptions) -> [Int]?
 
   init(
     _ name: StaticString, torchKey: StaticString? = nil, _ elementType: ElementType = .float32,
@@ -18,13 +18,13 @@ package struct StateBuffer: Sendable {
     self.name = name
     self.torchKey = torchKey ?? name
     self.elementType = elementType
-    self.extents = { parameter, _ in extents(parameter) }
+    self.extents = { parameter, _ in extents(parameter.shape) }
   }
 
   /// A buffer that some options need, and others do not.
   init<Options: GroupOptions>(
     _ name: StaticString, torchKey: StaticString? = nil, for options: Options.Type,
-    extents: @escaping @Sendable (_ parameter: Shape, _ options: Options) -> [Int]?
+    extents: @escaping @Sendable (_ parameter: ParameterForm, _ options: Options) -> [Int]?
   ) {
     self.name = name
     self.torchKey = torchKey ?? name
@@ -36,13 +36,12 @@ package struct StateBuffer: Sendable {
 
   package var buffer: ParameterBuffer { ParameterBuffer("\(name)") }
 
-  /// The shape of the buffer of a parameter in a group with these options, `nil` where these need none; `owner` is
-  /// for messages.
+  /// The shape of the buffer of a parameter in a group with these options, `nil` where these need none.
   func shape(
-    for parameter: Shape, _ options: any GroupOptions, of owner: String
+    for parameter: ParameterForm, _ options: any GroupOptions
   ) throws(MuonError) -> Shape? {
     guard let extents = extents(parameter, options) else { return nil }
-    return try Shape(extents, of: "the \(name) of \(owner)")
+    return try Shape(extents, of: "the \(name) of \(parameter.owner)")
   }
 }
 

@@ -32,6 +32,9 @@ package struct Shape: Hashable, Sendable, CustomStringConvertible {
     (self.extents, self.count) = (extents, count)
   }
 
+  /// Of a part of an array.
+  init(rows: Int, columns: Int) { (extents, count) = ([rows, columns], rows * columns) }
+
   package var description: String {
     "(" + extents.map(String.init).joined(separator: ", ") + (extents.count == 1 ? ",)" : ")")
   }
@@ -47,6 +50,10 @@ package struct Shape: Hashable, Sendable, CustomStringConvertible {
     guard extents.count == 2 else {
       throw MuonError(
         .shape, "\(owner) has shape \(self); Muon takes matrices, of exactly 2 dimensions")
+    }
+    // So that no sum of what their products take leaves 64 bits.
+    guard count <= Int.max / 64 else {
+      throw MuonError(.unsupported, "\(owner) has shape \(self), which is too large")
     }
     guard count == 0 || extents.allSatisfy({ $0 <= OpenBLAS.maximumExtent }) else {
       throw MuonError(

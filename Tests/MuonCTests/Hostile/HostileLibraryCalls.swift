@@ -66,6 +66,9 @@ extension HostileCall {
       HostileCall(
         "muon_adamw_options_init", .out, .integer(MemoryLayout<muon_adamw_options>.size)
       ) { unsafe muon_adamw_options_init($0.out(0), $0.integer(1)) },
+      HostileCall("muon_view_init", .out, .integer(unsafe MemoryLayout<muon_view>.size)) {
+        unsafe muon_view_init($0.out(0), $0.integer(1))
+      },
       HostileCall("muon_param_init", .out, .integer(unsafe MemoryLayout<muon_param>.size)) {
         unsafe muon_param_init($0.out(0), $0.integer(1))
       },

@@ -11,6 +11,10 @@ struct HostileParameterTests {
     await #expect(processExitsWith: .success) { HostileParameterTests.refuseBuffers() }
   }
 
+  @Test func views() async {
+    await #expect(processExitsWith: .success) { HostileParameterTests.refuseViews() }
+  }
+
   @Test func overlaps() async {
     await #expect(processExitsWith: .success) { HostileParameterTests.refuseOverlaps() }
   }
@@ -32,6 +36,13 @@ struct HostileParameterTests {
           HostileParameterTests.configuration, &param, 1, &route, 1, &count))
       #expect(
         route.optimizer == MUON_OPTIMIZER_KIND_MUON && route.reason == MUON_ROUTE_REASON_MATRIX)
+      // Of a view only whether there is one.
+      unsafe param.view = unsafe UnsafePointer(bitPattern: 8)
+      expectOK(
+        unsafe muon_config_route_params(
+          HostileParameterTests.configuration, &param, 1, &route, 1, &count))
+      #expect(route.reason == MUON_ROUTE_REASON_VIEW)
+      unsafe (param.view, route.reason) = (nil, MUON_ROUTE_REASON_MATRIX)
       unsafe param.dtype = muon_dtype(77)
       expectRefused(
         unsafe muon_config_route_params(
@@ -43,6 +54,51 @@ struct HostileParameterTests {
           HostileParameterTests.configuration, &param, 1, &route, 1, &count),
         MUON_ERR_INVALID_ARGUMENT)
       #expect(route.reason == MUON_ROUTE_REASON_MATRIX, "the output was written")
+    }
+  }
+
+  /// What a view says is read where it says that it is, as often as it says.
+  private static func refuseViews() {
+    func refuse(
+      _ expected: muon_status = MUON_ERR_INVALID_ARGUMENT,
+      sourceLocation: SourceLocation = #_sourceLocation, _ spoil: (inout muon_view) -> Void
+    ) {
+      let world = World()
+      var view = unsafe muon_view()
+      expectOK(unsafe muon_view_init(&view, MemoryLayout<muon_view>.size))
+      unsafe spoil(&view)
+      var param = unsafe parameter(world.memory, [2, 3])
+      let optimizer = unsafe OpaquePointer(bitPattern: world.muon.bits)
+      unsafe withUnsafePointer(to: view) { view in
+        unsafe param.view = unsafe view
+        expectRefused(
+          unsafe muon_optimizer_add_param(optimizer, 0, &param, nil), expected,
+          sourceLocation: sourceLocation)
+      }
+    }
+    let extents = UnsafeMutablePointer<Int64>.allocate(capacity: 2)
+    defer { unsafe extents.deallocate() }
+    unsafe extents.update(from: [Int64.min, Int64.max], count: 2)
+    unsafe refuse { unsafe $0.struct_size = 0 }
+    unsafe refuse { unsafe $0.struct_size = 40 }
+    for axes in ["", "o", "oiþ", "oii", String(repeating: "oi", count: 1000)] {
+      unsafe axes.withCString { axes in unsafe refuse { unsafe $0.axes = unsafe axes } }
+    }
+    unsafe refuse { unsafe $0.ndim = -1 }
+    unsafe refuse { unsafe $0.ndim = 9 }
+    unsafe refuse { unsafe $0.ndim = 2 }
+    unsafe refuse(MUON_ERR_SHAPE) { unsafe ($0.ndim, $0.shape) = (2, UnsafePointer(extents)) }
+    unsafe refuse { unsafe $0.split_count = 1 }
+    unsafe refuse { unsafe $0.split_count = .max }
+    unsafe refuse { unsafe $0.split_count = 1 << 40 }
+    unsafe refuse(MUON_ERR_SHAPE) {
+      unsafe ($0.split_count, $0.split_sizes) = (2, UnsafePointer(extents))
+    }
+    for axis in [Int32.min, -1, 2, .max] {
+      unsafe refuse {
+        unsafe ($0.split_count, $0.split_sizes) = (1, UnsafePointer(extents))
+        unsafe $0.split_axis = axis
+      }
     }
   }
 

@@ -48,5 +48,6 @@ void test_ownership();
 void test_schedules();
 void test_functions();
 void test_watching();
+void test_views();
 
 #endif  // CHECK_HPP

@@ -23,5 +23,6 @@ int main() {
   test_schedules();
   test_functions();
   test_watching();
+  test_views();
   std::puts("passed");
 }

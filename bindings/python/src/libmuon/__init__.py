@@ -60,6 +60,7 @@ from .schedulers import (
     Trapezoid,
 )
 from .together import clip_grad_norm, set_lr, step, zero_grad
+from .view import View
 
 __all__ = [
     "AdamW",
@@ -91,6 +92,7 @@ __all__ = [
     "ShapeError",
     "Trapezoid",
     "UnsupportedError",
+    "View",
     "__version__",
     "backend_coefficients",
     "build_info",

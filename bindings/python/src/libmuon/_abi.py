@@ -46,6 +46,20 @@ class StateBuffer(Structure):
     ]
 
 
+class View(Structure):
+    """muon_view"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),  # size_t struct_size
+        ("axes", c_char_p),  # const char *axes
+        ("ndim", c_int32),  # int32_t ndim
+        ("split_axis", c_int32),  # int32_t split_axis
+        ("shape", POINTER(c_int64)),  # const int64_t *shape
+        ("split_sizes", POINTER(c_int64)),  # const int64_t *split_sizes
+        ("split_count", c_size_t),  # size_t split_count
+    ]
+
+
 class Param(Structure):
     """muon_param"""
 
@@ -62,6 +76,7 @@ class Param(Structure):
         ("grad_count", c_size_t),  # size_t grad_count
         ("state", POINTER(StateBuffer)),  # const muon_state_buffer *state
         ("state_count", c_size_t),  # size_t state_count
+        ("view", POINTER(View)),  # const muon_view *view
     ]
 
 
@@ -205,6 +220,8 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # const char *muon_status_name(muon_status status);
     ("muon_status_name", c_char_p, [c_int]),
     # ---- Parameters
+    # muon_status muon_view_init(muon_view *outView, size_t struct_size);
+    ("muon_view_init", c_int, [POINTER(View), c_size_t]),
     # muon_status muon_param_init(muon_param *outParam, size_t struct_size);
     ("muon_param_init", c_int, [POINTER(Param), c_size_t]),
     # ---- Optimizers

@@ -121,6 +121,7 @@ class RouteReason(IntEnum):
     adamw_only = 3
     frozen = 4
     not_float = 5
+    view = 6
 
 
 class LogLevel(IntEnum):

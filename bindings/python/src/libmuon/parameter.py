@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ctypes import byref, c_int64, sizeof
+from ctypes import byref, c_int64, pointer, sizeof
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -14,6 +14,7 @@ from ._enums import DType
 from ._library import check, lib
 from ._options import ordered
 from .errors import DTypeError, InvalidArgumentError, ShapeError
+from .view import View
 
 Array = npt.NDArray[Any]
 
@@ -30,23 +31,32 @@ class Parameter:
     name: for error messages, gradients and routes by name, and checkpoints. An optimizer keeps the name
         that the parameter has when it is added.
     requires_grad: read by the builders only. False leaves the parameter out.
+    view: how Muon sees the array as matrices, a View; None: as the one that it is. AdamW ignores it.
 
-    Raises TypeError if array is no numpy array or name no str, DTypeError if it is floating point but not float32,
+    Raises TypeError if array is no numpy array, name no str or view no View, DTypeError if it is floating point but not float32,
     and InvalidArgumentError for a layout that cannot be used.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_memory", "_name", "requires_grad")
+    __slots__ = ("__weakref__", "_data", "_grad", "_memory", "_name", "_view", "requires_grad")
 
     requires_grad: bool
 
     def __init__(
-        self, array: Array, name: Optional[str] = None, requires_grad: bool = True
+        self,
+        array: Array,
+        name: Optional[str] = None,
+        requires_grad: bool = True,
+        *,
+        view: Optional[View] = None,
     ) -> None:
         self._grad: Optional[Array] = None
         self.name = name
         self.requires_grad = bool(requires_grad)
         if not isinstance(array, np.ndarray):
             raise TypeError(f"{self.label}: a numpy array is expected, not {type(array).__name__}")
+        if view is not None and not isinstance(view, View):
+            raise TypeError(f"{self.label}: view: a View is expected, not {type(view).__name__}")
+        self._view = view
         self._data = array
         self._memory = plain(array)
         if self.requires_grad and dtype_of(self._memory) != DType.not_float:
@@ -89,6 +99,11 @@ class Parameter:
     def grad(self, value: Optional[Array]) -> None:
         self.check_grad(value)
         self._grad = value
+
+    @property
+    def view(self) -> Optional[View]:
+        """How Muon sees the array as matrices; None: as the one that it is."""
+        return self._view
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -138,6 +153,8 @@ class Parameter:
         param.requires_grad = self.requires_grad
         param.ndim = self.ndim
         param.shape = (c_int64 * self.ndim)(*self.shape)
+        if self._view is not None:
+            param.view = pointer(self._view.struct())
         param.data, param.data_count = address(self._memory), self._memory.size
         if grad is not None:
             memory = plain(grad)
