@@ -46,6 +46,21 @@ public func muon_backend_get_coefficients(
   }
 }
 
+@c @implementation
+public func muon_shape_scale_get_factor(
+  _ scale: muon_shape_scale, _ rows: Int64, _ cols: Int64,
+  _ outFactor: UnsafeMutablePointer<Double>?
+) -> muon_status {
+  unsafe guarded(outFactor, "outFactor") {
+    var options = MuonOptions()
+    try options.set("shape_scale", to: .choice(try scale.name(of: "scale")))
+    for (name, extent) in [("rows", rows), ("cols", cols)] where extent < 1 {
+      throw CallError(MUON_ERR_SHAPE, "\(name): at least 1 is expected, not \(extent)")
+    }
+    return options.shapeScale.factor(rows: Int(rows), columns: Int(cols))
+  }
+}
+
 func cRows(_ rows: [Coefficients]) -> [muon_coefficients] {
   rows.map { muon_coefficients(a: $0.a, b: $0.b, c: $0.c) }
 }

@@ -121,6 +121,24 @@ struct OrthogonalizeCallTests {
     }
   }
 
+  /// What the comment of muon_shape_scale says.
+  @Test func tellsTheFactorOfAShape() {
+    // For 100 x 25, and for 25 x 100.
+    let expected: [(muon_shape_scale, Double, Double)] = [
+      (MUON_SHAPE_SCALE_NONE, 1, 1), (MUON_SHAPE_SCALE_ORIGINAL, 2, 1),
+      (MUON_SHAPE_SCALE_MATCH_RMS_ADAMW, 2, 2), (MUON_SHAPE_SCALE_SPECTRAL, 2, 0.5),
+    ]
+    for (scale, tall, wide) in expected {
+      var factor = 77.0
+      expectOK(unsafe muon_shape_scale_get_factor(scale, 100, 25, &factor))
+      #expect(factor == tall)
+      expectOK(unsafe muon_shape_scale_get_factor(scale, 25, 100, &factor))
+      #expect(factor == wide)
+      expectRefused(unsafe muon_shape_scale_get_factor(scale, 25, 0, &factor), MUON_ERR_SHAPE)
+      #expect(lastError() == "cols: at least 1 is expected, not 0")
+    }
+  }
+
   @Test func customHasTheCoefficientsItIsGiven() {
     var count = 77
     expectRefused(

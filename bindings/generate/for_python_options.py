@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from model import Field, Header
@@ -24,6 +25,9 @@ POSITIONAL = {
 # What libmuon.torch.Muon has of its own, or torch's Muon has too.
 TORCHS = ("lr", "weight_decay", "momentum", "nesterov", "eps", "backend", "backend_steps", "momentum_style",
           "shape_scale")
+# What libmuon.jax computes. Of a new option it knows nothing, so it refuses it until it stands here.
+JAXS = ("momentum", "weight_decay", "eps", "nesterov", "momentum_style", "shape_scale", "backend", "backend_steps",
+        "precision", "method", "update_scale")
 COEFFICIENTS = Option("coefficients", "", "Optional[Sequence[Triple]]", "None")
 # A pair in Python.
 BETAS = ("beta1", "beta2")
@@ -55,7 +59,7 @@ TABLE = '''\
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Optional, TypedDict
 
 from ._enums import {imports}
 
@@ -69,7 +73,13 @@ Kind = type[object]
 class TorchKeywords(TypedDict, total=False):
     """The options of Muon that libmuon.torch.Muon takes beside those of its own and torch's."""
 
-{keywords}
+{torchs}
+
+
+class JaxKeywords(TypedDict, total=False):
+    """The options of Muon that libmuon.jax takes by the names that they have here; lr has another."""
+
+{jaxs}
 '''
 
 
@@ -84,10 +94,12 @@ def option_table(header: Header) -> str:
         f"{title}: dict[str, Kind] = {{\n"
         + "".join(f'    "{each.name}": {each.kind},\n' for each in options(struct, header)) + "}"
         for title, struct in structs.items())
-    keywords = "\n".join(
-        f"    {each.name}: {each.type}" for each in options("muon_muon_options", header)
-        if each.name not in TORCHS)
-    return TABLE.format(keywords=keywords, imports=", ".join(map(class_name, enums)), names=names, tables=tables)
+    muon = options("muon_muon_options", header)
+
+    def keywords(names: Iterable[str]) -> str:
+        return "\n".join(f"    {each.name}: {each.type}" for each in muon if each.name in names)
+
+    return TABLE.format(torchs=keywords({each.name for each in muon} - {*TORCHS}), jaxs=keywords(JAXS), imports=", ".join(map(class_name, enums)), names=names, tables=tables)
 
 
 def literal(name: str, header: Header) -> str:

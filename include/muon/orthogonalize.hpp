@@ -37,6 +37,13 @@ inline std::vector<Coefficients> coefficients(Backend backend, std::int32_t back
       muon_backend_get_coefficients, static_cast<muon_backend>(backend), backend_steps);
 }
 
+/// The factor of a shape scale on the update of a matrix of rows x cols, each at least 1. Error:
+/// Status::shape.
+inline double shape_scale_factor(ShapeScale scale, std::int64_t rows, std::int64_t cols) {
+  return detail::result_of<double>(muon_shape_scale_get_factor,
+                                   static_cast<muon_shape_scale>(scale), rows, cols);
+}
+
 }  // namespace muon
 
 #endif  // MUON_ORTHOGONALIZE_HPP

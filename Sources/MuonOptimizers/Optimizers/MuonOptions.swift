@@ -18,7 +18,8 @@ public enum ShapeScale: String, CaseIterable, Sendable {
   /// sqrt(r/c): arXiv 2310.17813.
   case spectral
 
-  func factor(rows: Int, columns: Int) -> Double {
+  /// The factor for a matrix of these extents, each at least 1.
+  public func factor(rows: Int, columns: Int) -> Double {
     let (r, c) = (Double(rows), Double(columns))
     switch self {
     case .none: return 1

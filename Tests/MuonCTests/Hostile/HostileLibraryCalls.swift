@@ -57,6 +57,14 @@ extension HostileCall {
           muon_backend($0.uint32(0)), $0.int32(1), $0.out(2), $0.integer(3), $0.out(4))
       },
       HostileCall(
+        "muon_shape_scale_get_factor", .enumeration(MUON_SHAPE_SCALE_SPECTRAL.rawValue),
+        .integer(6, fine: [.max, 1 << 32, 1 << 62], refused: MUON_ERR_SHAPE),
+        .integer(2, fine: [.max, 1 << 32, 1 << 62], refused: MUON_ERR_SHAPE), .out
+      ) {
+        unsafe muon_shape_scale_get_factor(
+          muon_shape_scale($0.uint32(0)), $0.int64(1), $0.int64(2), $0.out(3))
+      },
+      HostileCall(
         "muon_orthogonalize_options_init", .out,
         .integer(unsafe MemoryLayout<muon_orthogonalize_options>.size)
       ) { unsafe muon_orthogonalize_options_init($0.out(0), $0.integer(1)) },

@@ -980,6 +980,11 @@ MUON_CHECK MUON_API muon_status muon_backend_get_coefficients(
     muon_backend backend, int32_t backend_steps, muon_coefficients *outCoefficients,
     size_t capacity, size_t *outCount);
 
+/* The factor s of a shape scale on the update of a matrix of rows x cols, each at least 1: what a
+ * step of Muon uses. For those who make steps of their own with muon_orthogonalize. Errors: SHAPE. */
+MUON_CHECK MUON_API muon_status muon_shape_scale_get_factor(
+    muon_shape_scale scale, int64_t rows, int64_t cols, double *outFactor);
+
 /* ---- Statistics ----------------------------------------------------------------------------- */
 
 /* What the steps of an optimizer measure; each level includes the ones before it. Measuring

@@ -135,6 +135,7 @@ void test_names() {
   CHECK(range.minimum == 0 && range.maximum == 1 && range.default_value == 0.999);
   CHECK(!range.minimum_is_open && range.maximum_is_open);
   CHECK_THROWS(muon::option_range(muon::OptimizerKind::muon, "beta1"), invalid_argument, "beta1");
+  CHECK(muon::shape_scale_factor(muon::ShapeScale::spectral, 25, 100) == 0.5);
 }
 
 }  // namespace

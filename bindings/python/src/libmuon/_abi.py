@@ -613,6 +613,9 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [c_int, c_int32, POINTER(Coefficients), c_size_t, POINTER(c_size_t)],
     ),
+    # muon_status muon_shape_scale_get_factor(muon_shape_scale scale, int64_t rows, int64_t cols,
+    #                                         double *outFactor);
+    ("muon_shape_scale_get_factor", c_int, [c_int, c_int64, c_int64, POINTER(c_double)]),
     # ---- Statistics
     # muon_status muon_param_statistics_init(muon_param_statistics *outStatistics,
     #                                        size_t struct_size);

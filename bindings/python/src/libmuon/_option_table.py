@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, Optional, TypedDict
 
 from ._enums import Backend, MomentumStyle, NewtonSchulzMethod, Precision, SecondMoment, ShapeScale
 
@@ -94,3 +94,19 @@ class TorchKeywords(TypedDict, total=False):
     second_moment: SecondMomentName
     beta2: float
     hyperball: bool
+
+
+class JaxKeywords(TypedDict, total=False):
+    """The options of Muon that libmuon.jax takes by the names that they have here; lr has another."""
+
+    momentum: float
+    weight_decay: float
+    eps: float
+    nesterov: bool
+    momentum_style: MomentumStyleName
+    shape_scale: ShapeScaleName
+    backend: BackendName
+    backend_steps: Optional[int]
+    precision: PrecisionName
+    method: NewtonSchulzMethodName
+    update_scale: float
