@@ -57,7 +57,7 @@ extension HostileCall {
           muon_backend($0.uint32(0)), $0.int32(1), $0.out(2), $0.integer(3), $0.out(4))
       },
       HostileCall(
-        "muon_shape_scale_get_factor", .enumeration(MUON_SHAPE_SCALE_SPECTRAL.rawValue),
+        "muon_shape_scale_get_factor", .enumeration(MUON_SHAPE_SCALE_SPECTRAL.rawValue, fine: [0]),
         .integer(6, fine: [.max, 1 << 32, 1 << 62], refused: MUON_ERR_SHAPE),
         .integer(2, fine: [.max, 1 << 32, 1 << 62], refused: MUON_ERR_SHAPE), .out
       ) {

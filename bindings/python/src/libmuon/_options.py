@@ -14,7 +14,7 @@ import numpy as np
 from . import _abi
 from ._enums import Backend
 from ._library import check, lib
-from ._option_table import ADAMW, MUON
+from ._option_table import ADAMW, MUON, ORTHOGONALIZE
 from .errors import InvalidArgumentError
 
 Triple = tuple[float, float, float]
@@ -134,6 +134,7 @@ def fields(table: Mapping[str, type[object]]) -> dict[str, Field]:
 
 BETAS = ("beta1", "beta2")
 MUON_FIELDS = fields(MUON)
+ORTHOGONALIZE_FIELDS = fields(ORTHOGONALIZE)
 ADAMW_FIELDS = {name: field for name, field in fields(ADAMW).items() if name not in BETAS}
 
 
@@ -144,6 +145,18 @@ def muon_struct(options: Mapping[str, Any]) -> _abi.MuonOptions:
     for name, field in MUON_FIELDS.items():
         setattr(struct, name, field.to_c(name, options[name]))
     set_rows(struct, options["coefficients"])
+    return struct
+
+
+def orthogonalize_struct(options: Mapping[str, Any]) -> _abi.OrthogonalizeOptions:
+    """Options of an orthogonalization for C. What is not there is the library's own; of more, only its
+    own options count."""
+    struct = _abi.OrthogonalizeOptions()
+    check(lib.muon_orthogonalize_options_init(byref(struct), sizeof(struct)))
+    for name, field in ORTHOGONALIZE_FIELDS.items():
+        if name in options:
+            setattr(struct, name, field.to_c(name, options[name]))
+    set_rows(struct, options.get("coefficients"))
     return struct
 
 
@@ -191,6 +204,15 @@ def set_rows(struct: Any, coefficients: Any) -> None:
     if coefficients is not None:
         rows = coefficient_rows("coefficients", coefficients)
         struct.coefficients, struct.coefficients_count = rows, len(rows)
+
+
+def with_coefficients(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of Muon as they were given: the default backend gives way to coefficients, and any other
+    contradicts them."""
+    given = {"coefficients": options["coefficients"]}
+    if options["backend"] != Backend.newtonschulz5.name:
+        given["backend"] = options["backend"]
+    return merged({**options, "coefficients": None}, given)
 
 
 def merged(options: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from . import _abi
 from ._enums import Backend
 from ._library import check, lib
-from ._options import adamw_options, adamw_struct, fetch_rows, merged, muon_options
-from ._options import muon_struct
+from ._options import adamw_options, adamw_struct, fetch_rows, muon_options
+from ._options import muon_struct, with_coefficients
 from ._signatures import AdamWArguments, MuonArguments
 from .optimizer import Params
 
@@ -70,11 +70,7 @@ class Muon(MuonArguments):
     _add_group = lib.muon_optimizer_add_muon_group
 
     def _start(self, params: Params, options: dict[str, Any], nonfinite: str) -> None:
-        # The default backend gives way to coefficients; any other contradicts them.
-        given = {"coefficients": options["coefficients"]}
-        if options["backend"] != Backend.newtonschulz5.name:
-            given["backend"] = options["backend"]
-        super()._start(params, merged({**options, "coefficients": None}, given), nonfinite)
+        super()._start(params, with_coefficients(options), nonfinite)
 
     def _struct(self, options: Mapping[str, Any]) -> Structure:
         return muon_struct(options)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ctypes import byref, sizeof
+from ctypes import byref
 from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._enums import Backend, NewtonSchulzMethod, Precision
+from ._enums import Backend
 from ._library import check, lib
 from ._option_table import BackendName, NewtonSchulzMethodName, PrecisionName
-from ._options import Triple, fetch_rows, member, number, set_rows, step_count
+from ._options import Triple, fetch_rows, member, orthogonalize_struct, step_count
 from .errors import DTypeError, InvalidArgumentError, ShapeError
 from .parameter import Array, address, check_array, plain
 
@@ -62,24 +62,32 @@ def orthogonalize(
     if out is None:
         out = np.empty(g.shape, np.float32)
     result = check_out(out, g.shape)
-    options = _abi.OrthogonalizeOptions()
-    check(lib.muon_orthogonalize_options_init(byref(options), sizeof(options)))
-    options.eps = number("eps", eps)
-    options.method = member("method", method, NewtonSchulzMethod)
-    options.precision = member("precision", precision, Precision)
-    if backend is not None:
-        if abc is not None:
-            raise InvalidArgumentError("abc and backend are both given; one is enough")
-        options.backend = member("backend", backend, Backend)
-    elif abc is not None:
-        options.backend = Backend.custom
-        options.backend_steps = STEPS
-        set_rows(options, abc)
-    if steps is not None:
-        options.backend_steps = step_count("steps", steps)
+    options = orthogonalize_options(steps, eps, abc, backend, method, precision)
     memory, count = address(result), result.size
     check(lib.muon_orthogonalize(address(g), g.size, *g.shape, byref(options), memory, count))
     return out
+
+
+def orthogonalize_options(
+    steps: Optional[int],
+    eps: float,
+    abc: Union[Triple, Sequence[Triple], None],
+    backend: Optional[BackendName],
+    method: NewtonSchulzMethodName,
+    precision: PrecisionName,
+) -> _abi.OrthogonalizeOptions:
+    """The arguments of orthogonalize for C."""
+    options: dict[str, Any] = {"eps": eps, "method": method, "precision": precision}
+    if backend is not None:
+        if abc is not None:
+            raise InvalidArgumentError("abc and backend are both given; one is enough")
+        options["backend"] = backend
+    elif abc is not None:
+        options |= {"backend": Backend.custom, "backend_steps": STEPS, "coefficients": abc}
+    struct = orthogonalize_struct(options)
+    if steps is not None:
+        struct.backend_steps = step_count("steps", steps)
+    return struct
 
 
 def check_out(out: Any, shape: tuple[int, ...]) -> Array:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-# What an output layer is often called. Not "output" and "decoder": layers inside blocks are too.
-NAMES = {"classifier", "embed_out", "head", "heads", "lm_head", "output_head", "unembed"}
+from .._patterns import OUTPUT_LAYERS
 
 
 def output_layers(module: nn.Module) -> dict[nn.Module, str]:
@@ -30,7 +29,7 @@ def output_layers(module: nn.Module) -> dict[nn.Module, str]:
     if tied:
         return {each: "it is tied to an embedding" for each in tied}
     single = {path: each for path, each in linears.items() if not is_repeated(path, modules)}
-    called = [each for path, each in single.items() if path.split(".")[-1] in NAMES]
+    called = [each for path, each in single.items() if path.split(".")[-1] in OUTPUT_LAYERS]
     if called:
         return {each: "its name" for each in called}
     return {each: "it is the last nn.Linear" for each in [*single.values()][-1:]}

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Optional, Union
 
 from torch import Tensor
 
+from .._patterns import EMBEDDING, OTHER, OUTPUT
 from ..errors import InvalidArgumentError
 from .builders import named_tensors
 from .hidden_matrices import VECTOR, Nature, is_vector, nature_of_weight
-from .output_layers import NAMES
 from .routes import ModuleRoute, Routes
 
 # Tensors, (name, tensor) pairs, or groups of either.
 Params = Union[Iterable[Tensor], Iterable[tuple[str, Tensor]], Iterable[dict[str, Any]]]
 
-# Parts of names, between dots, of what is no hidden matrix.
-EMBEDDING = re.compile(r"embed|(^|\.)(wte|wpe|tok|pos)(_|\.|$)", re.IGNORECASE)
-OUTPUT = re.compile(rf"(^|\.)({'|'.join(NAMES)})(\.|$)", re.IGNORECASE)
-OTHER = re.compile(r"norm|bias|(^|\.)ln_?\w*\.", re.IGNORECASE)
 # Why one is taken for a hidden matrix that may be none.
 UNNAMED = "a matrix without a name"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import Optional
 
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from .._patterns import asked_for
 from .builders import route_params
 from .hidden_matrices import Place, nature_of
 from .muon import HIGHER_DIMS, check_higher_dims
@@ -92,42 +92,6 @@ def parametrized(path: str, modules: dict[str, nn.Module]) -> Optional[Place]:
     if not is_parametrized(modules[layer]):
         return None
     return Place(layer, modules[layer], parts[depth + 1], is_part=True)
-
-
-# What makes a pattern of a name, as fnmatch has it.
-WILDCARDS = frozenset("*?[")
-
-
-def asked_for(
-    names: list[str], to_muon: Sequence[str], to_adamw: Sequence[str]
-) -> dict[str, tuple[str, str]]:
-    """For each parameter that a pattern matches, the optimizer asked for, and the pattern."""
-    asked: dict[str, tuple[str, str]] = {}
-    for argument, patterns in (("to_muon", to_muon), ("to_adamw", to_adamw)):
-        optimizer = "Muon" if argument == "to_muon" else "AdamW"
-        for name, pattern in matched(argument, patterns, names).items():
-            if asked.setdefault(name, (optimizer, pattern))[0] != optimizer:
-                raise ValueError(f"to_muon and to_adamw both match {name!r}")
-    return asked
-
-
-def matched(argument: str, patterns: Sequence[str], names: list[str]) -> dict[str, str]:
-    """The names that patterns match, each with the first pattern that does."""
-    if isinstance(patterns, str):
-        raise TypeError(f"{argument}: a list of names is expected, not a single string")
-    known = dict.fromkeys(names)
-    result: dict[str, str] = {}
-    for pattern in patterns:
-        # Whole names may be as many as there are parameters.
-        if WILDCARDS.isdisjoint(pattern):
-            found = [pattern] if pattern in known else []
-        else:
-            found = [name for name in names if fnmatchcase(name, pattern)]
-        if not found:
-            raise ValueError(f"{argument}: {pattern!r} matches no parameter")
-        for name in found:
-            result.setdefault(name, pattern)
-    return result
 
 
 def as_asked(route: ModuleRoute, optimizer: str, pattern: str) -> ModuleRoute:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .._lock import give_lock
 from .._log import Later
+from .._patterns import matched
 from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError
 from ._dialects import LIBMUON, dialect_of
@@ -21,7 +22,7 @@ from .muon import HIGHER_DIMS, Muon
 from .optimizer import Rest, step_together
 from .param_routes import UNNAMED, Params, asked_by, groups_of_params
 from .routes import Routes, is_exempt
-from .routing import matched, route_module
+from .routing import route_module
 
 Side = Union[Muon, AdamW]
 Loss = Optional[Callable[[], Any]]
