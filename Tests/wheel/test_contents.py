@@ -44,7 +44,7 @@ def test_it_is_for_any_python_on_one_platform(wheel, information, version):
 
 def test_the_package_is_whole_and_nothing_else_is_there(files):
     modules = {f"libmuon/{path.relative_to(PACKAGE)}" for path in PACKAGE.rglob("*.py")}
-    besides = {"libmuon/py.typed", "libmuon/lib/libmuon.so.0"}
+    besides = {"libmuon/py.typed", "libmuon/lib/libmuon.so.0", "libmuon/lib/libmuon_xla.so"}
     packaging = re.compile(r"libmuon(\.libs|-[\d.]+\.dist-info)/")
     assert {name for name in files if not packaging.match(name)} == modules | besides
 

@@ -1,4 +1,5 @@
-"""What pyproject.toml cannot say: the package carries libmuon.so, whose sources are elsewhere.
+"""What pyproject.toml cannot say: the package carries libmuon.so, whose sources are elsewhere, and the
+handler of libmuon.jax where XLA's headers are.
 
 A wheel gets its own copy of the library, and is for one platform. An editable install gets none: it
 loads the one in the build tree (see _library.py), so that `make library` is enough to work with a
@@ -7,9 +8,12 @@ new one. A source archive gets what `make library` reads.
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Optional
 
 from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -22,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 CORE = "core"
 ROOT = HERE / CORE if (HERE / CORE).is_dir() else HERE.parents[1]
 LIBRARY = ROOT / ".build" / "dist" / "release" / "libmuon.so"
+XLA_HANDLER = LIBRARY.with_name("libmuon_xla.so")
 
 # What `make library` reads. Swift wants the folder of every target of Package.swift, tests too.
 LIBRARY_SOURCES = (
@@ -33,6 +38,7 @@ LIBRARY_SOURCES = (
     "Tests/MuonCTests",
     "Tests/MuonOptimizersTests",
     "bindings/c/install/install.mk",
+    "bindings/python/xla",
     "bindings/swift",
     "include",
 )
@@ -48,12 +54,29 @@ def ensure_library() -> None:
             f"the sources of libmuon.so are not in {ROOT}: build in the repository, or from a "
             "source archive"
         )
+    make("library", LIBRARY)
+
+
+def make(target: str, file: Path, *variables: str) -> None:
+    """Makes a file by a target of the Makefile."""
     try:
-        subprocess.run(["make", "library", "INSTALL_PACKAGES=no"], cwd=ROOT, check=True)
+        subprocess.run(["make", target, "INSTALL_PACKAGES=no", *variables], cwd=ROOT, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise ExecError(f"`make library` in {ROOT} could not build libmuon.so: {error}") from None
-    if not LIBRARY.exists():
-        raise ExecError(f"`make library` in {ROOT} did not make {LIBRARY.relative_to(ROOT)}")
+        raise ExecError(f"`make {target}` in {ROOT} could not build {file.name}: {error}") from None
+    if not file.exists():
+        raise ExecError(f"`make {target}` in {ROOT} did not make {file.relative_to(ROOT)}")
+
+
+def xla_include() -> Optional[str]:
+    """The folder of XLA's headers: LIBMUON_XLA_INCLUDE in the environment, or that of a jaxlib that is
+    installed beside setuptools. Without one, libmuon.jax goes by way of Python."""
+    asked_for = os.environ.get("LIBMUON_XLA_INCLUDE")
+    if asked_for:
+        return asked_for
+    found = importlib.util.find_spec("jaxlib")
+    folders = [] if found is None else found.submodule_search_locations or []
+    includes = [Path(folder, "include") for folder in folders]
+    return next((str(path) for path in includes if (path / "xla/ffi/api/ffi.h").exists()), None)
 
 
 class BuildWithLibrary(build_py):
@@ -69,6 +92,10 @@ class BuildWithLibrary(build_py):
         if not self.editable_mode:
             (package / "lib").mkdir()
             shutil.copyfile(LIBRARY, package / "lib" / "libmuon.so.0")
+            include = xla_include()
+            if include:
+                make("xla-handler", XLA_HANDLER, f"XLA_INCLUDE={include}")
+                shutil.copyfile(XLA_HANDLER, package / "lib" / XLA_HANDLER.name)
 
 
 class PlatformWheel(bdist_wheel):

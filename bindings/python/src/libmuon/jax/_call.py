@@ -18,7 +18,7 @@ from ..parameter import address
 from ._cpu import on_the_cpu
 from ._handler import TARGET, register
 
-way = "ffi" if register() else "callback"
+implementation = "ffi" if register() else "callback"
 """How XLA calls libmuon: "ffi", by the handler that the package was built with, or "callback", through
 Python, where it was built without or for another version of jax. Results are the same bits."""
 
@@ -33,12 +33,11 @@ class Call(NamedTuple):
 
     def attributes(self) -> dict[str, Any]:
         """As the handler takes them."""
-        kinds = {True: np.float64, False: np.int32}
         return {
             "name": self.name,
             "propagate": self.propagate,
             "coefficients": np.array(self.coefficients, np.float64),
-            **{key: kinds[ORTHOGONALIZE[key] is float](value) for key, value in self.options},
+            **{key: scalar(value) for key, value in self.options},
         }
 
     def struct(self) -> _abi.OrthogonalizeOptions:
@@ -53,6 +52,11 @@ class Call(NamedTuple):
             rows[index] = _abi.Coefficients(*self.coefficients[3 * index : 3 * index + 3])
         struct.coefficients, struct.coefficients_count = rows if count else None, count
         return struct
+
+
+def scalar(value: float) -> Any:
+    """A double or an int32_t of C."""
+    return np.float64(value) if isinstance(value, float) else np.int32(value)
 
 
 def call_of(name: str, struct: _abi.OrthogonalizeOptions, propagate: bool = False) -> Call:
@@ -81,7 +85,7 @@ def compute(call: Call, x: jax.Array) -> jax.Array:
     """The matrices in the last two dimensions of x, made orthogonal."""
     x = on_the_cpu(x)
     result = jax.ShapeDtypeStruct(x.shape, x.dtype)
-    if way == "ffi":
+    if implementation == "ffi":
         # In place, so that XLA needs no second buffer.
         function = jax.ffi.ffi_call(
             TARGET, result, vmap_method="broadcast_all", input_output_aliases={0: 0}
