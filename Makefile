@@ -156,7 +156,7 @@ xla_include = $$($(1) -c "import jaxlib; print(jaxlib.__path__[0] + '/include')"
 .venv-jax/ready: | python-packages
 	@echo "Setting up Python in .venv-jax, with jax and optax: 0.5 GB, once"
 	@python3 -m venv .venv-jax
-	@$(JAX) -m pip install -q --disable-pip-version-check "jax[cpu]>=0.5" optax
+	@$(JAX) -m pip install -q --disable-pip-version-check "jax[cpu]>=0.6" optax
 	@touch $@
 
 .venv-jax/package: .venv-jax/ready library

@@ -17,8 +17,8 @@ def rng():
 @pytest.fixture(params=["ffi", "callback"])
 def implementation(request, monkeypatch):
     """Each way that there is, in turn."""
-    assert _call.implementation == "ffi", "make xla-handler has not been run for this jax"
-    monkeypatch.setattr(_call, "implementation", request.param)
+    assert _call.implementation() == "ffi", "make xla-handler has not been run for this jax"
+    monkeypatch.setattr(_call, "implementation", lambda: request.param)
     jax.clear_caches()
     yield request.param
     jax.clear_caches()

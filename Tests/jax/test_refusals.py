@@ -13,6 +13,10 @@ import pytest
 import libmuon
 from libmuon.jax import muon, orthogonalize, scale_by_muon
 from libmuon._options import muon_defaults
+from libmuon.jax.transformations import NAMES
+
+# Options of libmuon.Muon that libmuon.jax does not have.
+OTHERS = ("cautious_weight_decay", "second_moment", "beta2", "hyperball")
 
 
 @pytest.mark.parametrize("options, error, text", [
@@ -26,7 +30,8 @@ from libmuon._options import muon_defaults
     ({"method": "gram", "backend": "svd"}, libmuon.UnsupportedError, "svd"),
     ({"nonfinite": "skip"}, libmuon.InvalidArgumentError, "optax.apply_if_finite"),
     ({"higher_dims": "stack"}, libmuon.InvalidArgumentError, "higher_dims: 'stack' is not one of 'refuse'"),
-    ({"beta": 0.9}, TypeError, "there is no option 'beta'; there are lr, momentum"),
+    ({"beta": 0.9}, TypeError, "libmuon.jax has no option 'beta'; there are lr, momentum"),
+    ({"hyperball": True}, TypeError, "libmuon.jax has no option 'hyperball'"),
 ])
 @pytest.mark.parametrize("make", [muon, scale_by_muon])
 def test_options_when_it_is_made(make, options, error, text):
@@ -101,7 +106,8 @@ def test_signatures_are_the_librarys():
     for function in (muon, scale_by_muon):
         signature = inspect.signature(function)
         for name, default in muon_defaults().items():
-            if name == "lr":
+            if name not in NAMES or name == "lr":
+                assert name in ("lr", *OTHERS) and name not in signature.parameters
                 continue
             assert signature.parameters[name].default == (None if name == "eps" else default)
     assert inspect.signature(muon).parameters["learning_rate"].default == muon_defaults()["lr"]

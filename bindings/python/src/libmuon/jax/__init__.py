@@ -21,7 +21,7 @@ except ImportError as error:
         'libmuon.jax needs jax and optax: pip install "libmuon[jax]"'
     ) from error
 
-from ._call import implementation
+from ._handler import implementation
 from .orthogonalization import orthogonalize
 from .routing import route_params
 from .transformations import ScaleByMuonState, muon, scale_by_muon

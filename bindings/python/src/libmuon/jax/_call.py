@@ -16,11 +16,7 @@ from .._option_table import ORTHOGONALIZE
 from ..errors import DTypeError, InvalidArgumentError, MuonError, ShapeError
 from ..parameter import address
 from ._cpu import on_the_cpu
-from ._handler import TARGET, register
-
-implementation = "ffi" if register() else "callback"
-"""How XLA calls libmuon: "ffi", by the handler that the package was built with, or "callback", through
-Python, where it was built without or for another version of jax. Results are the same bits."""
+from ._handler import TARGET, implementation
 
 
 class Call(NamedTuple):
@@ -85,7 +81,7 @@ def compute(call: Call, x: jax.Array) -> jax.Array:
     """The matrices in the last two dimensions of x, made orthogonal."""
     x = on_the_cpu(x)
     result = jax.ShapeDtypeStruct(x.shape, x.dtype)
-    if implementation == "ffi":
+    if implementation() == "ffi":
         # In place, so that XLA needs no second buffer.
         function = jax.ffi.ffi_call(
             TARGET, result, vmap_method="broadcast_all", input_output_aliases={0: 0}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from pathlib import Path
+from typing import Optional
 
 import jax
 
@@ -27,15 +29,34 @@ def register() -> bool:
     """Makes XLA know the handler. False where there is none for this jax."""
     for path in candidates():
         try:
+            # XLA takes only a handler that was built for its own version of the interface. Before there is
+            # a backend, jax would only note the handler, and be of no use at all if it were refused later.
+            jax.devices("cpu")
             handler = ctypes.CDLL(str(path))
             handler.libmuon_xla_use(
                 lib.muon_orthogonalize_options_init, lib.muon_orthogonalize, lib.muon_last_error
             )
             capsule = jax.ffi.pycapsule(handler.libmuon_xla_orthogonalize)
             jax.ffi.register_ffi_target(TARGET, capsule, platform="cpu")
-        # XLA refuses a handler that was built for another version of its interface.
         except Exception as error:
             _log.logger.warning("libmuon.jax goes by way of Python: %s: %s", path, error)
         else:
             return True
     return False
+
+
+def implementation() -> str:
+    """How XLA calls libmuon: "ffi", by a handler that the package was built with, or "callback", through
+    Python, where it was built without or for another version of jaxlib. Results are the same bits.
+
+    The first call starts the backend of jax for CPUs, as the first array does.
+    """
+    global _found
+    with _lock:
+        if _found is None:
+            _found = "ffi" if register() else "callback"
+        return _found
+
+
+_lock = threading.Lock()
+_found: Optional[str] = None

@@ -16,7 +16,7 @@ import optax
 from .. import _abi
 from .._enums import MomentumStyle, NonFinitePolicy, ShapeScale
 from .._library import check, lib
-from .._option_table import MUON, JaxKeywords
+from .._option_table import JaxKeywords
 from .._options import Triple, adamw_defaults, member, muon_defaults, muon_struct, number
 from .._options import orthogonalize_struct, with_coefficients
 from .._signatures import NonFinitePolicyName
@@ -32,6 +32,7 @@ Rate = Union[float, jax.Array, Callable[[Any], Any]]
 Transformation = Any  # optax.GradientTransformation
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+NAMES = ("lr", *JaxKeywords.__annotations__)
 HIGHER_DIMS = ("refuse", "auto", "flatten", "batch")
 DEFAULTS = muon_defaults()
 ADAMW_DEFAULTS = adamw_defaults()
@@ -152,8 +153,8 @@ def muon(
 def complete(given: Mapping[str, Any], coefficients: Any) -> dict[str, Any]:
     """All options of Muon. The library checks them, but those that are known only when a step runs."""
     for name in given:
-        if name not in MUON:
-            raise TypeError(f"there is no option {name!r}; there are {', '.join(MUON)}")
+        if name not in NAMES:
+            raise TypeError(f"libmuon.jax has no option {name!r}; there are {', '.join(NAMES)}")
     known = {name: value for name, value in given.items() if value is not None}
     options = with_coefficients({**DEFAULTS, **known, "coefficients": coefficients})
     later = [name for name, value in options.items() if isinstance(value, jax.Array) or callable(value)]
