@@ -13,7 +13,6 @@ import pytest
 import libmuon
 from libmuon.jax import muon, orthogonalize, scale_by_muon
 from libmuon._options import muon_defaults
-from libmuon.jax.transformations import NAMES
 
 # Options of libmuon.Muon that libmuon.jax does not have.
 OTHERS = ("cautious_weight_decay", "second_moment", "beta2", "hyperball")
@@ -103,13 +102,16 @@ def test_empty_matrices(implementation):
 
 def test_signatures_are_the_librarys():
     """By name and default; what must be known when a step is compiled is None, which is the default."""
-    for function in (muon, scale_by_muon):
+    for function, but in (muon, "lr"), (scale_by_muon, "lr weight_decay"):
         signature = inspect.signature(function)
         for name, default in muon_defaults().items():
-            if name not in NAMES or name == "lr":
-                assert name in ("lr", *OTHERS) and name not in signature.parameters
+            if name in (*but.split(), *OTHERS):
+                assert name not in signature.parameters
                 continue
             assert signature.parameters[name].default == (None if name == "eps" else default)
     assert inspect.signature(muon).parameters["learning_rate"].default == muon_defaults()["lr"]
+    gradient = jnp.ones((2, 2))
+    optimizer = optax.inject_hyperparams(scale_by_muon)()
+    optimizer.update(gradient, optimizer.init(gradient))
     optimizer = optax.inject_hyperparams(muon)()
     assert set(optimizer.init({"w": jnp.ones((2, 2))}).hyperparams) >= {"learning_rate", "momentum", "weight_decay"}

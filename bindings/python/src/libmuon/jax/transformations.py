@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ctypes import byref, c_double
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Union
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 # A number, an array with one (that of a hyperparameter of optax.inject_hyperparams), or a schedule.
 Rate = Union[float, jax.Array, Callable[[Any], Any]]
 Transformation = Any  # optax.GradientTransformation
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 NAMES = ("lr", *JaxKeywords.__annotations__)
 HIGHER_DIMS = ("refuse", "auto", "flatten", "batch")
@@ -45,8 +44,8 @@ class ScaleByMuonState(NamedTuple):
     momentum: Any
 
 
-def with_signature(function: Function) -> Function:
-    """Gives a function that takes **options a signature that has them, with the library's defaults.
+def give_signature(function: Callable[..., Any], but: str = "") -> None:
+    """Gives a function that takes **options a signature that has them, but one, with the library's defaults.
 
     optax.inject_hyperparams goes by it, and makes arrays of numbers that stand in it; what must be a
     number when a step is compiled stands as None there.
@@ -58,13 +57,11 @@ def with_signature(function: Function) -> Function:
             name, inspect.Parameter.KEYWORD_ONLY, default=None if name == "eps" else DEFAULTS[name]
         )
         for name in JaxKeywords.__annotations__
-        if name not in signature.parameters
+        if name not in (*signature.parameters, but)
     ]
     setattr(function, "__signature__", signature.replace(parameters=[*given, *options]))
-    return function
 
 
-@with_signature
 def scale_by_muon(
     *,
     coefficients: Optional[Sequence[Triple]] = None,
@@ -99,13 +96,11 @@ def scale_by_muon(
     transformation is made; DTypeError and ShapeError for a leaf that is no float32 matrix;
     UnsupportedError for a computation on another device than the CPU.
     """
-    chosen = complete(options, coefficients)
-    if chosen["weight_decay"] is not DEFAULTS["weight_decay"]:
+    if "weight_decay" in options:
         raise TypeError("scale_by_muon has no weight_decay: chain it with optax.add_decayed_weights")
-    return momentum_and_direction(chosen, higher_dims, nonfinite)
+    return momentum_and_direction(complete(options, coefficients), higher_dims, nonfinite)
 
 
-@with_signature
 def muon(
     learning_rate: Rate = DEFAULTS["lr"],
     *,
@@ -148,6 +143,10 @@ def muon(
         {"Muon": optax.chain(*parts, optax.scale_by_learning_rate(learning_rate)), "AdamW": adamw},
         partial(labels, to_muon=to_muon, to_adamw=to_adamw),
     )
+
+
+give_signature(scale_by_muon, but="weight_decay")
+give_signature(muon)
 
 
 def complete(given: Mapping[str, Any], coefficients: Any) -> dict[str, Any]:
