@@ -344,15 +344,15 @@ parameter  shape    to     why
 
 def test_whole_names_are_looked_up(monkeypatch):
     """Not compared with every parameter, which took minutes for 10,000."""
-    from libmuon.torch import routing
+    from libmuon import _patterns
 
     compared = []
-    match = routing.fnmatchcase
+    match = _patterns.fnmatchcase
     monkeypatch.setattr(
-        routing, "fnmatchcase", lambda *pair: compared.append(pair) or match(*pair))
+        _patterns, "fnmatchcase", lambda *pair: compared.append(pair) or match(*pair))
     names = [f"layers.{number}.weight" for number in range(50)]
-    asked = routing.asked_for(names, names[:20], names[20:40])
+    asked = _patterns.asked_for(names, names[:20], names[20:40])
     assert len(asked) == 40 and asked[names[0]] == ("Muon", names[0])
     assert not compared
-    assert len(routing.asked_for(names, ["layers.1*.weight"], [])) == 11
+    assert len(_patterns.asked_for(names, ["layers.1*.weight"], [])) == 11
     assert len(compared) == 50
