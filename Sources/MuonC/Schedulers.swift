@@ -39,7 +39,26 @@ public func muon_scheduler_create(
   _ schedule: OpaquePointer?, _ optimizers: UnsafePointer<OpaquePointer?>?, _ count: Int,
   _ outScheduler: UnsafeMutablePointer<OpaquePointer?>?
 ) -> muon_status {
+  unsafe create(schedule, { .learningRate }, optimizers, count, outScheduler)
+}
+
+@c @implementation
+public func muon_scheduler_create_for_option(
+  _ schedule: OpaquePointer?, _ option: UnsafePointer<CChar>?,
+  _ optimizers: UnsafePointer<OpaquePointer?>?, _ count: Int,
+  _ outScheduler: UnsafeMutablePointer<OpaquePointer?>?
+) -> muon_status {
+  let named = { try ScheduledOption(named: try unsafe string(option, "option")) }
+  return unsafe create(schedule, named, optimizers, count, outScheduler)
+}
+
+private func create(
+  _ schedule: OpaquePointer?, _ option: () throws -> ScheduledOption,
+  _ optimizers: UnsafePointer<OpaquePointer?>?, _ count: Int,
+  _ outScheduler: UnsafeMutablePointer<OpaquePointer?>?
+) -> muon_status {
   unsafe guarded(outScheduler, "outScheduler") {
+    let option = try option()
     let schedule = try unsafe MuonC.schedule(schedule)
     let handles = try unsafe distinctOptimizers(optimizers, count)
     guard !handles.isEmpty else {
@@ -47,7 +66,8 @@ public func muon_scheduler_create(
     }
     let made = try HandleTable.shared.insert(1, .scheduler) {
       let driven = try withAll(handles) { optimizers in
-        DrivenOptimizers(scheduler: try Scheduler(schedule, for: optimizers), handles: handles)
+        DrivenOptimizers(
+          scheduler: try Scheduler(schedule, of: option, for: optimizers), handles: handles)
       }
       return [SchedulerHandle(driven, .scheduler)]
     }

@@ -347,7 +347,7 @@ static const void *orthogonalize_options(void) {
 /* ---- Names ---------------------------------------------------------------------------------- */
 
 static const char *name(void) {
-  static const char *const names[] = {"", "param0", "lr", "coefficients", "svd", "auto", "f32", "basic",
+  static const char *const names[] = {"", "param0", "lr", "momentum", "weight_decay", "coefficients", "svd", "auto", "f32", "basic",
                                       "\xff\xfe", "a name that is longer than what Swift keeps in place"};
   return rarely() ? NULL : PICK(names);
 }

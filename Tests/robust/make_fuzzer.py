@@ -47,6 +47,7 @@ ARGUMENTS = [
     (r"const char \*", r"path", "path()"),
     (r"const char \*", r"buffer", "buffer_name()"),
     (r"const char \*", r"name", "name()"),
+    (r"const char \*", r"option", "name()"),
     (r"muon_log_callback", r"callback", "log_callback()"),
     (r"void \*", r"context", "NULL"),
     (r"const muon_checkpoint_options \*", r".*", "checkpoint_options()"),

@@ -169,10 +169,16 @@ def test_the_scale_outlives_what_moves_and_is_for_one_step():
     lt.step(others)
     for a, b in zip(contents(model, optimizers), contents(other, others)):
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9)
-    # A step that is refused takes it with it.
+    assert [each._grad_scale for each in optimizers] == [1, 1]
+    # A step that is refused for NaN takes it with it; after another error it can be tried again.
     lt.clip_grad_norm(optimizers, 1e-3)
-    model[0].weight.grad = model[0].weight.grad.to_sparse()
+    scales = [each._grad_scale for each in optimizers]
+    grad = model[0].weight.grad
+    model[0].weight.grad = grad.to_sparse()
     with pytest.raises(libmuon.UnsupportedError):
         lt.step(optimizers)
-    assert [each._grad_scale for each in optimizers] == [1, 1]
-    assert all(each._session is None or each._session.grad_scale == 1 for each in optimizers)
+    assert [each._ready().grad_scale for each in optimizers] == scales
+    model[0].weight.grad = grad * float("nan")
+    with pytest.raises(libmuon.NonFiniteGradientError):
+        lt.step(optimizers)
+    assert [each._ready().grad_scale for each in optimizers] == [1, 1]

@@ -9,6 +9,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace muon {
@@ -25,6 +26,13 @@ class Scheduler {
       : Scheduler(detail::result_of<muon_scheduler *>(
             muon_scheduler_create, schedule.handle(), optimizers.handles().data(),
             optimizers.handles().size())) {}
+
+  /// The same for "momentum" (of Muons), "weight_decay" or "lr": the schedule gives values of that
+  /// option in place of rates. See muon_scheduler_create_for_option.
+  Scheduler(const Schedule &schedule, const std::string &option, const OptimizerList &optimizers)
+      : Scheduler(detail::result_of<muon_scheduler *>(
+            muon_scheduler_create_for_option, schedule.handle(), detail::to_c_text(option, "option"),
+            optimizers.handles().data(), optimizers.handles().size())) {}
 
   /// Takes over a handle of muon.h.
   explicit Scheduler(muon_scheduler *handle) noexcept : handle_(handle) {}

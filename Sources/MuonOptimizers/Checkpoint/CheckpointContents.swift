@@ -52,6 +52,10 @@ struct CheckpointContents {
       add(
         Key.group(index, group, "initial_lr"),
         initial.map { ExactText.text($0) } ?? CheckpointContents.none)
+      for option in ScheduledOption.allCases where option != .learningRate {
+        guard let initial = optimizer.initialValue(of: option, ofGroup: group) else { continue }
+        add(Key.group(index, group, "initial_" + option.rawValue), ExactText.text(initial))
+      }
       for field in present.checkpointFields {
         add(Key.group(index, group, field.name), field.value)
       }
@@ -84,6 +88,9 @@ struct CheckpointContents {
     add(Key.scheduler(index, "schedule"), scheduler.schedule.text)
     add(Key.scheduler(index, "optimizers"), CheckpointContents.list(driven))
     add(Key.scheduler(index, "step"), ExactText.text(scheduler.currentStep))
+    if scheduler.option != .learningRate {
+      add(Key.scheduler(index, "option"), scheduler.option.rawValue)
+    }
     // Also without a chain: a rate that the schedule cannot have could not be loaded.
     for (base, rate) in try scheduler.ratesByBase() where scheduler.schedule.hasChain {
       add(Key.rate(index, base), ExactText.text(rate))

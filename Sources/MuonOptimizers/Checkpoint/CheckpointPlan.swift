@@ -12,8 +12,8 @@ struct CheckpointPlan {
   private let hasData: Bool
   /// The tensors that belong to parameters of the run.
   private var known: [Bool]
-  /// By optimizer and group: the rates after loading.
-  private var baseRates: [[Double]] = []
+  /// By optimizer and group: what schedules multiply, after loading.
+  private var bases: [ScheduledOption: [[Double]]] = [:]
 
   private typealias Key = CheckpointFormat.Key
 
@@ -35,7 +35,9 @@ struct CheckpointPlan {
     let optimizers = try count(Key.optimizers, run.optimizers.count)
     let schedulers = try count(Key.schedulers, run.schedulers.count)
     for (index, optimizer) in run.optimizers.enumerated() {
-      baseRates.append(try CheckpointPlan.rates(of: optimizer))
+      for option in ScheduledOption.allCases {
+        bases[option, default: []].append(CheckpointPlan.bases(option, of: optimizer))
+      }
       if index < optimizers { try plan(optimizer, index) }
     }
     for (index, scheduler) in run.schedulers.enumerated() where index < schedulers {
@@ -96,13 +98,11 @@ struct CheckpointPlan {
 // MARK: - Optimizers
 
 extension CheckpointPlan {
-  private static func rates(of optimizer: Optimizer) throws(MuonError) -> [Double] {
-    var rates: [Double] = []
-    for group in 0..<optimizer.groupCount {
-      let present = try optimizer.learningRate(ofGroup: group)
-      rates.append(try optimizer.initialLearningRate(ofGroup: group) ?? present)
+  private static func bases(_ option: ScheduledOption, of optimizer: Optimizer) -> [Double] {
+    (0..<optimizer.groupCount).compactMap { group in
+      optimizer.initialValue(of: option, ofGroup: group)
+        ?? optimizer.value(of: option, ofGroup: group)
     }
-    return rates
   }
 
   private mutating func plan(_ optimizer: Optimizer, _ index: Int) throws(MuonError) {
@@ -119,18 +119,28 @@ extension CheckpointPlan {
       Key.optimizer(index, "skipped_steps"), in: CheckpointFormat.steps)
     let groups = try count(Key.optimizer(index, "groups"), optimizer.groupCount)
     let restored = 0..<min(groups, optimizer.groupCount)
-    var initialRates: [Double?] = []
-    for group in restored { initialRates.append(try initialRate(index, group)) }
+    var initial: [ScheduledOption: [Double?]] = [:]
+    for option in ScheduledOption.allCases {
+      for group in restored {
+        initial[option, default: []].append(try initialValue(option, index, group))
+      }
+    }
     let replacement = try replacingOptions(of: optimizer, index, groups: restored)
-    for group in restored {
-      let rate = try header.number(Key.group(index, group, "lr"))
-      baseRates[index][group] = initialRates[group] ?? rate
+    for (option, values) in initial {
+      for group in restored where bases[option]?[index].indices.contains(group) == true {
+        let present = try header.number(Key.group(index, group, option.rawValue))
+        bases[option]?[index][group] = values[group] ?? present
+      }
     }
     changes.append {
       replacement.apply()
       optimizer.nonFinitePolicy = policy
       optimizer.skippedSteps = skipped
-      for group in restored { optimizer.initialRates[group] = initialRates[group] }
+      for (option, values) in initial {
+        for group in restored {
+          optimizer.setInitialValue(values[group], of: option, ofGroup: group)
+        }
+      }
     }
     for (number, member) in optimizer.trained.enumerated() {
       try plan(
@@ -151,12 +161,19 @@ extension CheckpointPlan {
     }
   }
 
-  private func initialRate(_ index: Int, _ group: Int) throws(MuonError) -> Double? {
-    let key = Key.group(index, group, "initial_lr")
-    guard try header.required(key) != CheckpointContents.none else { return nil }
-    let rate = try header.number(key)
-    try CheckpointPlan.consistent { () throws(MuonError) in try requireNonNegative(rate, key) }
-    return rate
+  private func initialValue(
+    _ option: ScheduledOption, _ index: Int, _ group: Int
+  ) throws(MuonError) -> Double? {
+    let key = Key.group(index, group, "initial_" + option.rawValue)
+    if option == .learningRate {
+      guard try header.required(key) != CheckpointContents.none else { return nil }
+    } else {
+      // A run in which nothing drives it has no such key.
+      guard try header.field(key) != nil else { return nil }
+    }
+    let value = try header.number(key)
+    try CheckpointPlan.consistent { () throws(MuonError) in try option.require(value) }
+    return value
   }
 
   private mutating func plan(
@@ -265,8 +282,16 @@ extension CheckpointPlan {
         "scheduler \(index) has the schedule \(present.prefix(200)), and \(schedule.prefix(200)) in "
           + "the checkpoint")
     }
+    let option =
+      try header.field(Key.scheduler(index, "option")) ?? ScheduledOption.learningRate.rawValue
+    guard option == scheduler.option.rawValue else {
+      throw MuonError(
+        .mismatch,
+        "scheduler \(index) drives \(scheduler.option.rawValue), and \(option.prefix(40)) in the "
+          + "checkpoint")
+    }
     let step = try header.integer(Key.scheduler(index, "step"), in: CheckpointFormat.steps)
-    let bases = run.driven[index].map { baseRates[$0] }
+    let bases = run.driven[index].map { self.bases[scheduler.option]?[$0] ?? [] }
     let rates = try savedRates(scheduler, index, step: step, bases: bases)
     changes.append(
       try CheckpointPlan.consistent { () throws(MuonError) in

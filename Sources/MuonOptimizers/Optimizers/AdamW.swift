@@ -30,6 +30,10 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
   // Not in the generic class: schedulers come here in every step, and may not allocate.
   override func rate(ofGroup group: Int) -> Double { groups[group].learningRate }
   override func setRate(_ rate: Double, ofGroup group: Int) { groups[group].learningRate = rate }
+  override func weightDecay(ofGroup group: Int) -> Double { groups[group].weightDecay }
+  override func setWeightDecay(_ weightDecay: Double, ofGroup group: Int) {
+    groups[group].weightDecay = weightDecay
+  }
 
   override func effectiveLearningRate(of parameter: TrainedParameter) -> Double {
     groups[parameter.group].learningRate

@@ -24,7 +24,7 @@ extension Optimizer {
   ///
   /// The factor is scale·min(1, maxNorm/(‖scale·g‖ + 1e-6)), as `torch.nn.utils.clip_grad_norm_` has it. Where
   /// the norm is not finite it is the scale, and the policies decide. It serves each optimizer for the next step
-  /// alone, whether that is made, skipped or refused. Muon's direction does not depend on the scale of all its
+  /// alone, whether that is made, or skipped or refused for NaN or infinity. Muon's direction does not depend on the scale of all its
   /// gradients: clipping changes only how much a step weighs in the momentum.
   ///
   /// - Parameters:
@@ -64,10 +64,13 @@ extension Optimizer {
     gradientScale = scale
   }
 
-  /// At the beginning of a step: the scale is for this one. A step of one parameter leaves it to a whole one.
-  func takeGradientScale() {
-    stepScale = only == nil ? Float(gradientScale) : 1
-    if only == nil { gradientScale = 1 }
+  /// At the beginning of a step, which the scale is for; a step of one parameter leaves it to a whole one.
+  func beginGradientScale() { stepScale = only == nil ? Float(gradientScale) : 1 }
+
+  /// When the step is certain to be made, or is left out for what is not finite. One that fails for another
+  /// reason can be tried again with the scale.
+  static func endGradientScales(_ count: Int, _ optimizer: (Int) -> Optimizer) {
+    for index in 0..<count where optimizer(index).only == nil { optimizer(index).gradientScale = 1 }
   }
 
   private func sumOfSquaredGradients() throws(MuonError) -> Double {

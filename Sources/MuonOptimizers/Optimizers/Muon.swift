@@ -68,6 +68,14 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   // Not in the generic class: schedulers come here in every step, and may not allocate.
   override func rate(ofGroup group: Int) -> Double { groups[group].learningRate }
   override func setRate(_ rate: Double, ofGroup group: Int) { groups[group].learningRate = rate }
+  override func weightDecay(ofGroup group: Int) -> Double { groups[group].weightDecay }
+  override func setWeightDecay(_ weightDecay: Double, ofGroup group: Int) {
+    groups[group].weightDecay = weightDecay
+  }
+  override func momentum(ofGroup group: Int) -> Double? { groups[group].momentum }
+  override func setMomentum(_ momentum: Double, ofGroup group: Int) {
+    groups[group].momentum = momentum
+  }
 
   override func effectiveLearningRate(of parameter: TrainedParameter) -> Double {
     guard let blocks = parameter.parameter.form.matrices?.blocks else { return 0 }

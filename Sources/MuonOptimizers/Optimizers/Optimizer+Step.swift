@@ -23,13 +23,15 @@ extension Optimizer {
   /// after the first step.
   package static func step(_ count: Int, _ optimizer: (Int) -> Optimizer) throws(MuonError) {
     try Log.holding { () throws(MuonError) in
-      for index in 0..<count { optimizer(index).takeGradientScale() }
+      for index in 0..<count { optimizer(index).beginGradientScale() }
       for index in 0..<count { try optimizer(index).listWork() }
       if let reason = try reasonToSkip(count, optimizer) {
         noteSkipped(count, optimizer, reason)
+        endGradientScales(count, optimizer)
         return
       }
       try plan(count, optimizer)
+      endGradientScales(count, optimizer)
       for index in 0..<count { optimizer(index).makePlannedStep() }
     }
   }
@@ -118,6 +120,7 @@ extension Optimizer {
       guard let found = optimizer(index).reasonAgainstStep() else { continue }
       let reason = label(index, of: count, optimizer(index)) + found
       guard optimizer(index).nonFinitePolicy == .skip else {
+        endGradientScales(count, optimizer)
         throw MuonError(.nonFiniteGradient, reason)
       }
       skipped = skipped ?? reason

@@ -10,11 +10,14 @@ public class Optimizer {
   final var memory = ParameterMemory()
   /// By group: the rate that schedules multiply, once there is one.
   final var initialRates: [Int: Double] = [:]
+  /// The same of the other options that schedules drive.
+  final var initialMomenta: [Int: Double] = [:]
+  final var initialDecays: [Int: Double] = [:]
 
   /// Whether parameters, options or what is measured have changed since a step was planned.
   final var plansAreStale = true
   /// What the gradients of the next step are multiplied by, in float32; 1 again after that step, whether it was
-  /// made, skipped or refused. Set by `clipGradientNorm`.
+  /// made, or skipped or refused for NaN or infinity. Set by `clipGradientNorm`.
   public internal(set) final var gradientScale = 1.0
   /// The same of the present step.
   final var stepScale: Float = 1
@@ -65,6 +68,11 @@ public class Optimizer {
   /// Groups are in range here and below.
   func rate(ofGroup group: Int) -> Double { 0 }
   func setRate(_ rate: Double, ofGroup group: Int) {}
+  func weightDecay(ofGroup group: Int) -> Double { 0 }
+  func setWeightDecay(_ weightDecay: Double, ofGroup group: Int) {}
+  /// `nil` of an optimizer that has none.
+  func momentum(ofGroup group: Int) -> Double? { nil }
+  func setMomentum(_ momentum: Double, ofGroup group: Int) {}
 
   /// The options by group.
   var groupOptions: [any GroupOptions] { [] }
@@ -154,5 +162,44 @@ extension Optimizer {
     try requireIndex(group, count: groupCount, "parameter group")
     if let rate { try requireNonNegative(rate, "initial_lr") }
     initialRates[group] = rate
+  }
+}
+
+// MARK: - Options that schedules drive
+
+extension Optimizer {
+  /// Groups are in range here; `nil` of an option that the optimizer does not have.
+  func value(of option: ScheduledOption, ofGroup group: Int) -> Double? {
+    switch option {
+    case .learningRate: rate(ofGroup: group)
+    case .momentum: momentum(ofGroup: group)
+    case .weightDecay: weightDecay(ofGroup: group)
+    }
+  }
+
+  /// The value is one that the option can have.
+  func setValue(_ value: Double, of option: ScheduledOption, ofGroup group: Int) {
+    switch option {
+    case .learningRate: setRate(value, ofGroup: group)
+    case .momentum: setMomentum(value, ofGroup: group)
+    case .weightDecay: setWeightDecay(value, ofGroup: group)
+    }
+  }
+
+  /// What schedules multiply: the group's value when its first scheduler of the option was made.
+  func initialValue(of option: ScheduledOption, ofGroup group: Int) -> Double? {
+    switch option {
+    case .learningRate: initialRates[group]
+    case .momentum: initialMomenta[group]
+    case .weightDecay: initialDecays[group]
+    }
+  }
+
+  func setInitialValue(_ value: Double?, of option: ScheduledOption, ofGroup group: Int) {
+    switch option {
+    case .learningRate: initialRates[group] = value
+    case .momentum: initialMomenta[group] = value
+    case .weightDecay: initialDecays[group] = value
+    }
   }
 }

@@ -1,10 +1,13 @@
-/// Applies a schedule to all groups of all the optimizers it was made for.
+/// Applies a schedule to all groups of all the optimizers it was made for: to their learning rates, or to another
+/// option.
 ///
 /// The base rate of a group is its initial learning rate: the one it had when its first scheduler was
-/// made, or when the group was first met. Call `step` after the optimizers' own.
+/// made, or when the group was first met. So it is with the other options, whose values are called rates here. Call `step` after the optimizers' own.
 public final class Scheduler {
   /// The schedule that is applied.
   public let schedule: Schedule
+  /// What it drives.
+  public let option: ScheduledOption
   /// The optimizers whose rates it sets.
   public let optimizers: [Optimizer]
   /// The step it is at: all the state it has.
@@ -17,10 +20,19 @@ public final class Scheduler {
 
   /// Sets the rates of step 0 at once. No optimizer may be there twice.
   ///
-  /// - Throws: `invalidArgument` if one is; no rate has changed then.
-  public init(_ schedule: Schedule, for optimizers: [Optimizer]) throws(MuonError) {
+  /// - Throws: `invalidArgument` if one is, or does not have the option; no rate has changed then.
+  public init(
+    _ schedule: Schedule, of option: ScheduledOption = .learningRate, for optimizers: [Optimizer]
+  ) throws(MuonError) {
     try Optimizer.requireDistinct(optimizers)
+    for (index, optimizer) in optimizers.enumerated()
+    where optimizer.groupCount > 0 && optimizer.value(of: option, ofGroup: 0) == nil {
+      throw MuonError(
+        .invalidArgument,
+        "optimizer \(index) (\(optimizer.kind.rawValue)) has no \(option.rawValue) to schedule")
+    }
     self.schedule = schedule
+    self.option = option
     self.optimizers = optimizers
     try setStep(0)
   }
@@ -69,14 +81,19 @@ public final class Scheduler {
     var result: [(base: Double, rate: Double)] = []
     for optimizer in optimizers {
       for group in 0..<optimizer.groupCount {
-        let present = try optimizer.learningRate(ofGroup: group)
-        let base = try optimizer.initialLearningRate(ofGroup: group) ?? present
+        guard let base = base(optimizer, group) else { continue }
         guard seen.insert(base).inserted else { continue }
         if known[base] == nil { known[base] = try schedule.rate(base: base, step: currentStep) }
         if let rate = known[base] { result.append((base, rate)) }
       }
     }
     return result
+  }
+
+  /// What the schedule multiplies; `nil` where there is nothing.
+  private func base(_ optimizer: Optimizer, _ group: Int) -> Double? {
+    optimizer.initialValue(of: option, ofGroup: group)
+      ?? optimizer.value(of: option, ofGroup: group)
   }
 
   /// Works out all rates before any is set.
@@ -87,19 +104,19 @@ public final class Scheduler {
     for (number, optimizer) in optimizers.enumerated() {
       var row: [(base: Double, rate: Double)] = []
       for group in 0..<optimizer.groupCount {
-        let present = try optimizer.learningRate(ofGroup: group)
-        let base = try optimizer.initialLearningRate(ofGroup: group) ?? present
+        guard let base = base(optimizer, group) else { continue }
         let known = number < previous.count && group < previous[number].count
         let before = known && previous[number][group].base == base ? previous[number][group] : nil
         let rate = try schedule.rate(base: base, step: step, previous: before?.rate)
+        try option.require(rate)
         row.append((base, rate))
       }
       next.append(row)
     }
     for (number, optimizer) in optimizers.enumerated() {
       for (group, new) in next[number].enumerated() {
-        try optimizer.setInitialLearningRate(new.base, ofGroup: group)
-        try optimizer.setLearningRate(new.rate, ofGroup: group)
+        optimizer.setInitialValue(new.base, of: option, ofGroup: group)
+        optimizer.setValue(new.rate, of: option, ofGroup: group)
       }
     }
     rates = next

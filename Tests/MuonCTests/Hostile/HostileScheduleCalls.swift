@@ -64,6 +64,19 @@ extension HostileCall {
       ) {
         unsafe muon_scheduler_create($0.handle(0), $0.input(1), $0.integer(2), $0.out(3))
       },
+      HostileCall(
+        "muon_scheduler_create_for_option", .handle(.schedule),
+        .text(
+          "momentum",
+          wrong: [
+            ("empty", [], MUON_ERR_INVALID_ARGUMENT),
+            ("not scheduled", Array("eps".utf8), MUON_ERR_INVALID_ARGUMENT),
+            ("not UTF-8", [0x64, 0xFF], MUON_ERR_INVALID_ARGUMENT),
+          ]), oneOptimizer, .integer(1), .out
+      ) {
+        unsafe muon_scheduler_create_for_option(
+          $0.handle(0), $0.text(1), $0.input(2), $0.integer(3), $0.out(4))
+      },
       HostileCall("muon_scheduler_step", .handle(.scheduler)) {
         unsafe muon_scheduler_step($0.handle(0))
       },

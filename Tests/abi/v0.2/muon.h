@@ -618,7 +618,8 @@ MUON_CHECK MUON_API muon_status muon_optimizer_set_initial_lr(
     muon_optimizer *optimizer, int64_t group, double lr);
 
 /* What the next step multiplies gradients by, in float32, before all else: finite, >= 0. It is for
- * one step: when that was attempted, even where it was skipped or refused, it is 1 again.
+ * one step: when that was made, or skipped or refused for NaN or infinity, it is 1 again. After another
+ * error the step can be tried again with it.
  * muon_optimizer_step_param does not use it. Statistics measure the gradient as it is bound.
  * Checkpoints do not have it: save after a step. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_grad_scale(
@@ -759,6 +760,17 @@ typedef struct muon_scheduler muon_scheduler;
 MUON_CHECK MUON_API muon_status muon_scheduler_create(
     const muon_schedule *schedule, muon_optimizer *const *optimizers, size_t count,
     muon_scheduler **outScheduler);
+
+/* The same for another option: "momentum" (of a Muon; of an AdamW it is MUON_ERR_INVALID_ARGUMENT),
+ * "weight_decay", or "lr" as above. The schedule gives values of the option in place of rates, from a
+ * base that is the group's value when its first scheduler for this option was made; checkpoints have
+ * it. A value must be one that the option can have. With MUON_MOMENTUM_STYLE_CLASSIC a momentum that
+ * changes also changes how large the buffer becomes: MUON_MOMENTUM_STYLE_EMA is the one to schedule.
+ * Warm the momentum up from 0.85 to 0.95 over 300 steps, and down over the last 50:
+ *     muon_schedule_create_trapezoid(300, 50, total, 0.85 / 0.95, 0.85 / 0.95, &schedule) */
+MUON_CHECK MUON_API muon_status muon_scheduler_create_for_option(
+    const muon_schedule *schedule, const char *option, muon_optimizer *const *optimizers,
+    size_t count, muon_scheduler **outScheduler);
 
 /* Goes to the next step and sets its rates. Call it after muon_optimizer_step. */
 MUON_CHECK MUON_API muon_status muon_scheduler_step(muon_scheduler *scheduler);

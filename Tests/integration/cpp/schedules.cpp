@@ -55,6 +55,18 @@ void test_scheduler() {
   CHECK(of_all.last_lr().size() == 3);
 }
 
+void test_other_options() {
+  muon::Muon muon;
+  muon::AdamW adamw(muon::AdamWOptions().set_weight_decay(0.5));
+  muon::Scheduler momentum(Schedule::linear(0.5, 1, 2), "momentum", muon);
+  muon::Scheduler decay(Schedule::linear(0.5, 1, 2), "weight_decay", {muon, adamw});
+  CHECK(near(muon.options().momentum, 0.475) && near(adamw.options().weight_decay, 0.25));
+  momentum.step();
+  decay.step();
+  CHECK(near(muon.options().momentum, 0.7125) && near(adamw.options().weight_decay, 0.375));
+  CHECK(muon.lr() == 0.02 && momentum.last_lr().size() == 1);
+}
+
 void test_errors() {
   CHECK_THROWS(Schedule::linear(0, 1, 4), invalid_argument, "0");
   CHECK_THROWS(Schedule::constant(2, 4), invalid_argument, "2");
@@ -66,6 +78,7 @@ void test_errors() {
   CHECK_THROWS(cosine.rate(-1, 0), invalid_argument, "-1");
   muon::AdamW adamw;
   CHECK_THROWS(muon::Scheduler(cosine, {adamw, adamw}), invalid_argument, "");
+  CHECK_THROWS(muon::Scheduler(cosine, "momentum", adamw), invalid_argument, "momentum");
   muon::Scheduler scheduler(cosine, adamw);
   CHECK_THROWS(scheduler.set_step(-1), invalid_argument, "-1");
 }
@@ -75,5 +88,6 @@ void test_errors() {
 void test_schedules() {
   test_rates();
   test_scheduler();
+  test_other_options();
   test_errors();
 }

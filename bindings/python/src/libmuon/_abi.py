@@ -462,6 +462,15 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [ScheduleHandle, POINTER(OptimizerHandle), c_size_t, POINTER(SchedulerHandle)],
     ),
+    # muon_status muon_scheduler_create_for_option(const muon_schedule *schedule,
+    #                                              const char *option,
+    #                                              muon_optimizer *const *optimizers, size_t count,
+    #                                              muon_scheduler **outScheduler);
+    (
+        "muon_scheduler_create_for_option",
+        c_int,
+        [ScheduleHandle, c_char_p, POINTER(OptimizerHandle), c_size_t, POINTER(SchedulerHandle)],
+    ),
     # muon_status muon_scheduler_step(muon_scheduler *scheduler);
     ("muon_scheduler_step", c_int, [SchedulerHandle]),
     # muon_status muon_scheduler_get_step(const muon_scheduler *scheduler, int64_t *outStep);

@@ -268,8 +268,8 @@ class Optimizer:
     def grad_scale(self) -> float:
         """What the next step multiplies gradients by, in float32: finite, at least 0.
 
-        It is for one step: after that, also where it was skipped or refused, it is 1 again. clip_grad_norm
-        sets it for several optimizers.
+        It is for one step: when that was made, or skipped or refused for NaN or infinity, it is 1 again.
+        clip_grad_norm sets it for several optimizers.
         """
         scale = c_double()
         check(lib.muon_optimizer_get_grad_scale(self._handle, byref(scale)))

@@ -24,19 +24,31 @@ class Scheduler:
     Making one sets the rates of step 0; call step() after each optimizer.step(). Every group's
     rate starts from its "initial_lr": its lr when its first scheduler was made.
 
+    option: what every scheduler drives: "lr"; "momentum" of Muons; or "weight_decay". Of the other two
+    the base is the group's value when its first scheduler for the option was made, and "rate" means
+    their value. A momentum of style "classic" that changes also changes how large the buffer
+    becomes; "ema" is the one to schedule:
+
+        Trapezoid(muon, 300, 50, total, 0.85 / 0.95, 0.85 / 0.95, option="momentum")
+
     This is the base of the schedulers, and what build_schedulers returns.
     """
 
     _schedule: Optional[ScheduleHandle] = None
 
-    def __init__(self, optimizer: Optimizers, create: Any, *arguments: Any) -> None:
+    def __init__(
+        self, optimizer: Optimizers, option: str, create: Any, *arguments: Any
+    ) -> None:
         optimizers = driven(optimizer)
         schedule = ScheduleHandle()
         check(create(*arguments, byref(schedule)))
         free_with(self, lib.muon_schedule_destroy, schedule)
         handle = SchedulerHandle()
         handles = optimizer_handles(optimizers)
-        check(lib.muon_scheduler_create(schedule, handles, len(handles), byref(handle)))
+        if not isinstance(option, str):
+            raise TypeError(f"option: a str is expected, not {type(option).__name__}")
+        name, count = option.encode("utf-8", "backslashreplace"), len(handles)
+        check(lib.muon_scheduler_create_for_option(schedule, name, handles, count, byref(handle)))
         self._schedule = schedule
         self._own(handle, optimizers)
 
@@ -117,9 +129,12 @@ class LinearLR(Scheduler):
         start_factor: float = 1 / 3,
         end_factor: float = 1.0,
         total_iters: int = 5,
+        *,
+        option: str = "lr",
     ) -> None:
         super().__init__(
             optimizer,
+            option,
             lib.muon_schedule_create_linear,
             number("start_factor", start_factor),
             number("end_factor", end_factor),
@@ -131,10 +146,16 @@ class ConstantLR(Scheduler):
     """The rate is multiplied by factor (0 to 1) until step total_iters (at least 1)."""
 
     def __init__(
-        self, optimizer: Optimizers, factor: float = 1 / 3, total_iters: int = 5
+        self,
+        optimizer: Optimizers,
+        factor: float = 1 / 3,
+        total_iters: int = 5,
+        *,
+        option: str = "lr",
     ) -> None:
         super().__init__(
             optimizer,
+            option,
             lib.muon_schedule_create_constant,
             number("factor", factor),
             whole("total_iters", total_iters),
@@ -147,9 +168,12 @@ class CosineAnnealingLR(Scheduler):
     eta_min is a rate, not a factor. After T_max the rate rises again, as torch's does.
     """
 
-    def __init__(self, optimizer: Optimizers, T_max: int, eta_min: float = 0.0) -> None:
+    def __init__(
+        self, optimizer: Optimizers, T_max: int, eta_min: float = 0.0, *, option: str = "lr"
+    ) -> None:
         super().__init__(
             optimizer,
+            option,
             lib.muon_schedule_create_cosine,
             whole("T_max", T_max),
             number("eta_min", eta_min),
@@ -172,9 +196,12 @@ class Trapezoid(Scheduler):
         total_steps: int,
         start_factor: float = 0.0,
         end_factor: float = 0.0,
+        *,
+        option: str = "lr",
     ) -> None:
         super().__init__(
             optimizer,
+            option,
             lib.muon_schedule_create_trapezoid,
             whole("warmup_steps", warmup_steps),
             whole("decay_steps", decay_steps),
@@ -192,7 +219,12 @@ class SequentialLR(Scheduler):
     """
 
     def __init__(
-        self, optimizer: Optimizers, schedulers: Sequence[Scheduler], milestones: Sequence[int]
+        self,
+        optimizer: Optimizers,
+        schedulers: Sequence[Scheduler],
+        milestones: Sequence[int],
+        *,
+        option: str = "lr",
     ) -> None:
         optimizers = driven(optimizer)
         handles = schedule_handles(ordered("schedulers", schedulers), optimizers)
@@ -202,6 +234,7 @@ class SequentialLR(Scheduler):
         ]
         super().__init__(
             optimizers,
+            option,
             lib.muon_schedule_create_sequential,
             handles,
             len(handles),
@@ -218,7 +251,11 @@ class ChainedScheduler(Scheduler):
     """
 
     def __init__(
-        self, schedulers: Sequence[Scheduler], optimizer: Optional[Optimizers] = None
+        self,
+        schedulers: Sequence[Scheduler],
+        optimizer: Optional[Optimizers] = None,
+        *,
+        option: str = "lr",
     ) -> None:
         schedulers = ordered("schedulers", schedulers)
         if not schedulers:
@@ -228,7 +265,9 @@ class ChainedScheduler(Scheduler):
         else:
             optimizers = schedulers[0].optimizers if isinstance(schedulers[0], Scheduler) else []
         handles = schedule_handles(schedulers, optimizers)
-        super().__init__(optimizers, lib.muon_schedule_create_chained, handles, len(handles))
+        super().__init__(
+            optimizers, option, lib.muon_schedule_create_chained, handles, len(handles)
+        )
 
 
 def driven(optimizer: Optimizers) -> list[Optimizer]:

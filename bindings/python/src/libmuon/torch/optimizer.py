@@ -226,11 +226,10 @@ def step_alone(optimizers: Sequence[Optimizer]) -> bool:
         with forgetting_doubts(optimizers):
             return make_step(all_prepared(optimizers))
     finally:
-        # It was for this step, also where that did not come as far as the library.
+        # It was for this step, unless that can be tried again.
         for each in optimizers:
-            each._grad_scale = 1.0
             if each._session is not None:
-                each._session.grad_scale = 1.0
+                each._grad_scale = each._session.grad_scale
 
 
 @torch.compiler.disable

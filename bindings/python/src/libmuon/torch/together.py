@@ -41,7 +41,7 @@ def clip_grad_norm(
 
     The same as torch.nn.utils.clip_grad_norm_ over all parameters of the optimizers, without writing the
     gradients: what the next step multiplies them by is grad_scale * min(1, max_norm / (norm + 1e-6)). It
-    is for one step of each optimizer, whether that is made, skipped or refused. Where the norm is not finite
+    is for one step of each optimizer, made, or skipped or refused for NaN or infinity. Where the norm is not finite
     the factor is grad_scale, and nonfinite decides in the step. Muon's direction does not depend on the
     scale of its gradients: clipping changes only how much one step weighs in the momentum.
 
