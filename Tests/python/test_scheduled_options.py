@@ -117,6 +117,14 @@ def test_a_checkpoint_of_another_option_is_a_mismatch(tmp_path):
         assert other.param_groups[0]["momentum"] == 0.95
 
 
+def test_hyperball_goes_without_decay():
+    muon = Muon([parameter()], hyperball=True)
+    scheduler = CosineAnnealingLR(muon, 4, eta_min=0.5, option="weight_decay")
+    with pytest.raises(libmuon.InvalidArgumentError, match="group 0: hyperball"):
+        scheduler.step()
+    assert muon.param_groups[0]["weight_decay"] == 0 and scheduler.last_epoch == 0
+
+
 def test_what_cannot_be_scheduled():
     muon, adamw = Muon([parameter()]), AdamW([parameter()])
     with pytest.raises(libmuon.InvalidArgumentError, match=r"optimizer 1 \(AdamW\) has no momentum"):

@@ -72,6 +72,15 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   override func setWeightDecay(_ weightDecay: Double, ofGroup group: Int) {
     groups[group].weightDecay = weightDecay
   }
+  override func requireScheduled(
+    _ value: Double, of option: ScheduledOption, ofGroup group: Int
+  ) throws(MuonError) {
+    guard option != .weightDecay || value == 0 || !groups[group].hyperball else {
+      throw MuonError(
+        .invalidArgument,
+        "group \(group): hyperball goes without weight decay, and the schedule gives \(value)")
+    }
+  }
   override func momentum(ofGroup group: Int) -> Double? { groups[group].momentum }
   override func setMomentum(_ momentum: Double, ofGroup group: Int) {
     groups[group].momentum = momentum

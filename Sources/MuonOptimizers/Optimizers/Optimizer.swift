@@ -73,6 +73,10 @@ public class Optimizer {
   /// `nil` of an optimizer that has none.
   func momentum(ofGroup group: Int) -> Double? { nil }
   func setMomentum(_ momentum: Double, ofGroup group: Int) {}
+  /// Refuses a value from a schedule that does not go with the other options of the group.
+  func requireScheduled(
+    _ value: Double, of option: ScheduledOption, ofGroup group: Int
+  ) throws(MuonError) {}
 
   /// The options by group.
   var groupOptions: [any GroupOptions] { [] }

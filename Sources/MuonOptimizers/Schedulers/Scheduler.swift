@@ -109,6 +109,7 @@ public final class Scheduler {
         let before = known && previous[number][group].base == base ? previous[number][group] : nil
         let rate = try schedule.rate(base: base, step: step, previous: before?.rate)
         try option.require(rate)
+        try optimizer.requireScheduled(rate, of: option, ofGroup: group)
         row.append((base, rate))
       }
       next.append(row)
