@@ -23,9 +23,9 @@ struct VersionTests {
     func text(_ number: UInt32) -> String {
       unsafe String(cString: muon_route_reason_text(muon_route_reason(number)))
     }
-    let texts = (1...5).map(text)
-    #expect(Set(texts).count == 5 && !texts.contains("") && !texts.contains("unknown"))
-    #expect([0, 6, .max].map(text) == ["unknown", "unknown", "unknown"])
+    let texts = (1...6).map(text)
+    #expect(Set(texts).count == 6 && !texts.contains("") && !texts.contains("unknown"))
+    #expect([0, 7, .max].map(text) == ["unknown", "unknown", "unknown"])
   }
 
   /// The number belongs to the whole process.

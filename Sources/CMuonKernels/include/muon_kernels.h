@@ -97,6 +97,7 @@ typedef struct muon_gemm_kernel {
   int (*probe)(void); /* whether the processor and the operating system can run it */
   muon_element element;
   int speed;        /* multiply-adds a cycle of a core, at best */
+  int least_side;   /* of a matrix, for which it is faster than the next slower kernel */
   int lanes;        /* columns of a micro-tile; panels are this wide */
   int rows;         /* rows of a micro-tile; divides lanes */
   int group;        /* depths in a word; divides lanes */

@@ -132,6 +132,7 @@ const muon_gemm_kernel muon_gemm_amxint16 = {
     .probe = muon_amx_probe,
     .element = MUON_ELEMENT_INT16,
     .speed = 128,
+    .least_side = 128, /* else what tiles are filled up with costs more */
     .lanes = LANES,
     .rows = ROWS,
     .group = GROUP,

@@ -1,3 +1,5 @@
+internal import CMuonKernels
+
 /// One step's polynomial a·x + b·x³ + c·x⁵ on the singular values.
 public struct Coefficients: Hashable, Sendable {
   /// The factors of x, x³ and x⁵.
@@ -63,7 +65,11 @@ struct CoefficientTable {
 
   /// The restarts of the Gram iteration with a kernel; `nil` where it must not be used.
   func gramRestarts(_ kernel: ProductKernel) -> [Int]? {
-    kernel == .f32 ? gramRestarts : kernel == .int16 ? gramRestartsInt16 : nil
+    switch kernel.element {
+    case MUON_ELEMENT_F32: gramRestarts
+    case MUON_ELEMENT_INT16: gramRestartsInt16
+    default: nil
+    }
   }
 
   /// The rows for a number of steps.

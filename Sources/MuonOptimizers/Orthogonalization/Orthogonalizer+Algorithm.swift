@@ -15,7 +15,7 @@ extension Orthogonalizer {
 
     // From the most accurate to the least.
     var candidates: [(algorithm: OrthogonalizationPlan.Algorithm, time: Double)] = []
-    for kernel in kernels(table, short: short) {
+    for kernel in kernels(table, short: short).map({ $0.suited(toSide: short) }) {
       if method != .gram {
         candidates.append(
           (

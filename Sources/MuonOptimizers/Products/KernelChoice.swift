@@ -7,8 +7,9 @@ struct KernelChoice {
   /// Why faster ones are not taken.
   private(set) var warnings: [String] = []
 
-  init(of element: muon_element) {
-    var candidate = Kernels.product(of: element)
+  /// - Parameter above: Only kernels slower than this are considered.
+  init(of element: muon_element, below above: ProductKernel? = nil) {
+    var candidate = Kernels.product(of: element, refusing: above)
     while let some = candidate, !consider(some) {
       candidate = Kernels.product(of: element, refusing: some)
     }

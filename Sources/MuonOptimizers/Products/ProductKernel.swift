@@ -29,6 +29,16 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   private static let bf16Choice = KernelChoice(of: MUON_ELEMENT_BF16)
   private static let int16Choice = KernelChoice(of: MUON_ELEMENT_INT16)
   private static let int8Choice = KernelChoice(of: MUON_ELEMENT_INT8)
+  /// For matrices with a side that is too short for `int16`.
+  private static let int16OfShortSides = int16.flatMap {
+    KernelChoice(of: MUON_ELEMENT_INT16, below: $0).kernel ?? $0
+  }
+
+  /// The kernel for products of the same element where a matrix has such a short side.
+  func suited(toSide side: Int) -> ProductKernel {
+    guard self == .int16, side < leastSide else { return self }
+    return Self.int16OfShortSides ?? self
+  }
 
   static func == (one: ProductKernel, other: ProductKernel) -> Bool {
     unsafe one.kernel == other.kernel
@@ -37,6 +47,9 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   var name: String { unsafe String(cString: kernel.pointee.name) }
   /// Multiply-adds a cycle of a core, at best.
   var speed: Double { unsafe Double(kernel.pointee.speed) }
+
+  var element: muon_element { unsafe kernel.pointee.element }
+  private var leastSide: Int { unsafe Int(kernel.pointee.least_side) }
 
   /// In how many panels an operand of so many rows or columns is packed.
   func panels(_ lanes: Int) -> Int { unsafe muon_gemm_panels(kernel, lanes) }
