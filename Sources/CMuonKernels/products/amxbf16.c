@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((target(AMX))), apply_to = function)
 
 typedef __m512 gemm_vector;
+#define EPILOGUE_AVX512
 #define EPILOGUE_UNROLL unroll_count(4)
 #include "epilogue.h"
 #include "amx_panel.h"

@@ -11,6 +11,7 @@
 #pragma clang attribute push(__attribute__((target(AMX))), apply_to = function)
 
 typedef __m512 gemm_vector;
+#define EPILOGUE_AVX512
 #define EPILOGUE_UNROLL unroll_count(4)
 #include "epilogue.h"
 #include "amx_integers.h"
@@ -132,7 +133,7 @@ const muon_gemm_kernel muon_gemm_amxint16 = {
     .probe = muon_amx_probe,
     .element = MUON_ELEMENT_INT16,
     .speed = 128,
-    .least_side = 128, /* else what tiles are filled up with costs more */
+    .least_side = 512, /* below, it is not faster wherever it was measured */
     .lanes = LANES,
     .rows = ROWS,
     .group = GROUP,

@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((target(AVX512))), apply_to = function)
 
 typedef __m512 gemm_vector;
+#define EPILOGUE_AVX512
 #include "epilogue.h"
 #include "transpose16.h"
 

@@ -11,6 +11,7 @@
 #pragma clang attribute push(__attribute__((target(AVX512_VNNI))), apply_to = function)
 
 typedef __m512 gemm_vector;
+#define EPILOGUE_AVX512
 #include "epilogue.h"
 #include "vnni512.h"
 

@@ -77,7 +77,32 @@ EPILOGUE_INLINE void gemm_store_whole(const gemm_vector *sums, int rows, int vec
   }
 }
 
-/* A part of a micro-tile that is `lanes` wide. */
+/* A part of a micro-tile that is `lanes` wide. Files that are compiled for AVX-512 say so: it loads and
+ * stores the part of a vector that is there. */
+#ifdef EPILOGUE_AVX512
+EPILOGUE_INLINE void gemm_store_part(const float *tile, int lanes, int rows, int columns,
+                                     const muon_gemm_output *output) {
+  const muon_gemm_term *terms = output->terms;
+  const int reads[2] = {gemm_reads(&terms[0]), gemm_reads(&terms[1])};
+  for (int j = 0; j < columns; j += GEMM_VECTOR_FLOATS) {
+    const int rest = columns - j;
+    const __mmask16 there = rest < 16 ? (__mmask16)((1u << rest) - 1) : 0xFFFF;
+    for (int i = 0; i < rows; i++) {
+      const ptrdiff_t at = i * output->stride + j;
+      gemm_vector x = output->alpha * gemm_at(tile + i * lanes + j);
+      for (int t = 0; t < 2; t++) {
+        if (!reads[t]) continue;
+        gemm_vector sum = {0};
+        if (terms[t].rows) sum += terms[t].rows[i];
+        if (terms[t].columns) sum += _mm512_maskz_loadu_ps(there, terms[t].columns + j);
+        const gemm_vector factor = output->alpha * sum + terms[t].factor;
+        x += factor * _mm512_maskz_loadu_ps(there, terms[t].matrix + at);
+      }
+      _mm512_mask_storeu_ps(output->c + at, there, x);
+    }
+  }
+}
+#else
 EPILOGUE_INLINE void gemm_store_part(const float *tile, int lanes, int rows, int columns,
                                      const muon_gemm_output *output) {
   const float alpha = output->alpha;
@@ -101,6 +126,7 @@ EPILOGUE_INLINE void gemm_store_part(const float *tile, int lanes, int rows, int
     for (int j = 0; j < columns; j++) c[j] = row[j];
   }
 }
+#endif
 
 /* Hands the first `rows` and `columns` of a micro-tile to the epilogue; `sums` has the `vectors`
  * parts of each row, row after row. */
