@@ -24,10 +24,11 @@ extension Optimizer {
   ///
   /// The factor is scale·min(1, maxNorm/(‖scale·g‖ + 1e-6)), as `torch.nn.utils.clip_grad_norm_` has it. Where
   /// the norm is not finite it is the scale, and the policies decide. It serves each optimizer for the next step
-  /// alone, whether that is made, or skipped or refused for NaN or infinity. Muon's direction does not depend on the scale of all its
-  /// gradients: clipping changes only how much a step weighs in the momentum.
+  /// alone, whether that is made, or skipped or refused for NaN or infinity. Muon's direction does not depend on
+  /// the scale of all its gradients: clipping changes only how much a step weighs in the momentum.
   ///
   /// - Parameters:
+  ///   - optimizers: Each once.
   ///   - maxNorm: At least 0; infinity clips nothing.
   ///   - scale: Finite, at least 0: such as 1/n for gradients that are the sums of n batches.
   /// - Throws: `invalidArgument` for other numbers and for an optimizer that is there twice, `outOfMemory`;
