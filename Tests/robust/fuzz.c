@@ -219,13 +219,14 @@ static const char *config(void) {
 static const muon_view *view(int32_t ndim) {
   static const char *const axes[] = {"oi", "io", "ob", "bi", "boi", "bio", "ooi", "x", ""};
   muon_view *v = block(sizeof *v);
-  int64_t *numbers = block(4 * sizeof *numbers);
+  enum { NUMBERS = 8 }; /* as many as any number of dimensions that is not refused */
+  int64_t *numbers = block(NUMBERS * sizeof *numbers);
   if (!v || !numbers || rarely()) return NULL;
   muon_view_init(v, sizeof *v);
   if (rarely()) v->struct_size = struct_size(sizeof *v);
   if (v->struct_size > 48 && v->struct_size <= 1024) v->struct_size = sizeof *v;
   v->axes = rarely() ? text() : ndim == 2 ? axes[below(2)] : PICK(axes);
-  for (int i = 0; i < 4; i++) numbers[i] = rarely() ? PICK(odd) : (int64_t)below(5);
+  for (int i = 0; i < NUMBERS; i++) numbers[i] = rarely() ? PICK(odd) : (int64_t)below(5);
   if (below(3) == 0) {
     numbers[below(3)] = -1;
     v->ndim = rarely() ? int32() : 3;
