@@ -152,7 +152,8 @@ def test_options_are_the_ones_for_arrays():
         for ours, expected in pairs:
             options = expected.param_groups[0].options()
             assert options.items() <= ours.param_groups[0].items()
-    assert options == {"lr": 0.3, "betas": (0.9, 0.95), "eps": 1e-4, "weight_decay": 0.5}
+    adamw = {"lr": 0.3, "betas": (0.9, 0.95), "eps": 1e-4, "weight_decay": 0.5}
+    assert options == {**adamw, "cautious_weight_decay": False}
 
 
 def test_built_optimizers_train_as_for_arrays():
