@@ -125,6 +125,17 @@ def checkpoints() -> None:
         )
 
 
+def together() -> None:
+    stacked = np.ones((2, 4, 3), np.float32)
+    view = libmuon.View("boi")
+    muon = libmuon.Muon([libmuon.Parameter(stacked, view=view)])
+    adamw = libmuon.AdamW([np.ones(3, np.float32)])
+    assert_type(libmuon.clip_grad_norm([muon, adamw], 1.0, grad_scale=0.5), float)
+    libmuon.set_lr((muon, adamw), 0.01)
+    libmuon.step([muon, adamw])
+    libmuon.zero_grad(muon)
+
+
 def functions() -> None:
     matrix = np.ones((4, 3), np.float32)
     assert_type(libmuon.orthogonalize(matrix), npt.NDArray[np.float32])
@@ -167,5 +178,6 @@ if __name__ == "__main__":
     schedulers()
     builders()
     checkpoints()
+    together()
     functions()
     errors()
