@@ -166,8 +166,8 @@ void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptr
  * of threads, nor does the order of any sum. */
 ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns);
 /* One tile of A B, where a holds the packed rows of A, for the left, and b the packed columns of B, for
- * the right. With `lower`,
- * only the blocks of `lanes` rows and columns on the diagonal and what is below them. */
+ * the right. With `lower`, only the blocks of `lanes` rows and columns on the diagonal and what is
+ * below them. */
 void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
                     ptrdiff_t rows, ptrdiff_t columns, int lower, ptrdiff_t tile,
                     const muon_gemm_epilogue *epilogue);

@@ -12,6 +12,7 @@ typedef __m512 gemm_vector;
 #include "epilogue.h"
 #include "amx_panel.h"
 #include "amx_pending.h"
+#include "amx_products.h"
 
 enum { GROUP = 2, FILL = TILE_WORDS * GROUP };
 
@@ -62,25 +63,10 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 
 static void multiply(const muon_gemm_micro_tile *tile) {
   amx_pending *pending = tile->state;
-  const uint32_t *x = tile->a, *y = tile->b;
-  TILE_ZERO(0), TILE_ZERO(1), TILE_ZERO(2), TILE_ZERO(3);
-  for (ptrdiff_t k = 0; k < tile->depth; k += FILL, x += TILE_WORDS * LANES, y += TILE_WORDS * LANES) {
-    TILE_LOAD(4, x);
-    TILE_LOAD_WORDS(6, y);
-    TILE_DOT_BF16(0, 4, 6);
-    TILE_LOAD_WORDS(7, y + SIDE);
-    TILE_DOT_BF16(1, 4, 7);
-    TILE_LOAD(5, x + SIDE * TILE_WORDS);
-    TILE_DOT_BF16(2, 5, 6);
-    TILE_DOT_BF16(3, 5, 7);
-  }
+  multiply_tiles(tile->depth / FILL, tile->a, tile->b, 1);
   finish(pending);
   wait_for_next(pending, tile);
-  __m512(*sums)[2] = pending->sums[pending->waits];
-  TILE_STORE(0, sums[0]);
-  TILE_STORE(1, &sums[0][1]);
-  TILE_STORE(2, sums[SIDE]);
-  TILE_STORE(3, &sums[SIDE][1]);
+  store_tiles(pending->sums[pending->waits]);
 }
 
 #pragma clang attribute pop

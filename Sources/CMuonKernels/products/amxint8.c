@@ -13,32 +13,13 @@ typedef __m512 gemm_vector;
 #include "epilogue.h"
 #include "amx_integers.h"
 #include "amx_pending.h"
+#include "amx_products.h"
 
 enum { DIGITS = 1, LEVELS = 127 };
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                  ptrdiff_t depth, muon_gemm_panel panel) {
   pack_digits(source, lane_stride, depth_stride, lanes, depth, DIGITS, LEVELS, panel);
-}
-
-/* The sums of a block: 32 rows of two vectors. */
-static inline void multiply_block(ptrdiff_t tiles, const uint32_t *x, const uint32_t *y,
-                                  __m512i c[ROWS][2]) {
-  TILE_ZERO(0), TILE_ZERO(1), TILE_ZERO(2), TILE_ZERO(3);
-  for (; tiles > 0; tiles--, x += TILE_WORDS * LANES, y += TILE_WORDS * LANES) {
-    TILE_LOAD(4, x);
-    TILE_LOAD_WORDS(6, y);
-    TILE_DOT_INT8(0, 4, 6);
-    TILE_LOAD_WORDS(7, y + SIDE);
-    TILE_DOT_INT8(1, 4, 7);
-    TILE_LOAD(5, x + SIDE * TILE_WORDS);
-    TILE_DOT_INT8(2, 5, 6);
-    TILE_DOT_INT8(3, 5, 7);
-  }
-  TILE_STORE(0, c[0]);
-  TILE_STORE(1, &c[0][1]);
-  TILE_STORE(2, c[SIDE]);
-  TILE_STORE(3, &c[SIDE][1]);
 }
 
 static inline void add_block(const uint32_t *x, const uint32_t *y, __m512i c[ROWS][2],
@@ -61,8 +42,8 @@ static void multiply(const muon_gemm_micro_tile *tile) {
   const ptrdiff_t blocks = (tile->depth + BLOCK - 1) / BLOCK;
   for (ptrdiff_t block = 0; block < blocks; block++, x += STRIDE, y += STRIDE) {
     const ptrdiff_t rest = tile->depth - block * BLOCK;
-    multiply_block((rest < BLOCK ? rest : BLOCK) / FILL, x + HEAD * LANES, y + HEAD * LANES,
-                   c[block % 2]);
+    multiply_tiles((rest < BLOCK ? rest : BLOCK) / FILL, x + HEAD * LANES, y + HEAD * LANES, 0);
+    store_tiles(c[block % 2]);
     if (block == 0) {
       finish(pending);
       for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = _mm512_setzero_ps();

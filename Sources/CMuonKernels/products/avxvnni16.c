@@ -20,35 +20,8 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 
 static void multiply(const muon_gemm_micro_tile *tile) {
   gemm_prefetch(tile->rows, 2, tile->epilogue);
-  const int32_t *x = tile->a, *y = tile->b;
   __m256 sums[ROWS][VECTORS];
-  for (int i = 0; i < ROWS; i++) {
-    for (int v = 0; v < VECTORS; v++) sums[i][v] = _mm256_setzero_ps();
-  }
-  for (ptrdiff_t k = 0; k < tile->depth; k += BLOCK) {
-    const float *x_scale = (const float *)x, *y_scale = (const float *)y;
-    x += HEAD * LANES, y += HEAD * LANES;
-    __m256i c[ROWS][VECTORS];
-    for (int i = 0; i < ROWS; i++) {
-      for (int v = 0; v < VECTORS; v++) c[i][v] = _mm256_setzero_si256();
-    }
-    for (ptrdiff_t g = (tile->depth - k < BLOCK ? tile->depth - k : BLOCK) / GROUP; g > 0; g--) {
-      const __m256i y0 = _mm256_loadu_si256((const __m256i *)y);
-      const __m256i y1 = _mm256_loadu_si256((const __m256i *)(y + 8));
-      const __m256i y2 = _mm256_loadu_si256((const __m256i *)(y + 16));
-#pragma clang loop unroll(full)
-      for (int i = 0; i < ROWS; i++) {
-        const __m256i xi = _mm256_set1_epi32(x[i]);
-        c[i][0] = DOT_INT16(c[i][0], xi, y0);
-        c[i][1] = DOT_INT16(c[i][1], xi, y1);
-        c[i][2] = DOT_INT16(c[i][2], xi, y2);
-        /* Keeps the compiler from moving sums between registers. */
-        __asm__("" : "+x"(c[i][0]), "+x"(c[i][1]), "+x"(c[i][2]));
-      }
-      x += LANES, y += LANES;
-    }
-    for (int i = 0; i < ROWS; i++) add_scaled(sums[i], c[i], y_scale, x_scale + i);
-  }
+  multiply_blocks(tile, GROUP, HEAD, sums);
   gemm_finish(&sums[0][0], ROWS, VECTORS, tile->rows, tile->columns, tile->epilogue);
 }
 

@@ -1,4 +1,4 @@
-/* Packing of block floating point with 256 bits, for kernels of AVX-VNNI: of 16-bit integers, two to a
+/* Block floating point with 256 bits, for kernels of AVX-VNNI: packing and products of 16-bit integers, two to a
  * word, or of 8-bit ones, four to a word. A block begins with the scales of all lanes; of 8-bit integers
  * -128 times the sum of each lane follows; then come the words as in every panel. */
 #ifndef VNNI256_H
@@ -91,12 +91,55 @@ VNNI256_INLINE void pack_blocks(const float *source, ptrdiff_t lane_stride, ptrd
   }
 }
 
+/* The instruction for bytes takes one side unsigned: 128 is added to each, as its highest bit turned. */
+VNNI256_INLINE __m256i words_at(const int32_t *words, int group) {
+  const __m256i loaded = _mm256_loadu_si256((const __m256i *)words);
+  return group == 4 ? _mm256_xor_si256(loaded, _mm256_set1_epi8(-128)) : loaded;
+}
+
+VNNI256_INLINE __m256i dot(__m256i sum, __m256i x, __m256i y, int group) {
+  return group == 4 ? DOT_INT8(sum, y, x) : DOT_INT16(sum, x, y);
+}
+
 /* Adds sums of integers, times the scales of their block, to a row. */
 VNNI256_INLINE void add_scaled(__m256 sums[VECTORS], const __m256i c[VECTORS], const float *y_scale,
                                const float *x_scale) {
   for (int v = 0; v < VECTORS; v++) {
     sums[v] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(c[v]) * _mm256_loadu_ps(y_scale + 8 * v),
                               _mm256_broadcast_ss(x_scale), sums[v]);
+  }
+}
+
+/* The sums of a micro-tile. */
+VNNI256_INLINE void multiply_blocks(const muon_gemm_micro_tile *tile, int group, int head,
+                                    __m256 sums[ROWS][VECTORS]) {
+  const int32_t *x = tile->a, *y = tile->b;
+  for (int i = 0; i < ROWS; i++) {
+    for (int v = 0; v < VECTORS; v++) sums[i][v] = _mm256_setzero_ps();
+  }
+  for (ptrdiff_t k = 0; k < tile->depth; k += BLOCK) {
+    const float *x_scale = (const float *)x, *y_scale = (const float *)y;
+    const int32_t *x_sum = x + LANES;
+    x += head * LANES, y += head * LANES;
+    __m256i c[ROWS][VECTORS];
+    for (int i = 0; i < ROWS; i++) {
+      for (int v = 0; v < VECTORS; v++) c[i][v] = _mm256_set1_epi32(group == 4 ? x_sum[i] : 0);
+    }
+    for (ptrdiff_t g = (tile->depth - k < BLOCK ? tile->depth - k : BLOCK) / group; g > 0; g--) {
+      const __m256i y0 = words_at(y, group), y1 = words_at(y + 8, group);
+      const __m256i y2 = words_at(y + 16, group);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < ROWS; i++) {
+        const __m256i xi = _mm256_set1_epi32(x[i]);
+        c[i][0] = dot(c[i][0], xi, y0, group);
+        c[i][1] = dot(c[i][1], xi, y1, group);
+        c[i][2] = dot(c[i][2], xi, y2, group);
+        /* Keeps the compiler from moving sums between registers. */
+        __asm__("" : "+x"(c[i][0]), "+x"(c[i][1]), "+x"(c[i][2]));
+      }
+      x += LANES, y += LANES;
+    }
+    for (int i = 0; i < ROWS; i++) add_scaled(sums[i], c[i], y_scale, x_scale + i);
   }
 }
 
