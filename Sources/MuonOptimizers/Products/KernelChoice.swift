@@ -7,16 +7,17 @@ struct KernelChoice {
   /// Why faster ones are not taken.
   private(set) var warnings: [String] = []
 
-  /// - Parameter above: Only kernels slower than this are considered.
-  init(of element: muon_element, below above: ProductKernel? = nil) {
-    var candidate = Kernels.product(of: element, refusing: above)
-    while let some = candidate, !consider(some) {
-      candidate = Kernels.product(of: element, refusing: some)
-    }
+  /// - Parameter limit: Only kernels slower than this are considered.
+  init(of element: muon_element, below limit: ProductKernel? = nil) {
+    self.init(
+      of: sequence(state: limit) { last in
+        last = Kernels.product(of: element, refusing: last)
+        return last
+      })
   }
 
   /// Takes the first of these that will do.
-  init(of candidates: [ProductKernel]) {
+  init(of candidates: some Sequence<ProductKernel>) {
     for candidate in candidates where consider(candidate) { return }
   }
 
@@ -50,9 +51,8 @@ extension ProductKernel {
     let x = Matrix(arena.take(rows * depth), rows, depth)
     let product = Matrix(arena.take(rows * rows), rows, rows)
     // Integers up to 9.
-    func value(_ i: Int, _ k: Int) -> Float { Float((i * i * 5 + k * 3 + i * k) % 19 - 9) }
     for i in 0..<rows {
-      for k in 0..<depth { x.row(i)[k] = value(i, k) }
+      for k in 0..<depth { x.row(i)[k] = Float((i * i * 5 + k * 3 + i * k) % 19 - 9) }
     }
     let products = Multiplier(self, by: .alone)
     let operand = products.pack(.rows, of: x, packing, into: arena.rest)
@@ -61,7 +61,8 @@ extension ProductKernel {
     let tolerance = Float(depth) * 9 * 0.02
     for i in 0..<rows {
       for j in 0..<rows {
-        let exact = (0..<depth).reduce(Float(0)) { $0 + value(i, $1) * value(j, $1) }
+        let (one, other) = (x.row(i), x.row(j))
+        let exact = (0..<depth).reduce(Float(0)) { $0 + one[$1] * other[$1] }
         guard (product.row(i)[j] - exact).magnitude <= tolerance else { return false }
       }
     }

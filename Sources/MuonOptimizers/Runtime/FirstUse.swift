@@ -13,7 +13,7 @@ package enum FirstUse {
     let pass = unsafe unsafeBitCast(Kernels.passes.sum_of_squares, to: UInt.self)
     note(((try? Muon())?.groupCount ?? 0) + ((try? AdamW())?.groupCount ?? 0))
     note(
-      ProductKernel.all.reduce(0) { $0 + $1.name.utf8.count }
+      ProductKernel.all.reduce(0) { $0 + $1.suited(toSide: 1).name.utf8.count }
         + Int(pass & 1) + CheckpointFormat.constants.count
         + Kernels.level.utf8.count + Kernels.processorLevel.utf8.count
         + MuonOptions.options.count + AdamWOptions.options.count
