@@ -51,10 +51,7 @@ def clip_grad_norm(optimizers: Optimizers, max_norm: float, grad_scale: float = 
     members = listed(optimizers)
     for each in members:
         each._exchange()
-    limits, norm = (number("grad_scale", grad_scale), number("max_norm", max_norm)), c_double()
-    handles = optimizer_handles(members)
-    check(lib.muon_optimizers_clip_grad_norm(handles, len(members), *limits, byref(norm)))
-    return norm.value
+    return clip(optimizer_handles(members), max_norm, grad_scale)
 
 
 def zero_grad(optimizers: Optimizers, set_to_none: bool = False) -> None:
@@ -83,5 +80,17 @@ def listed(optimizers: Optimizers, name: str = "optimizers") -> list[Optimizer]:
 
 
 def optimizer_handles(optimizers: Sequence[Optimizer]) -> Any:
-    """An array of handles for C."""
-    return (OptimizerHandle * len(optimizers))(*(each._handle for each in optimizers))
+    """An array of their handles for C."""
+    return handle_array([each._handle for each in optimizers])
+
+
+def handle_array(handles: Sequence[Any]) -> Any:
+    """An array for C."""
+    return (OptimizerHandle * len(handles))(*handles)
+
+
+def clip(handles: Any, max_norm: float, grad_scale: float) -> float:
+    """clip_grad_norm of an array of handles."""
+    limits, norm = (number("grad_scale", grad_scale), number("max_norm", max_norm)), c_double()
+    check(lib.muon_optimizers_clip_grad_norm(handles, len(handles), *limits, byref(norm)))
+    return norm.value

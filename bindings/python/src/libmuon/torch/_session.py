@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from .. import _abi
+from .. import _abi, together
 from .._enums import NonFinitePolicy
 from .._library import check, free_with, lib
 from .._options import number as real
@@ -322,8 +322,7 @@ def make_step(prepared: Sequence[Prepared]) -> bool:
     if len(handles) == 1:
         check(lib.muon_optimizer_step(handles[0]))
     else:
-        array = (_abi.OptimizerHandle * len(handles))(*handles)
-        check(lib.muon_optimizers_step(array, len(handles)))
+        check(lib.muon_optimizers_step(together.handle_array(handles), len(handles)))
     if may_skip and prepared[0].session.skipped() != before:
         return False
     for session, work, state in prepared:
@@ -333,10 +332,9 @@ def make_step(prepared: Sequence[Prepared]) -> bool:
 
 def clip(prepared: Sequence[Prepared], max_norm: float, grad_scale: float) -> float:
     """Sets what the next step multiplies gradients by, and returns their norm."""
-    array = (_abi.OptimizerHandle * len(prepared))(*(each.session.handle for each in prepared))
-    limits, norm = (real("grad_scale", grad_scale), real("max_norm", max_norm)), c_double()
-    check(lib.muon_optimizers_clip_grad_norm(array, len(prepared), *limits, byref(norm)))
-    return norm.value
+    return together.clip(
+        together.handle_array([each.session.handle for each in prepared]), max_norm, grad_scale
+    )
 
 
 class Names(NamedTuple):
