@@ -78,6 +78,9 @@ def test_an_unusual_layout_is_read():
     assert (function.text, function.comment) == ("int32_t muon_h(int32_t x);", "In the header.")
     function = header.functions["muon_f"]
     assert (function.comment, function.section) == ("", "Another")
+    assert [each if isinstance(each, str) else each.name for each in header.sections["A part"]] == [
+        "Not of the enum: a line is between.", "muon_a", "What is", "muon_b",
+        "muon_c", "muon_d", "muon_e_get"]
     kind = header.functions["muon_e_get"].arguments[0].type
     assert (kind.base, kind.pointers, kind.const) == ("muon_c", 1, True)
 
@@ -108,19 +111,20 @@ def test_every_name_in_the_header_is_in_the_model():
 
 # A change of the header, and the files that it makes stale.
 CHANGES = {
-    "the value of an enum": ("MUON_BACKEND_CANS = 5", "MUON_BACKEND_CANS = 55", ["_enums.py"]),
+    "the value of an enum": ("MUON_BACKEND_CANS = 5", "MUON_BACKEND_CANS = 55", ["_enums.py", "reference.md"]),
     "the name of a value": (
         "MUON_BACKEND_CANS = 5", "MUON_BACKEND_CAN = 5",
-        ["_enums.py", "_option_table.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
+        ["_enums.py", "_option_table.py", "enums.hpp", "EnumNames.swift", "Names.swift", "reference.md"]),
     "a status": (
         "MUON_ERR_CANCELLED = 14", "MUON_ERR_CANCELLED = 14, MUON_ERR_X = 15",
-        ["_enums.py", "enums.hpp", "EnumNames.swift", "Names.swift"]),
+        ["_enums.py", "enums.hpp", "EnumNames.swift", "Names.swift", "reference.md"]),
     "a field": (
         "double weight_decay; /* finite, >= 0. 0.01 */", "double weight_decay, x; /* 0.01 */",
-        ["_abi.py", "_option_table.py", "_signatures.py", "option_types.hpp", "OptionFields.swift"]),
+        ["_abi.py", "_option_table.py", "_signatures.py", "option_types.hpp", "OptionFields.swift",
+         "reference.md"]),
     "a function": (
         "int32_t muon_get_num_threads(void);", "int32_t muon_get_num_threads(void); int32_t muon_x(void);",
-        ["_abi.py", "exports.map"]),
+        ["_abi.py", "exports.map", "reference.md"]),
     "the version": (
         "MUON_VERSION_PATCH 0", "MUON_VERSION_PATCH 7",
         ["Names.swift", "_version.py", "Version.swift"]),
@@ -145,3 +149,24 @@ def test_a_stale_file_is_named(change, tmp_path):
     assert sorted(name.rsplit("/")[-1] for name in named) == sorted(stale)
     run(command)
     run([*command, "--check"])
+
+
+def test_the_reference_has_every_name_and_leads_nowhere_else():
+    text = (ROOT / "docs/c/reference.md").read_text()
+    anchors = re.findall(r'<a id="(\w+)"></a>', text)
+    header = read()
+    assert sorted(anchors) == sorted({*header.types, *header.functions, *header.inlines})
+    headings = {re.sub(r"\W", "-", each.lower()) for each in re.findall(r"^## (.+)$", text, re.MULTILINE)}
+    assert set(re.findall(r"\(#([\w-]+)\)", text)) <= {*anchors, *headings}
+
+
+def test_the_reference_has_every_word():
+    """Of all comments in the header but those of its macros and in a function's body, and of what follows below."""
+    words = re.compile(r"[A-Za-z]{3,}")
+    text = re.sub(r"^static inline .*?^}", "", HEADER.read_text(), flags=re.DOTALL | re.MULTILINE)
+    comments = re.findall(r"/\*(.*?)\*/", text.split("#define MUON_VERSION_NUMBER", 1)[1], re.DOTALL)
+    said = [word for comment in comments if "follow below" not in comment for word in words.findall(comment)]
+    shown = words.findall((ROOT / "docs/c/reference.md").read_text())
+    assert len(said) > 3000
+    for word in set(said):
+        assert shown.count(word) >= said.count(word), word

@@ -193,5 +193,5 @@ def test_the_commands_of_the_readmes(tmp_path):
     script = [*(block for block in c if block not in remove), *cpp, *remove]
     printed = run(["bash", "-e", "-c", "".join(script)], cwd=root,
                   env={**ENVIRONMENT, "HOME": str(home)})
-    assert len(re.findall(r"^test accuracy 0\.9", printed, re.MULTILINE)) == 5
+    assert len(re.findall(r"^test accuracy 0\.9", printed, re.MULTILINE)) == 6
     assert not files(home)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import for_cpp
 import for_cpp_options
+import for_docs
 import for_python
 import for_python_options
 import for_swift
@@ -42,6 +43,7 @@ OUTPUTS: dict[str, Callable[[Header], str]] = {
     "Sources/MuonC/OptionFields.swift": for_swift.option_fields,
     "Sources/MuonC/Names.swift": for_swift.names,
     "Sources/MuonOptimizers/Runtime/Version.swift": for_swift.version,
+    "docs/c/reference.md": for_docs.reference,
     "include/muon/enums.hpp": for_cpp.enums,
     "include/muon/option_types.hpp": for_cpp_options.option_types,
     f"{PACKAGE}/_abi.py": for_python.abi,
@@ -51,7 +53,8 @@ OUTPUTS: dict[str, Callable[[Header], str]] = {
     f"{PACKAGE}/_version.py": for_python.version,
 }
 # How a line of comment looks, by the ending of a file.
-COMMENTS = {".map": "/* {} */", ".swift": "// {}", ".hpp": "// {}", ".py": "# {}"}
+COMMENTS = {".map": "/* {} */", ".swift": "// {}", ".hpp": "// {}", ".py": "# {}",
+            ".md": "<!-- {} -->"}
 MADE = "Made from include/muon.h by bindings/generate. Do not edit: run `make generate`."
 
 

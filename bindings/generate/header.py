@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from itertools import takewhile
 from os.path import commonprefix
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Union
 
-from model import Argument, Callback, CType, Enum, Field, Function, Handle, Header, Struct, Value
+from model import Argument, Callback, CType, Enum, Field, Function, Handle, Header, Struct, Type, Value
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = ROOT / "include" / "muon.h"
@@ -69,12 +69,19 @@ def parse(source: str) -> Header:
     statement: Tokens = []
     comment: Optional[Token] = None
     section, depth = "", 0
+
+    def note(comment: Optional[Token]) -> None:
+        """Keeps a comment that is about no declaration."""
+        if comment is not None:
+            header.sections.setdefault(section, []).append(prose(comment))
+
     for token in tokens(source):
         if token.kind == "directive":
             if define := re.match(r"#\s*define\s+(\w+)[ \t]+(.+)", token.text, re.DOTALL):
                 value = re.sub(r"/\*.*?\*/|\\\n", " ", define[2], flags=re.DOTALL)
                 header.defines[define[1]] = " ".join(value.split())
         elif token.kind == "comment" and not statement:
+            note(comment)
             if heading := re.match(r"/\* -{2,} (.+?) -{2,}", token.text):
                 section, comment = heading[1], None
             else:
@@ -82,13 +89,17 @@ def parse(source: str) -> Header:
         else:
             statement.append(token)
             depth += {"{": 1, "}": -1}.get(token.text, 0)
-            above = prose(comment) if comment and comment.last >= statement[0].first - 1 else ""
             if token.text == "}" and depth == 0 and statement[0].text == "static":
-                define_inline(header, statement, above, section)
+                take_in = define_inline
             elif token.text == ";" and depth == 0:
-                declare(header, statement[:-1], above, section)
+                take_in = declare
             else:
                 continue
+            if comment and comment.last < statement[0].first - 1:
+                note(comment)
+                comment = None
+            if declared := take_in(header, statement, prose(comment), section):
+                header.sections.setdefault(section, []).append(declared)
             statement, comment = [], None
     if statement:
         raise refusal(statement)
@@ -108,8 +119,11 @@ def refusal(statement: Tokens) -> HeaderError:
     return HeaderError(f"line {statement[0].first} is not understood: {text[:100]}")
 
 
-def declare(header: Header, statement: Tokens, comment: str, section: str) -> None:
-    """Takes in one declaration, without its semicolon."""
+def declare(
+    header: Header, statement: Tokens, comment: str, section: str
+) -> Optional[Union[Type, Function]]:
+    """Takes in one declaration, with its semicolon, and returns what it declares anew."""
+    statement = statement[:-1]
     body: Tokens = []
     texts = [each.text for each in statement]
     if "{" in texts:
@@ -119,35 +133,38 @@ def declare(header: Header, statement: Tokens, comment: str, section: str) -> No
     opening = words.index("(") if "(" in words else len(words)
     match words:
         case ["typedef", "enum", name, "{", *_, "}", alias] if name == alias:
-            header.types[name] = enum(name, body, comment)
+            header.types[name] = declared = enum(name, body, comment)
         case ["typedef", "struct", name, "{", *_, "}", alias] if name == alias:
-            header.types[name] = Struct(name, fields(body), comment)
+            header.types[name] = declared = Struct(name, fields(body), comment)
         case ["struct", _]:
-            pass  # it follows
+            return None  # it follows
         case ["typedef", "struct", name, alias] if name == alias:
-            header.types[name] = Handle(name, comment)
+            header.types[name] = declared = Handle(name, comment)
         case ["typedef", *_, ")"] if words[opening + 1] == "*" and words[opening + 3] == ")":
             result, name = c_type(code[1:opening]), words[opening + 2]
             arguments = argument_list(code[opening + 4:])
-            header.types[name] = Callback(result, name, arguments, comment, section)
+            header.types[name] = declared = Callback(result, name, arguments, comment, section)
         case [first, *_, ")"] if first != "typedef" and opening > 1:
             result, name = c_type(code[:opening - 1]), words[opening - 1]
             arguments = argument_list(code[opening:])
-            header.functions[name] = Function(result, name, arguments, comment, section)
+            header.functions[name] = declared = Function(result, name, arguments, comment, section)
         case _:
             raise refusal(statement)
+    return declared
 
 
-def define_inline(header: Header, statement: Tokens, comment: str, section: str) -> None:
+def define_inline(header: Header, statement: Tokens, comment: str, section: str) -> Function:
     """Takes in a function with its body: static inline void muon_x(int32_t y) { ... }"""
     code = [each for each in statement if each.kind != "comment"]
     texts = [each.text for each in code]
     if texts[:2] != ["static", "inline"] or "(" not in texts:
         raise refusal(statement)
     opening, body = texts.index("("), texts.index("{")
-    header.inlines[texts[opening - 1]] = Function(
-        c_type(code[2:opening - 1]), texts[opening - 1], argument_list(code[opening:body]), comment,
-        section)
+    name = texts[opening - 1]
+    arguments = argument_list(code[opening:body])
+    declared = Function(c_type(code[2:opening - 1]), name, arguments, comment, section)
+    header.inlines[name] = declared
+    return declared
 
 
 def attributes_removed(code: Tokens) -> Tokens:

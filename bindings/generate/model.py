@@ -97,6 +97,8 @@ class Header:
     functions: dict[str, Function] = field(default_factory=dict)  # that the library has
     inlines: dict[str, Function] = field(default_factory=dict)  # that the header itself has
     defines: dict[str, str] = field(default_factory=dict)
+    # What stands under each heading, in order: declarations, and comments that are about none.
+    sections: dict[str, list[Union[Type, Function, str]]] = field(default_factory=dict)
 
     def _of(self, kind: type[T]) -> dict[str, T]:
         return {name: each for name, each in self.types.items() if isinstance(each, kind)}
