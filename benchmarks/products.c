@@ -19,17 +19,18 @@ static float *floats(size_t count) {
   return memory;
 }
 
-static void pack(const muon_gemm_kernel *kernel, int n, const float *x, float *packed, int by_rows,
-                 muon_gemm_role role) {
-  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
-    muon_gemm_pack(kernel, x, by_rows ? n : 1, by_rows ? 1 : n, n, n, panel, role, packed);
+static void pack(const muon_gemm_packing *packing, const float *x, float *packed, int by_rows) {
+  const ptrdiff_t n = packing->count;
+  for (ptrdiff_t panel = 0; panel < packing->panels; panel++)
+    muon_gemm_pack(packing, x, by_rows ? n : 1, by_rows ? 1 : n, panel, packed);
 }
 
-static void multiply(const muon_gemm_kernel *kernel, int n, const float *a, const float *b, int lower,
+static void multiply(const muon_gemm_packing *a_packing, const float *a,
+                     const muon_gemm_packing *b_packing, const float *b, int lower,
                      const muon_gemm_output *output) {
   const muon_gemm_epilogue epilogue = {1, {*output, *output}};
-  for (ptrdiff_t tile = 0; tile < muon_gemm_tiles(kernel, n, n); tile++)
-    muon_gemm_tile(kernel, a, b, n, n, n, lower, tile, &epilogue);
+  for (ptrdiff_t tile = 0; tile < a_packing->row_tiles * b_packing->column_tiles; tile++)
+    muon_gemm_tile(a_packing, a, b_packing, b, lower, tile, &epilogue);
 }
 
 /* What the rates are of, in this order. */
@@ -40,8 +41,9 @@ enum { GRAM, POLYNOMIAL, APPLY, COUNT };
 int product_rates(muon_element element, int n, double rates[COUNT]) {
   const muon_gemm_kernel *kernel = muon_gemm_kernel_for(element, NULL, NULL);
   if (!kernel || !kernel->acquire()) return 1;
-  const size_t packed =
-      (size_t)muon_gemm_operand_bytes(kernel, n, n, MUON_GEMM_BOTH) / sizeof(float);
+  const muon_gemm_packing both = muon_gemm_packing_of(kernel, n, n, MUON_GEMM_BOTH);
+  const muon_gemm_packing right = muon_gemm_packing_of(kernel, n, n, MUON_GEMM_RIGHT);
+  const size_t packed = (size_t)both.bytes / sizeof(float);
   float *x = floats((size_t)n * n), *c = floats((size_t)n * n);
   float *a = floats(packed), *b = floats(packed);
   const int failed = !x || !c || !a || !b;
@@ -50,14 +52,12 @@ int product_rates(muon_element element, int n, double rates[COUNT]) {
         {c, n, 1e-3f, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}},
         {c, n, 1e-6f, {{x, 1e-3f, x, x}, {c, 0, NULL, NULL}}},
         {c, n, 1e-6f, {{c, 0, NULL, NULL}, {x, 1e-3f, x, NULL}}}};
-    pack(kernel, n, x, a, 1, MUON_GEMM_BOTH);
-    pack(kernel, n, x, b, 0, MUON_GEMM_RIGHT);
-    const float *left =
-        a + muon_gemm_offset(kernel, n, n, MUON_GEMM_BOTH, MUON_GEMM_LEFT) / (ptrdiff_t)sizeof(float);
+    pack(&both, x, a, 1);
+    pack(&right, x, b, 0);
     for (int what = 0; what < COUNT; what++) {
       const int symmetric = what != APPLY;
       const double start = now();
-      multiply(kernel, n, left, symmetric ? a : b, symmetric, &outputs[what]);
+      multiply(&both, a, symmetric ? &both : &right, symmetric ? a : b, symmetric, &outputs[what]);
       rates[what] = (symmetric ? 1.0 : 2.0) * n * n * n / (now() - start);
     }
   }

@@ -71,18 +71,14 @@ static double packed_element(const muon_gemm_kernel *kernel, const void *packed,
   return x;
 }
 
-static size_t packed_bytes(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
-                           muon_gemm_role role) {
-  return (size_t)muon_gemm_operand_bytes(kernel, count, depth, role);
-}
-
 static const muon_gemm_role roles[] = {MUON_GEMM_LEFT, MUON_GEMM_RIGHT, MUON_GEMM_BOTH};
 
 /* Every element on each side, and zeros where there is none. */
-static void check_packed(const muon_gemm_kernel *kernel, const void *packed, muon_gemm_role role,
-                         ptrdiff_t count, ptrdiff_t depth, const float *source, ptrdiff_t lane_stride,
-                         ptrdiff_t depth_stride, const char *what) {
-  const ptrdiff_t all_lanes = muon_gemm_panels(kernel, count) * kernel->lanes;
+static void check_packed(const muon_gemm_packing *packing, const void *packed, const float *source,
+                         ptrdiff_t lane_stride, ptrdiff_t depth_stride, const char *what) {
+  const muon_gemm_kernel *kernel = packing->kernel;
+  const ptrdiff_t count = packing->count, depth = packing->depth;
+  const ptrdiff_t all_lanes = (count + kernel->lanes - 1) / kernel->lanes * kernel->lanes;
   const ptrdiff_t all_depths = (depth + kernel->fill - 1) / kernel->fill * kernel->fill;
   double *numbers = memory((size_t)depth * sizeof *numbers);
   for (ptrdiff_t lane = 0; lane < all_lanes; lane++) {
@@ -91,9 +87,8 @@ static void check_packed(const muon_gemm_kernel *kernel, const void *packed, muo
     for (ptrdiff_t k = 0; k < all_depths; k++) {
       const double meant = lane < count && k < depth ? numbers[k] : 0;
       for (int side = MUON_GEMM_LEFT; side <= MUON_GEMM_RIGHT; side++) {
-        if (!(role & side)) continue;
-        const char *there = (const char *)packed +
-                            muon_gemm_offset(kernel, count, depth, role, (muon_gemm_role)side);
+        if (!(packing->role & side)) continue;
+        const char *there = (const char *)packed + (side == MUON_GEMM_LEFT ? packing->left : 0);
         CHECK(packed_element(kernel, there, depth, (muon_gemm_role)side, lane, k) == meant,
               "%s, %s of %td lanes, depth %td: lane %td, depth %td, side %d", kernel->name, what,
               count, depth, lane, k, side);
@@ -101,6 +96,24 @@ static void check_packed(const muon_gemm_kernel *kernel, const void *packed, muo
     }
   }
   free(numbers);
+}
+
+/* A whole operand. */
+static char *pack(const muon_gemm_packing *packing, const float *source, ptrdiff_t lane_stride,
+                  ptrdiff_t depth_stride) {
+  char *packed = memory((size_t)packing->bytes);
+  memset(packed, 0xFF, (size_t)packing->bytes);
+  for (ptrdiff_t panel = 0; panel < packing->panels; panel++)
+    muon_gemm_pack(packing, source, lane_stride, depth_stride, panel, packed);
+  return packed;
+}
+
+/* A whole product. */
+static void multiply(const muon_gemm_packing *a_packing, const void *a,
+                     const muon_gemm_packing *b_packing, const void *b, int lower,
+                     const muon_gemm_epilogue *epilogue) {
+  for (ptrdiff_t tile = 0; tile < a_packing->row_tiles * b_packing->column_tiles; tile++)
+    muon_gemm_tile(a_packing, a, b_packing, b, lower, tile, epilogue);
 }
 
 static void check_pack(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth) {
@@ -111,14 +124,9 @@ static void check_pack(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_
     for (ptrdiff_t i = 0; i < rows * columns; i++) source[i] = uniform(&seed);
     const ptrdiff_t lane_stride = by_rows ? columns : 1, depth_stride = by_rows ? 1 : columns;
     for (int r = 0; r < 3; r++) {
-      const size_t bytes = packed_bytes(kernel, count, depth, roles[r]);
-      void *packed = memory(bytes);
-      memset(packed, 0xFF, bytes);
-      for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, count); panel++)
-        muon_gemm_pack(kernel, source, lane_stride, depth_stride, count, depth, panel, roles[r],
-                       packed);
-      check_packed(kernel, packed, roles[r], count, depth, source, lane_stride, depth_stride,
-                   by_rows ? "rows" : "columns");
+      const muon_gemm_packing packing = muon_gemm_packing_of(kernel, count, depth, roles[r]);
+      void *packed = pack(&packing, source, lane_stride, depth_stride);
+      check_packed(&packing, packed, source, lane_stride, depth_stride, by_rows ? "rows" : "columns");
       free(packed);
     }
     free(source);
@@ -137,20 +145,18 @@ static void check_pack_symmetric(const muon_gemm_kernel *kernel, ptrdiff_t n) {
   for (ptrdiff_t i = 0; i < n; i++) without[i * n + i] = 0;
   for (int variant = 0; variant < 12; variant++) {
     const int mirror = variant & 1, apart = variant & 2;
-    const muon_gemm_role role = roles[variant / 4];
+    const muon_gemm_packing packing = muon_gemm_packing_of(kernel, n, n, roles[variant / 4]);
     for (ptrdiff_t i = 0; i < n; i++) {
       for (ptrdiff_t j = 0; j < n; j++) {
         const int is_there = j <= i || (!mirror && i / kernel->lanes == j / kernel->lanes);
         lower[i * n + j] = is_there ? whole[i * n + j] : NAN;
       }
     }
-    const size_t size = packed_bytes(kernel, n, n, role);
-    void *packed = memory(size);
-    memset(packed, 0xFF, size);
-    for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
-      muon_gemm_pack_symmetric(kernel, lower, n, mirror, panel, apart ? diagonal : NULL, role,
-                               packed);
-    check_packed(kernel, packed, role, n, n, apart ? without : whole, n, 1,
+    void *packed = memory((size_t)packing.bytes);
+    memset(packed, 0xFF, (size_t)packing.bytes);
+    for (ptrdiff_t panel = 0; panel < packing.panels; panel++)
+      muon_gemm_pack_symmetric(&packing, lower, mirror, panel, apart ? diagonal : NULL, packed);
+    check_packed(&packing, packed, apart ? without : whole, n, 1,
                  mirror ? "symmetric, mirrored" : "symmetric");
     for (ptrdiff_t i = 0; i < n; i++) {
       if (apart) CHECK(diagonal[i] == whole[i * n + i], "%s, of %td", kernel->name, n);
@@ -195,12 +201,9 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
   float *column_factors = memory((size_t)columns * sizeof(float));
   for (ptrdiff_t i = 0; i < rows; i++) row_factors[i] = small_integer(&seed);
   for (ptrdiff_t j = 0; j < columns; j++) column_factors[j] = small_integer(&seed);
-  char *packed_a = memory(packed_bytes(kernel, rows, depth, MUON_GEMM_LEFT));
-  char *packed_b = memory(packed_bytes(kernel, columns, depth, MUON_GEMM_RIGHT));
-  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, rows); panel++)
-    muon_gemm_pack(kernel, a, depth, 1, rows, depth, panel, MUON_GEMM_LEFT, packed_a);
-  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, columns); panel++)
-    muon_gemm_pack(kernel, b, depth, 1, columns, depth, panel, MUON_GEMM_RIGHT, packed_b);
+  const muon_gemm_packing left = muon_gemm_packing_of(kernel, rows, depth, MUON_GEMM_LEFT);
+  const muon_gemm_packing right = muon_gemm_packing_of(kernel, columns, depth, MUON_GEMM_RIGHT);
+  char *packed_a = pack(&left, a, depth, 1), *packed_b = pack(&right, b, depth, 1);
 
   /* No term, one, the other, both; each of C itself or of another matrix; to one place or to two;
    * of operands without their diagonals. */
@@ -225,8 +228,7 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
     const muon_gemm_output two = {
         c[1], stride, -4, {{d, 0, NULL, NULL}, {e, second, by_row_too, by_column}}};
     const muon_gemm_epilogue epilogue = {outputs, {one, two}};
-    for (ptrdiff_t tile = 0; tile < muon_gemm_tiles(kernel, rows, columns); tile++)
-      muon_gemm_tile(kernel, packed_a, packed_b, depth, rows, columns, lower, tile, &epilogue);
+    multiply(&left, packed_a, &right, packed_b, lower, &epilogue);
 
     for (ptrdiff_t i = 0; i < rows; i++) {
       for (ptrdiff_t j = 0; j < stride; j++) {
@@ -304,9 +306,7 @@ static void check_limits(const muon_gemm_kernel *kernel) {
   const ptrdiff_t depth = kernel->block, lanes = kernel->lanes;
   float *a = memory((size_t)(lanes * depth) * sizeof *a);
   float *c = memory((size_t)(lanes * lanes) * sizeof *c);
-  char *packed = memory(packed_bytes(kernel, lanes, depth, MUON_GEMM_BOTH));
-  const char *left =
-      packed + muon_gemm_offset(kernel, lanes, depth, MUON_GEMM_BOTH, MUON_GEMM_LEFT);
+  const muon_gemm_packing packing = muon_gemm_packing_of(kernel, lanes, depth, MUON_GEMM_BOTH);
   const muon_gemm_output output = {c, lanes, 1, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}};
   const muon_gemm_epilogue epilogue = {1, {output, output}};
   const float sizes[] = {(float)levels(kernel), 1, 1e18f, 1e-18f, 1e-30f, 1e-40f, 0};
@@ -319,9 +319,9 @@ static void check_limits(const muon_gemm_kernel *kernel) {
         for (ptrdiff_t i = 0; i < lanes * depth; i++)
           a[i] = i % lanes % 3 == 1 ? -sizes[size] : sizes[size];
       }
-      muon_gemm_pack(kernel, a, way ? 1 : depth, way ? lanes : 1, lanes, depth, 0, MUON_GEMM_BOTH,
-                     packed);
-      muon_gemm_tile(kernel, left, packed, depth, lanes, lanes, 0, 0, &epilogue);
+      char *packed = pack(&packing, a, way ? 1 : depth, way ? lanes : 1);
+      multiply(&packing, packed, &packing, packed, 0, &epilogue);
+      free(packed);
       const float scale = sizes[size] / (float)levels(kernel);
       const double sum = depth * levels(kernel) * levels(kernel);
       const float meant = sizes[size] < 1e-38f ? 0 : (float)sum * scale * scale;
@@ -332,20 +332,17 @@ static void check_limits(const muon_gemm_kernel *kernel) {
       }
     }
   }
-  free(a), free(c), free(packed);
+  free(a), free(c);
 }
 
 /* A A^T. */
 static float *product(const muon_gemm_kernel *kernel, const float *a, ptrdiff_t n, ptrdiff_t depth) {
   float *c = memory((size_t)(n * n) * sizeof *c);
-  char *packed = memory(packed_bytes(kernel, n, depth, MUON_GEMM_BOTH));
-  const char *left = packed + muon_gemm_offset(kernel, n, depth, MUON_GEMM_BOTH, MUON_GEMM_LEFT);
+  const muon_gemm_packing packing = muon_gemm_packing_of(kernel, n, depth, MUON_GEMM_BOTH);
   const muon_gemm_output output = {c, n, 1, {{c, 0, NULL, NULL}, {c, 0, NULL, NULL}}};
   const muon_gemm_epilogue epilogue = {1, {output, output}};
-  for (ptrdiff_t panel = 0; panel < muon_gemm_panels(kernel, n); panel++)
-    muon_gemm_pack(kernel, a, depth, 1, n, depth, panel, MUON_GEMM_BOTH, packed);
-  for (ptrdiff_t tile = 0; tile < muon_gemm_tiles(kernel, n, n); tile++)
-    muon_gemm_tile(kernel, left, packed, depth, n, n, 0, tile, &epilogue);
+  char *packed = pack(&packing, a, depth, 1);
+  multiply(&packing, packed, &packing, packed, 0, &epilogue);
   free(packed);
   return c;
 }

@@ -140,36 +140,42 @@ const char *muon_kernels_level(const char *_Nullable cap);
 /* Whether the cap allows a level. */
 int muon_kernels_allows(const char *_Nullable cap, const char *level);
 
-/* An operand of `count` lanes is packed as so many panels of so many bytes. */
-ptrdiff_t muon_gemm_panels(const muon_gemm_kernel *kernel, ptrdiff_t count);
+/* A panel of so many depths has so many bytes. */
 ptrdiff_t muon_gemm_panel_bytes(const muon_gemm_kernel *kernel, ptrdiff_t depth);
-/* The bytes that it takes up for a role, and where in them what is for one side begins. */
-ptrdiff_t muon_gemm_operand_bytes(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
-                                  muon_gemm_role role);
-ptrdiff_t muon_gemm_offset(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth,
-                           muon_gemm_role role, muon_gemm_role side);
 
-/* Packs one panel of an operand: of `count` lanes at lane_stride, whose elements are at
- * depth_stride, one of which is 1. */
-void muon_gemm_pack(const muon_gemm_kernel *kernel, const float *source, ptrdiff_t lane_stride,
-                    ptrdiff_t depth_stride, ptrdiff_t count, ptrdiff_t depth, ptrdiff_t panel,
-                    muon_gemm_role role, void *packed);
-/* The same of a symmetric n x n matrix, of which only the lower triangle is there. Where `diagonal`
- * is given, what is on the diagonal goes there, and is 0 in the panel. With `mirror`, the block on
- * the diagonal is made whole in the source; without, it must be whole, as muon_gemm_tile with
- * `lower` leaves it. */
-void muon_gemm_pack_symmetric(const muon_gemm_kernel *kernel, float *source, ptrdiff_t n,
-                              int mirror, ptrdiff_t panel, float *_Nullable diagonal,
-                              muon_gemm_role role, void *packed);
+/* How a kernel packs operands of one size for one role: worked out once, since for small matrices the
+ * divisions that it takes count. */
+typedef struct muon_gemm_packing {
+  const muon_gemm_kernel *kernel;
+  muon_gemm_role role;
+  ptrdiff_t count, depth;             /* of `count` lanes, each `depth` long */
+  ptrdiff_t filled;                   /* depth, filled up */
+  ptrdiff_t panels, panel_bytes;
+  ptrdiff_t bytes;                    /* of all of it */
+  ptrdiff_t left;                     /* where in it what is for the left side begins */
+  ptrdiff_t row_tiles, column_tiles;  /* products with the operand on the left have so many tiles down,
+                                       * with it on the right so many across */
+} muon_gemm_packing;
 
-/* A product of so many rows and columns is made in so many tiles. It does not depend on the number
- * of threads, nor does the order of any sum. */
-ptrdiff_t muon_gemm_tiles(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdiff_t columns);
-/* One tile of A B, where a holds the packed rows of A, for the left, and b the packed columns of B, for
- * the right. With `lower`, only the blocks of `lanes` rows and columns on the diagonal and what is
- * below them. */
-void muon_gemm_tile(const muon_gemm_kernel *kernel, const void *a, const void *b, ptrdiff_t depth,
-                    ptrdiff_t rows, ptrdiff_t columns, int lower, ptrdiff_t tile,
+muon_gemm_packing muon_gemm_packing_of(const muon_gemm_kernel *kernel, ptrdiff_t count,
+                                       ptrdiff_t depth, muon_gemm_role role);
+
+/* Packs one panel of an operand, whose lanes are at lane_stride and their elements at depth_stride,
+ * one of which is 1. */
+void muon_gemm_pack(const muon_gemm_packing *packing, const float *source, ptrdiff_t lane_stride,
+                    ptrdiff_t depth_stride, ptrdiff_t panel, void *packed);
+/* The same of a symmetric matrix, of which only the lower triangle is there. Where `diagonal` is
+ * given, what is on the diagonal goes there, and is 0 in the panel. With `mirror`, the block on the
+ * diagonal is made whole in the source; without, it must be whole, as muon_gemm_tile with `lower`
+ * leaves it. Panels may be packed by several threads at the same time. */
+void muon_gemm_pack_symmetric(const muon_gemm_packing *packing, float *source, int mirror,
+                              ptrdiff_t panel, float *_Nullable diagonal, void *packed);
+
+/* One tile of the product of A, on the left, and B, on the right, which has row_tiles of A times
+ * column_tiles of B. It does not depend on the number of threads, nor does the order of any sum. With
+ * `lower`, only the blocks of `lanes` rows and columns on the diagonal and what is below them. */
+void muon_gemm_tile(const muon_gemm_packing *a_packing, const void *a,
+                    const muon_gemm_packing *b_packing, const void *b, int lower, ptrdiff_t tile,
                     const muon_gemm_epilogue *epilogue);
 
 /* ---- Element-wise passes -------------------------------------------------------------------- */

@@ -4,7 +4,6 @@
 
 #include "amx.h"
 #include "integers512.h"
-#include "transpose16.h"
 
 #define AMX_INLINE static inline __attribute__((always_inline))
 

@@ -9,31 +9,34 @@
 typedef __m512 gemm_vector;
 #define EPILOGUE_AVX512
 #include "epilogue.h"
-#include "transpose16.h"
+#include "lanes512.h"
 
 enum { LANES = 32, ROWS = 8 };
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                  ptrdiff_t depth, muon_gemm_panel panel) {
   float *out = panel.right;
-  ptrdiff_t k = 0;
-  if (lanes == LANES && lane_stride == 1) {
-    for (; k < depth; k++) {
-      const float *s = source + k * depth_stride;
-      _mm512_storeu_ps(out + k * LANES, _mm512_loadu_ps(s));
-      _mm512_storeu_ps(out + k * LANES + 16, _mm512_loadu_ps(s + 16));
+  const __mmask16 there[2] = {first_lanes(lanes), first_lanes(lanes - 16)};
+  if (lane_stride == 1) {
+    for (ptrdiff_t k = 0; k < depth; k++, source += depth_stride, out += LANES) {
+      _mm512_storeu_ps(out, _mm512_maskz_loadu_ps(there[0], source));
+      _mm512_storeu_ps(out + 16, _mm512_maskz_loadu_ps(there[1], source + 16));
     }
-  } else if (lanes == LANES && depth_stride == 1) {
-    for (; k + 16 <= depth; k += 16) {
-      for (int half = 0; half < LANES; half += 16) {
-        __m512i r[16];
-        for (int i = 0; i < 16; i++) r[i] = _mm512_loadu_si512(source + (half + i) * lane_stride + k);
-        transpose16(r);
-        for (int i = 0; i < 16; i++) _mm512_storeu_si512(out + (k + i) * LANES + half, r[i]);
+    return;
+  }
+  for (ptrdiff_t k = 0; k < depth; k += 16) {
+    const int depths = depth - k < 16 ? (int)(depth - k) : 16;
+    for (int half = 0; half < LANES; half += 16) {
+      __m512i r[16];
+      for (int i = 0; i < 16; i++) {
+        r[i] = half + i < lanes ? _mm512_maskz_loadu_epi32(first_lanes(depths),
+                                                           source + (half + i) * lane_stride + k)
+                                : _mm512_setzero_si512();
       }
+      if (half < lanes) transpose16(r);
+      for (int i = 0; i < depths; i++) _mm512_storeu_si512(out + (k + i) * LANES + half, r[i]);
     }
   }
-  gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, k, depth, out);
 }
 
 static void multiply(const muon_gemm_micro_tile *tile) {

@@ -9,55 +9,49 @@
 typedef __m512 gemm_vector;
 #define EPILOGUE_AVX512
 #include "epilogue.h"
-#include "transpose16.h"
+#include "lanes512.h"
 
 enum { LANES = 32, ROWS = 8 };
 
-/* One pair (k, k+1) of up to 16 lanes that are not where the fast ways need them. */
-static void pack_pairs(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                       ptrdiff_t depth, uint32_t *out) {
-  float low[LANES] = {0}, high[LANES] = {0};
-  for (int i = 0; i < lanes; i++) {
-    low[i] = source[i * lane_stride];
-    if (depth > 1) high[i] = source[i * lane_stride + depth_stride];
-  }
-  for (int i = 0; i < LANES; i += 16) {
-    const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(low + i)));
-    const __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(high + i)));
-    _mm512_storeu_si512(out + i, _mm512_or_si512(l, _mm512_slli_epi32(h, 16)));
-  }
+/* Pairs (k, k+1) of 16 lanes that lie side by side. Where there is no k+1 it is 0. */
+static inline __m512i pairs(const float *low, const float *high, __mmask16 there) {
+  const __m512i l =
+      _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(there, low)));
+  if (!high) return l;
+  const __m512i h =
+      _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(there, high)));
+  return _mm512_or_si512(l, _mm512_slli_epi32(h, 16));
 }
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                  ptrdiff_t depth, muon_gemm_panel panel) {
   uint32_t *out = panel.right;
-  ptrdiff_t k = 0;
-  if (lanes == LANES && lane_stride == 1) {
-    for (; k + 2 <= depth; k += 2) {
-      for (int i = 0; i < LANES; i += 16) {
-        const float *s = source + k * depth_stride + i;
-        const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(s)));
-        const __m512i h = _mm512_cvtepu16_epi32(
-            (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(s + depth_stride)));
-        _mm512_storeu_si512(out + k / 2 * LANES + i, _mm512_or_si512(l, _mm512_slli_epi32(h, 16)));
+  if (lane_stride == 1) {
+    for (ptrdiff_t k = 0; k < depth; k += 2, out += LANES) {
+      for (int half = 0; half < LANES; half += 16) {
+        const float *s = source + k * depth_stride + half;
+        _mm512_storeu_si512(
+            out + half, pairs(s, k + 1 < depth ? s + depth_stride : NULL, first_lanes(lanes - half)));
       }
     }
-  } else if (lanes == LANES && depth_stride == 1) {
-    for (; k + 32 <= depth; k += 32) {
-      for (int half = 0; half < LANES; half += 16) {
-        __m512i r[16];
-        for (int i = 0; i < 16; i++) {
-          const float *s = source + (half + i) * lane_stride + k;
-          r[i] = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(s + 16), _mm512_loadu_ps(s));
-        }
-        transpose16(r);
-        for (int i = 0; i < 16; i++) _mm512_storeu_si512(out + (k / 2 + i) * LANES + half, r[i]);
+    return;
+  }
+  for (ptrdiff_t k = 0; k < depth; k += 32) {
+    const ptrdiff_t rest = depth - k;
+    for (int half = 0; half < LANES; half += 16) {
+      __m512i r[16];
+      for (int i = 0; i < 16; i++) {
+        const float *s = source + (half + i) * lane_stride + k;
+        r[i] = half + i < lanes
+                   ? (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(first_lanes(rest - 16), s + 16),
+                                                  _mm512_maskz_loadu_ps(first_lanes(rest), s))
+                   : _mm512_setzero_si512();
       }
+      if (half < lanes) transpose16(r);
+      for (int i = 0; i < 16 && 2 * i < rest; i++)
+        _mm512_storeu_si512(out + (k / 2 + i) * LANES + half, r[i]);
     }
   }
-  for (; k < depth; k += 2)
-    pack_pairs(source + k * depth_stride, lane_stride, depth_stride, lanes, depth - k,
-               out + k / 2 * LANES);
 }
 
 static void multiply(const muon_gemm_micro_tile *tile) {

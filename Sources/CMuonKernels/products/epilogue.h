@@ -80,13 +80,14 @@ EPILOGUE_INLINE void gemm_store_whole(const gemm_vector *sums, int rows, int vec
 /* A part of a micro-tile that is `lanes` wide. Files that are compiled for AVX-512 say so: it loads and
  * stores the part of a vector that is there. */
 #ifdef EPILOGUE_AVX512
+#include "lanes512.h"
+
 EPILOGUE_INLINE void gemm_store_part(const float *tile, int lanes, int rows, int columns,
                                      const muon_gemm_output *output) {
   const muon_gemm_term *terms = output->terms;
   const int reads[2] = {gemm_reads(&terms[0]), gemm_reads(&terms[1])};
   for (int j = 0; j < columns; j += GEMM_VECTOR_FLOATS) {
-    const int rest = columns - j;
-    const __mmask16 there = rest < 16 ? (__mmask16)((1u << rest) - 1) : 0xFFFF;
+    const __mmask16 there = first_lanes(columns - j);
     for (int i = 0; i < rows; i++) {
       const ptrdiff_t at = i * output->stride + j;
       gemm_vector x = output->alpha * gemm_at(tile + i * lanes + j);

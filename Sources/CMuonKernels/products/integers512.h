@@ -8,6 +8,7 @@
 #include <immintrin.h>
 
 #include "block_floating.h"
+#include "lanes512.h"
 
 #define INTEGERS_INLINE static inline __attribute__((always_inline))
 
@@ -27,34 +28,44 @@ INTEGERS_INLINE __m512i to_integers(__m512 x, __m512 inverse) {
                                   _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-INTEGERS_INLINE __mmask16 first_lanes(ptrdiff_t count) {
-  return count >= 16 ? 0xFFFF : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
-}
-
 /* The largest magnitudes of `lanes` lanes, whose depths lie side by side. */
 INTEGERS_INLINE __m512 largest_by_lane(const float *source, ptrdiff_t lane_stride, int lanes,
                                        ptrdiff_t depth) {
-  float largest[16] = {0};
-  for (int i = 0; i < lanes; i++) {
+  __m512i parts[16];
+  for (int i = 0; i < 16; i++) {
     __m512 most = _mm512_setzero_ps();
-    for (ptrdiff_t k = 0; k < depth; k += 16) {
+    for (ptrdiff_t k = 0; i < lanes && k < depth; k += 16) {
       const float *x = source + i * lane_stride + k;
       most = _mm512_max_ps(most, _mm512_abs_ps(_mm512_maskz_loadu_ps(first_lanes(depth - k), x)));
     }
-    largest[i] = _mm512_reduce_max_ps(most);
+    parts[i] = _mm512_castps_si512(most);
   }
-  return _mm512_loadu_ps(largest);
+  transpose16(parts);
+  __m512 largest = _mm512_setzero_ps();
+  for (int i = 0; i < 16; i++) largest = _mm512_max_ps(largest, _mm512_castsi512_ps(parts[i]));
+  return largest;
 }
 
-/* The same where lanes lie side by side. */
+/* The same where lanes lie side by side. Several depths at a time, none of which waits for another. */
 INTEGERS_INLINE __m512 largest_by_depth(const float *source, ptrdiff_t depth_stride, int lanes,
                                         ptrdiff_t depth) {
-  __m512 largest = _mm512_setzero_ps();
-  for (ptrdiff_t k = 0; k < depth; k++) {
-    const __m512 x = _mm512_maskz_loadu_ps(first_lanes(lanes), source + k * depth_stride);
-    largest = _mm512_max_ps(largest, _mm512_abs_ps(x));
+  enum { AT_ONCE = 4 };
+  const __mmask16 there = first_lanes(lanes);
+  __m512 largest[AT_ONCE];
+  for (int i = 0; i < AT_ONCE; i++) largest[i] = _mm512_setzero_ps();
+  ptrdiff_t k = 0;
+  for (; k + AT_ONCE <= depth; k += AT_ONCE) {
+    for (int i = 0; i < AT_ONCE; i++) {
+      const __m512 x = _mm512_maskz_loadu_ps(there, source + (k + i) * depth_stride);
+      largest[i] = _mm512_max_ps(largest[i], _mm512_abs_ps(x));
+    }
   }
-  return largest;
+  for (; k < depth; k++) {
+    const __m512 x = _mm512_maskz_loadu_ps(there, source + k * depth_stride);
+    largest[0] = _mm512_max_ps(largest[0], _mm512_abs_ps(x));
+  }
+  for (int i = 1; i < AT_ONCE; i++) largest[0] = _mm512_max_ps(largest[0], largest[i]);
+  return largest[0];
 }
 
 #endif

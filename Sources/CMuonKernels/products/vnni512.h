@@ -7,7 +7,6 @@
 #include <immintrin.h>
 
 #include "integers512.h"
-#include "transpose16.h"
 
 #define VNNI_INLINE static inline __attribute__((always_inline))
 
@@ -63,6 +62,22 @@ VNNI_INLINE void pack_by_lane(const float *source, ptrdiff_t lane_stride, int la
   }
 }
 
+/* A word of each of 16 lanes, which lie side by side, from `count` depths of the `group` that it has
+ * room for. */
+VNNI_INLINE __m512i words_of_depths(const float *x, ptrdiff_t depth_stride, __mmask16 there,
+                                    int count, __m512 inverse, int group) {
+  const int bits = 32 / group;
+  __m512i words = _mm512_setzero_si512();
+  for (int g = 0; g < count; g++) {
+    /* Into the highest bits, and down to their place, which leaves the others 0. */
+    const __m512 numbers = _mm512_maskz_loadu_ps(there, x + g * depth_stride);
+    __m512i each = _mm512_slli_epi32(to_integers(numbers, inverse), (unsigned)(32 - bits));
+    each = _mm512_srli_epi32(each, (unsigned)(32 - bits - g * bits));
+    words = _mm512_or_si512(words, each);
+  }
+  return words;
+}
+
 /* The same where lanes lie side by side. */
 VNNI_INLINE void pack_by_depth(const float *source, ptrdiff_t depth_stride, int lanes,
                                ptrdiff_t depth, int group, int levels, float *scale,
@@ -70,19 +85,21 @@ VNNI_INLINE void pack_by_depth(const float *source, ptrdiff_t depth_stride, int 
   const __mmask16 there = first_lanes(lanes);
   const scales all = scales_of(largest_by_depth(source, depth_stride, lanes, depth), levels);
   _mm512_storeu_ps(scale, all.scale);
-  const int bits = 32 / group;
-  for (ptrdiff_t k = 0; k < depth; k += group) {
-    __m512i word = _mm512_setzero_si512();
-    for (int g = 0; g < group && k + g < depth; g++) {
-      const __m512 x = _mm512_maskz_loadu_ps(there, source + (k + g) * depth_stride);
-      /* Into the highest bits, and down to their place, which leaves the others 0. */
-      __m512i each = _mm512_slli_epi32(to_integers(x, all.inverse), (unsigned)(32 - bits));
-      each = _mm512_srli_epi32(each, (unsigned)(32 - bits - g * bits));
-      word = _mm512_or_si512(word, each);
-    }
+  __m512i sum = *sums;
+  ptrdiff_t k = 0;
+  for (; k + group <= depth; k += group) {
+    const __m512i word =
+        words_of_depths(source + k * depth_stride, depth_stride, there, group, all.inverse, group);
     _mm512_storeu_si512(words + k / group * LANES, word);
-    if (group == 4) *sums = add_words(*sums, word);
+    if (group == 4) sum = add_words(sum, word);
   }
+  if (k < depth) {
+    const __m512i word = words_of_depths(source + k * depth_stride, depth_stride, there,
+                                         (int)(depth - k), all.inverse, group);
+    _mm512_storeu_si512(words + k / group * LANES, word);
+    if (group == 4) sum = add_words(sum, word);
+  }
+  *sums = sum;
 }
 
 /* A block of a panel, behind `head` words a lane. */

@@ -19,10 +19,11 @@ struct Multiplier {
     let (laneStride, depthStride) = side == .rows ? (x.columns, 1) : (1, x.columns)
     precondition(packing.kernel == kernel && packing.lanes == lanes && packing.depth == depth)
     let packed = memory.first(packing.count)
-    member.forEach(packing.panels) { panel in
-      unsafe muon_gemm_pack(
-        kernel.kernel, x.elements.start, laneStride, depthStride, lanes, depth, panel,
-        packing.role.inC, packed.start)
+    unsafe withUnsafePointer(to: packing.inC) { packing in
+      unsafe member.forEach(packing.pointee.panels) { panel in
+        unsafe muon_gemm_pack(
+          packing, x.elements.start, laneStride, depthStride, panel, packed.start)
+      }
     }
     return Operand(packing: packing, packed: packed, matrix: x, diagonal: nil)
   }
@@ -46,10 +47,11 @@ struct Multiplier {
     precondition(x.rows == x.columns)
     let packed = memory.first(packing.count)
     let diagonal = diagonal?.first(x.rows)
-    member.forEach(packing.panels) { panel in
-      unsafe muon_gemm_pack_symmetric(
-        kernel.kernel, x.elements.start, x.rows, mirroring ? 1 : 0, panel, diagonal?.start,
-        packing.role.inC, packed.start)
+    unsafe withUnsafePointer(to: packing.inC) { packing in
+      unsafe member.forEach(packing.pointee.panels) { panel in
+        unsafe muon_gemm_pack_symmetric(
+          packing, x.elements.start, mirroring ? 1 : 0, panel, diagonal?.start, packed.start)
+      }
     }
     return Operand(packing: packing, packed: packed, matrix: x, diagonal: diagonal)
   }
@@ -90,10 +92,13 @@ struct Multiplier {
       unsafe all.outputs.1 = unsafe output(copy, keep: 0, rate: 1)
       all.count = 2
     }
-    unsafe member.forEach(muon_gemm_tiles(kernel.kernel, c.rows, c.columns)) { tile in
-      unsafe muon_gemm_tile(
-        kernel.kernel, a.packed.start + left.left, b.packed.start, left.depth, c.rows, c.columns,
-        symmetric ? 1 : 0, tile, &all)
+    unsafe withUnsafePointer(to: left.inC) { left in
+      unsafe withUnsafePointer(to: right.inC) { right in
+        unsafe member.forEach(left.pointee.row_tiles * right.pointee.column_tiles) { tile in
+          unsafe muon_gemm_tile(
+            left, a.packed.start, right, b.packed.start, symmetric ? 1 : 0, tile, &all)
+        }
+      }
     }
   }
 

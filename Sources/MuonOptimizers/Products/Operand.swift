@@ -2,6 +2,7 @@ internal import CMuonKernels
 
 /// How a kernel packs the rows or the columns of matrices of one shape: worked out once, since for small matrices
 /// the divisions that it takes count.
+@safe
 struct Packing: Equatable {
   /// On which side of products it may be.
   struct Role: OptionSet {
@@ -15,23 +16,26 @@ struct Packing: Equatable {
 
   let kernel: ProductKernel
   let role: Role
-  /// The rows, or columns, that are packed, and how long they are.
-  let lanes, depth: Int
-  /// The parts that it is done in.
-  let panels: Int
-  /// The floats that they take up, and at which of them what is for the left side begins.
-  let count, left: Int
+  /// As the kernels see it.
+  let inC: muon_gemm_packing
 
   init(_ kernel: ProductKernel, lanes: Int, depth: Int, as role: Role) {
     self.kernel = kernel
     self.role = role
-    self.lanes = lanes
-    self.depth = depth
-    panels = kernel.panels(lanes)
-    let bytes = unsafe muon_gemm_operand_bytes(kernel.kernel, lanes, depth, role.inC)
-    let offset = unsafe muon_gemm_offset(kernel.kernel, lanes, depth, role.inC, MUON_GEMM_LEFT)
-    count = bytes / MemoryLayout<Float>.stride
-    left = offset / MemoryLayout<Float>.stride
+    unsafe inC = unsafe muon_gemm_packing_of(kernel.kernel, lanes, depth, role.inC)
+  }
+
+  /// The rows, or columns, that are packed, and how long they are.
+  var lanes: Int { unsafe inC.count }
+  var depth: Int { unsafe inC.depth }
+  /// The parts that it is done in.
+  var panels: Int { unsafe inC.panels }
+  /// The floats that they take up.
+  var count: Int { unsafe inC.bytes / MemoryLayout<Float>.stride }
+
+  static func == (one: Packing, other: Packing) -> Bool {
+    one.kernel == other.kernel && one.role == other.role && one.lanes == other.lanes
+      && one.depth == other.depth
   }
 }
 

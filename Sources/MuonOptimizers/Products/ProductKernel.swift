@@ -50,7 +50,4 @@ struct ProductKernel: Equatable, @unchecked Sendable {
 
   var element: muon_element { unsafe kernel.pointee.element }
   private var leastSide: Int { unsafe Int(kernel.pointee.least_side) }
-
-  /// In how many panels an operand of so many rows or columns is packed.
-  func panels(_ lanes: Int) -> Int { unsafe muon_gemm_panels(kernel, lanes) }
 }

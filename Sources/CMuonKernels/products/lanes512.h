@@ -1,9 +1,16 @@
-/* Columns of a 16x16 block of 32-bit elements become rows. For files compiled with AVX-512. */
-#ifndef TRANSPOSE16_H
-#define TRANSPOSE16_H
+/* 16 lanes at a time, of which fewer may be there. For files compiled with AVX-512. */
+#ifndef LANES512_H
+#define LANES512_H
 
 #include <immintrin.h>
+#include <stddef.h>
 
+/* The first `count` of 16: none below 1, all from 16 on. */
+static inline __attribute__((always_inline)) __mmask16 first_lanes(ptrdiff_t count) {
+  return count >= 16 ? 0xFFFF : count <= 0 ? 0 : (__mmask16)((1u << count) - 1);
+}
+
+/* Columns of a 16x16 block of 32-bit elements become rows. */
 static inline void transpose16(__m512i r[16]) {
   __m512i t[16];
   for (int i = 0; i < 16; i += 2) {
