@@ -8,13 +8,27 @@ private func configuration(_ json: UnsafePointer<CChar>?) throws -> TrainingConf
   try TrainingConfiguration(json: try unsafe string(json, "config"))
 }
 
-private func route(
-  _ param: muon_param, _ configuration: TrainingConfiguration
-) throws -> Route {
-  return Route(
-    dimensions: unsafe Int(param.ndim), hasView: unsafe param.view != nil,
-    requiresGradient: unsafe param.requires_grad != 0,
-    isFloatingPoint: try isFloatingPoint(unsafe param.dtype), configuration: configuration)
+/// The name by which rules know a parameter; `index` names one without a name.
+func ruleName(_ param: muon_param, index: Int) throws -> String {
+  guard let name = unsafe param.name else { return "param\(index)" }
+  return try unsafe string(name, "the name of params[\(index)]")
+}
+
+/// Where each parameter goes, by its name.
+private func routes(
+  _ params: [muon_param], _ configuration: TrainingConfiguration
+) throws -> [(name: String, route: Route)] {
+  let router = Router(configuration)
+  return unsafe try params.indices.map { index in
+    let (param, name) = unsafe (params[index], try ruleName(params[index], index: index))
+    return (
+      name,
+      router.route(
+        name: name, dimensions: unsafe Int(param.ndim), hasView: unsafe param.view != nil,
+        requiresGradient: unsafe param.requires_grad != 0,
+        isFloatingPoint: try isFloatingPoint(unsafe param.dtype))
+    )
+  }
 }
 
 let reasonTexts = Dictionary(
@@ -40,13 +54,27 @@ public func muon_config_route_params(
     let result = try unsafe ListResult(
       outRoutes, "outRoutes", capacity: capacity, count: outCount)
     let configuration = try unsafe configuration(config)
-    let routes = unsafe try parameterList(params, count: count).map {
-      let route = try unsafe route($0, configuration)
-      return muon_route(
-        optimizer: try cKind(route.optimizer),
-        reason: try muon_route_reason(named: route.reason.cName))
-    }
-    result.write(routes)
+    let routes = try unsafe routes(parameterList(params, count: count), configuration)
+    result.write(
+      try routes.map { _, route in
+        muon_route(
+          optimizer: try cKind(route.optimizer),
+          reason: try muon_route_reason(named: route.reason.cName))
+      })
+  }
+}
+
+@c @implementation
+public func muon_config_match_rules(
+  _ config: UnsafePointer<CChar>?, _ params: UnsafePointer<muon_param>?, _ count: Int,
+  _ outRules: UnsafeMutablePointer<Int64>?, _ capacity: Int,
+  _ outCount: UnsafeMutablePointer<Int>?
+) -> muon_status {
+  guarded {
+    let result = try unsafe ListResult(outRules, "outRules", capacity: capacity, count: outCount)
+    let configuration = try unsafe configuration(config)
+    let routes = try unsafe routes(parameterList(params, count: count), configuration)
+    result.write(routes.map { _, route in Int64(route.rule ?? -1) })
   }
 }
 
@@ -61,10 +89,14 @@ public func muon_config_build_optimizers(
       outOptimizers, "outOptimizers", capacity: capacity, count: outCount)
     let configuration = try unsafe configuration(config)
     var trained: [ParameterBinding] = []
+    var routed: [Router.Routed] = []
     let params = unsafe try parameterList(params, count: count)
-    for index in unsafe params.indices
-    where unsafe try route(params[index], configuration).optimizer != nil {
-      trained.append(try unsafe ParameterBinding(params[index], index: index))
+    for (index, (name, route)) in unsafe try routes(params, configuration).enumerated() {
+      if route.optimizer != nil {
+        trained.append(try unsafe ParameterBinding(params[index], index: index))
+      }
+      let extents = route.optimizer == nil ? [] : trained[trained.count - 1].parameter.shape
+      routed.append(Router.Routed(name, extents, route))
     }
     let optimizers = try buildOptimizers(trained, configuration: configuration)
     guard capacity > 0 else { return unsafe result.writeCount(optimizers.count) }
@@ -73,6 +105,7 @@ public func muon_config_build_optimizers(
       optimizers.map { OptimizerHandle($0, .optimizer) }
     }
     unsafe result.write(handles.map(\.pointer))
+    Router(configuration).warn(of: routed)
   }
 }
 
@@ -87,17 +120,18 @@ public func muon_config_build_schedulers(
       outSchedulers, "outSchedulers", capacity: capacity, count: outCount)
     let configuration = try unsafe configuration(config)
     let handles = try unsafe distinctOptimizers(optimizers, count)
-    // Before anything is made: making a scheduler sets rates. None at all are made all the same, so that
-    // a wrong configuration never passes.
-    guard capacity > 0 || handles.isEmpty else { return unsafe result.writeCount(handles.count) }
-    try unsafe result.requireRoom(for: handles.count, "schedulers")
-    let made = try HandleTable.shared.insert(handles.count, .scheduler) {
-      let schedulers = try withAll(handles) { optimizers in
-        try buildSchedulers(
-          optimizers, configuration: configuration, batchesPerEpoch: Int(batches_per_epoch))
-      }
-      return zip(schedulers, handles).map { scheduler, handle in
-        SchedulerHandle(DrivenOptimizers(scheduler: scheduler, handles: [handle]), .scheduler)
+    // Before anything is made: making a scheduler sets rates.
+    let planned = try PlannedSchedules(configuration, batchesPerEpoch: Int(batches_per_epoch))
+    let count = planned.count(for: try withAll(handles) { $0.map(\.kind) })
+    guard capacity > 0 || count == 0 else { return unsafe result.writeCount(count) }
+    try unsafe result.requireRoom(for: count, "schedulers")
+    let made = try HandleTable.shared.insert(count, .scheduler) {
+      try withAll(handles) { optimizers in
+        try planned.schedulers(for: optimizers).map { scheduler in
+          let driven = zip(optimizers, handles).filter { $0.0 === scheduler.optimizers[0] }
+          return SchedulerHandle(
+            DrivenOptimizers(scheduler: scheduler, handles: driven.map(\.1)), .scheduler)
+        }
       }
     }
     unsafe result.write(made.map(\.pointer))

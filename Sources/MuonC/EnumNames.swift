@@ -114,6 +114,7 @@ extension muon_route_reason: NamedEnum {
     (MUON_ROUTE_REASON_FROZEN, "frozen"),
     (MUON_ROUTE_REASON_NOT_FLOAT, "not_float"),
     (MUON_ROUTE_REASON_VIEW, "view"),
+    (MUON_ROUTE_REASON_RULE, "rule"),
   ]
 }
 

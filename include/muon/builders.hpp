@@ -19,8 +19,8 @@ struct Route {
   RouteReason reason;
 };
 
-/// Where build_optimizers sends each parameter. Only its dtype, requires_grad, number of dimensions, and whether
-/// it has a view are read.
+/// Where build_optimizers sends each parameter. Only its name, dtype, requires_grad, number of dimensions, and
+/// whether it has a view are read.
 inline std::vector<Route> route_params(const std::string &config,
                                        const std::vector<Parameter> &params) {
   const detail::ParameterList list(params);
@@ -34,8 +34,18 @@ inline std::vector<Route> route_params(const std::string &config,
   return routes;
 }
 
+/// The number of the rule that each parameter follows, from 0, or -1.
+inline std::vector<std::int64_t> match_rules(const std::string &config,
+                                             const std::vector<Parameter> &params) {
+  const detail::ParameterList list(params);
+  return detail::results_of<std::int64_t>(muon_config_match_rules,
+                                          detail::to_c_text(config, "config"), list.data(),
+                                          list.size());
+}
+
 /// Makes the optimizers the configuration asks for: a Muon, an AdamW, or both in that order. An
-/// optimizer that would have no parameters is not made. In each, parameters keep their order.
+/// optimizer that would have no parameters is not made. Parameters with the same options are one group; groups
+/// are in the order of their first parameters, and in each parameters keep their order.
 inline std::vector<Optimizer> build_optimizers(const std::string &config,
                                                const std::vector<Parameter> &params) {
   const detail::ParameterList list(params);
@@ -52,18 +62,22 @@ inline std::vector<Optimizer> build_optimizers(const std::string &config,
   return optimizers;
 }
 
-/// Makes one scheduler for each optimizer, over n_epochs * batches_per_epoch (>= 1) steps.
+/// Makes one scheduler for each optimizer, then those of momenta and weight decays that the configuration has,
+/// over n_epochs * batches_per_epoch (>= 1) steps.
 inline std::vector<Scheduler> build_schedulers(const std::string &config,
                                                const OptimizerList &optimizers,
                                                std::int64_t batches_per_epoch) {
   const std::vector<muon_optimizer *> &driven = optimizers.handles();
-  std::vector<muon_scheduler *> handles(driven.size());
-  std::vector<Scheduler> schedulers;
-  schedulers.reserve(handles.size());
+  const char *const text = detail::to_c_text(config, "config");
   std::size_t count = 0;
-  detail::check(muon_config_build_schedulers(detail::to_c_text(config, "config"), driven.data(),
-                                             driven.size(), batches_per_epoch, handles.data(),
-                                             handles.size(), &count));
+  detail::check(muon_config_build_schedulers(text, driven.data(), driven.size(),
+                                             batches_per_epoch, nullptr, 0, &count));
+  std::vector<muon_scheduler *> handles(count);
+  std::vector<Scheduler> schedulers;
+  schedulers.reserve(count);
+  detail::check(muon_config_build_schedulers(text, driven.data(), driven.size(),
+                                             batches_per_epoch, handles.data(), handles.size(),
+                                             &count));
   for (muon_scheduler *handle : handles) schedulers.emplace_back(handle);
   return schedulers;
 }

@@ -112,6 +112,7 @@ enum class RouteReason : int {
   frozen = MUON_ROUTE_REASON_FROZEN,
   not_float = MUON_ROUTE_REASON_NOT_FLOAT,
   view = MUON_ROUTE_REASON_VIEW,
+  rule = MUON_ROUTE_REASON_RULE,
 };
 
 /// muon_log_level: How much a message matters; each level includes the ones before it.

@@ -47,16 +47,11 @@ extension OptionOverrides: Codable {
   ///
   /// - Throws: `DecodingError`, which has the path.
   public init(from decoder: any Decoder) throws {
+    try decoder.refuseKeys(
+      otherThan: Options.options.reduce(into: [String]()) {
+        if !$0.contains($1.configurationKey) { $0.append($1.configurationKey) }
+      })
     let container = try decoder.container(keyedBy: AnyKey.self)
-    let keys = Options.options.reduce(into: [String]()) {
-      if !$0.contains($1.configurationKey) { $0.append($1.configurationKey) }
-    }
-    for key in container.allKeys where !keys.contains(key.stringValue) {
-      throw DecodingError.dataCorrupted(
-        .init(
-          codingPath: decoder.codingPath + [key],
-          debugDescription: "unknown key; the keys are \(keys.joined(separator: ", "))"))
-    }
     for option in Options.options {
       guard let value = try container.value(of: option) else { continue }
       guard option.owner == nil || !gives(option) || option.value(options) != nil else {
@@ -66,7 +61,7 @@ extension OptionOverrides: Codable {
       given.insert(option.owner ?? option.name)
     }
     for option in Options.options where gives(option) && option.value(options) == .rows([]) {
-      let path = decoder.codingPath.reduce("") { $0 + $1.stringValue + "." } + option.name
+      let path = DecodingError.text(decoder.codingPath + [AnyKey(option.name)])
       throw container.wrong(option.owner ?? option.name, "\"\(custom)\" needs \(path)")
     }
   }
@@ -107,15 +102,6 @@ private let custom = Backend.custom([]).name
 
 extension OptionValue {
   fileprivate var number: Double? { if case .number(let number) = self { number } else { nil } }
-}
-
-private struct AnyKey: CodingKey {
-  let stringValue: String
-  let intValue: Int? = nil
-
-  init(_ name: String) { stringValue = name }
-  init?(stringValue: String) { self.init(stringValue) }
-  init?(intValue: Int) { return nil }
 }
 
 extension KeyedDecodingContainer<AnyKey> {

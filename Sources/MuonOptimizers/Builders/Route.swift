@@ -6,6 +6,8 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     case matrix
     /// To Muon: it has a view.
     case view
+    /// To either: a rule of the configuration says so.
+    case rule
     /// To AdamW: it does not have 2 dimensions.
     case notMatrix = "not_matrix"
     /// To AdamW: the configuration asks for AdamW alone.
@@ -20,6 +22,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
       switch self {
       case .matrix: "it has 2 dimensions"
       case .view: "it has a view as matrices"
+      case .rule: "a rule of the configuration matches its name"
       case .notMatrix: "it does not have 2 dimensions"
       case .adamWOnly: "training.optimizer is \"AdamW\""
       case .frozen: "it does not require a gradient"
@@ -32,35 +35,21 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
   public let optimizer: OptimizerKind?
   /// Why.
   public let reason: Reason
+  /// The number of the rule that its name matches, from 0, whose options and view it has; `nil`: none.
+  public let rule: Int?
 
   /// The optimizer and the reason on one line.
-  public var description: String { "\(optimizer?.rawValue ?? "none"): \(reason.text)" }
+  public var description: String {
+    "\(optimizer?.rawValue ?? "none"): \(reason.text)"
+      + (reason == .rule ? rule.map { " (rules[\($0)])" } ?? "" : "")
+  }
 
-  package init(
-    dimensions: Int, hasView: Bool, requiresGradient: Bool, isFloatingPoint: Bool,
-    configuration: TrainingConfiguration
-  ) {
-    (optimizer, reason) =
-      if !isFloatingPoint {
-        (nil, .notFloatingPoint)
-      } else if !requiresGradient {
-        (nil, .frozen)
-      } else if configuration.training.optimizer == .adamW {
-        (.adamW, .adamWOnly)
-      } else if hasView {
-        (.muon, .view)
-      } else if dimensions == 2 {
-        (.muon, .matrix)
-      } else {
-        (.adamW, .notMatrix)
-      }
+  init(optimizer: OptimizerKind?, reason: Reason, rule: Int?) {
+    (self.optimizer, self.reason, self.rule) = (optimizer, reason, rule)
   }
 
   /// Where `buildOptimizers` sends a parameter.
   public init(_ parameter: Parameter, configuration: TrainingConfiguration) {
-    self.init(
-      dimensions: parameter.shape.count, hasView: parameter.view != nil,
-      requiresGradient: parameter.requiresGradient, isFloatingPoint: true,
-      configuration: configuration)
+    self = Router(configuration).route(parameter)
   }
 }

@@ -25,7 +25,7 @@ extension TrainingConfiguration {
   public init(from decoder: any Decoder) throws {
     let sections = try decoder.container(keyedBy: CodingKeys.self)
     let foreign = try sections.nestedContainer(keyedBy: CodingKeys.self, forKey: .training)
-    for key in [CodingKeys.muon, .adamw]
+    for key in [CodingKeys.muon, .adamw, .rules]
     where try foreign.contains(key) && !foreign.decodeNil(forKey: key) {
       throw DecodingError.dataCorrupted(
         .init(
@@ -35,10 +35,35 @@ extension TrainingConfiguration {
     training = try sections.decode(Training.self, forKey: .training)
     muon = try sections.decodeIfPresent(MuonSection.self, forKey: .muon)
     adamw = try sections.decodeIfPresent(AdamWSection.self, forKey: .adamw)
+    rules = try sections.decodeIfPresent([Rule].self, forKey: .rules) ?? []
   }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case training, muon, adamw
+    case training, muon, adamw, rules
+  }
+}
+
+// MARK: - Keys
+
+/// A key of any name.
+struct AnyKey: CodingKey {
+  let stringValue: String
+  let intValue: Int? = nil
+
+  init(_ name: String) { stringValue = name }
+  init?(stringValue: String) { self.init(stringValue) }
+  init?(intValue: Int) { return nil }
+}
+
+extension Decoder {
+  /// Refuses an object with keys beside these.
+  func refuseKeys(otherThan keys: [String]) throws {
+    for key in try container(keyedBy: AnyKey.self).allKeys where !keys.contains(key.stringValue) {
+      throw DecodingError.dataCorrupted(
+        .init(
+          codingPath: codingPath + [key],
+          debugDescription: "unknown key; the keys are \(keys.joined(separator: ", "))"))
+    }
   }
 }
 
@@ -56,6 +81,18 @@ extension KeyedDecodingContainer {
         forKey: key, in: self, debugDescription: "expected a whole number, found \(number)")
     }
     return whole
+  }
+
+  /// A list of whole numbers, likewise.
+  func wholeNumbers(forKey key: Key) throws -> [Int]? {
+    guard let numbers = try decodeIfPresent([Double].self, forKey: key) else { return nil }
+    return try numbers.map { number in
+      guard let whole = Int(exactly: number), whole.magnitude < 1 << 53 else {
+        throw DecodingError.dataCorruptedError(
+          forKey: key, in: self, debugDescription: "expected whole numbers, found \(number)")
+      }
+      return whole
+    }
   }
 }
 
@@ -101,13 +138,15 @@ extension DecodingError {
   }
 
   private static func text(_ path: [any CodingKey], _ what: String) -> String {
-    guard !path.isEmpty else { return "the configuration: \(what)" }
-    let joined = path.reduce("") { path, key in
+    "\(path.isEmpty ? "the configuration" : text(path)): \(what)"
+  }
+
+  static func text(_ path: [any CodingKey]) -> String {
+    path.reduce("") { path, key in
       if let index = key.intValue { return path + "[\(index)]" }
       let name = key.stringValue.shortened(to: 100)
       return path.isEmpty ? name : path + "." + name
     }
-    return "\(joined): \(what)"
   }
 
   private static func name(of type: any Any.Type) -> String {

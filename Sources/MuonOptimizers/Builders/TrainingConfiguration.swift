@@ -1,5 +1,5 @@
 /// What the builders read of a training configuration. Other keys beside these are ignored, except
-/// inside `muon` and `adamw`, which are ours.
+/// inside `muon`, `adamw` and `rules`, which are ours.
 public struct TrainingConfiguration: Codable, Hashable, Sendable {
   /// Which optimizers, their common options, and the schedule.
   public var training: Training
@@ -7,12 +7,17 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
   public var muon: MuonSection?
   /// Overrides `training` for AdamW.
   public var adamw: AdamWSection?
+  /// Where parameters go by their names; the first that matches counts, and what none matches goes by its shape.
+  public var rules: [Rule]
 
   /// A configuration made in Swift; `init(json:)` reads one from text.
-  public init(training: Training, muon: MuonSection? = nil, adamw: AdamWSection? = nil) {
+  public init(
+    training: Training, muon: MuonSection? = nil, adamw: AdamWSection? = nil, rules: [Rule] = []
+  ) {
     self.training = training
     self.muon = muon
     self.adamw = adamw
+    self.rules = rules
   }
 
   /// The section `training`.
@@ -29,11 +34,16 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
     public var warmupSteps: Int?
     /// "linear" or "cosine"; anything else is no decay.
     public var schedule: String?
+    /// Of the momentum of `Muon`; `nil`: it stays.
+    public var momentumSchedule: OptionSchedule?
+    /// Of the weight decay of both; `nil`: it stays.
+    public var weightDecaySchedule: OptionSchedule?
 
     /// The section with these values.
     public init(
       optimizer: OptimizerKind, learningRate: Double, weightDecay: Double? = nil,
-      epochs: Int? = nil, warmupSteps: Int? = nil, schedule: String? = nil
+      epochs: Int? = nil, warmupSteps: Int? = nil, schedule: String? = nil,
+      momentumSchedule: OptionSchedule? = nil, weightDecaySchedule: OptionSchedule? = nil
     ) {
       self.optimizer = optimizer
       self.learningRate = learningRate
@@ -41,6 +51,8 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
       self.epochs = epochs
       self.warmupSteps = warmupSteps
       self.schedule = schedule
+      self.momentumSchedule = momentumSchedule
+      self.weightDecaySchedule = weightDecaySchedule
     }
 
     enum CodingKeys: String, CodingKey {
@@ -50,6 +62,8 @@ public struct TrainingConfiguration: Codable, Hashable, Sendable {
       case epochs = "n_epochs"
       case warmupSteps = "warmup_steps"
       case schedule = "lr_schedule"
+      case momentumSchedule = "momentum_schedule"
+      case weightDecaySchedule = "weight_decay_schedule"
     }
   }
 

@@ -101,7 +101,7 @@ struct CheckpointContents {
 extension Optimizer {
   /// The view of a parameter, where it changes steps.
   func savedView(ofParameter index: Int) -> String? {
-    let form = trained[index].parameter.form
+    let form = trained[index].form
     guard kind == .muon, form.view != nil, let matrices = form.matrices else { return nil }
     return form.shape.extents.count == 2 && matrices == MatrixLayout(form.shape)
       ? nil : matrices.text

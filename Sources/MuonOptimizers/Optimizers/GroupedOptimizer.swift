@@ -75,7 +75,7 @@ public class GroupedOptimizer<Options: GroupOptions>: Optimizer {
   private func requireUsable(_ options: Options, ofGroup group: Int) throws(MuonError) {
     try options.check()
     for each in trained where each.group == group {
-      try requireTrainable(each.parameter.form, options)
+      try requireTrainable(each.form, options)
     }
   }
 

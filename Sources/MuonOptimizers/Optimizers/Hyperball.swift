@@ -9,7 +9,7 @@ extension Muon {
   func requireNorms() throws(MuonError) {
     for index in active where groups[trained[index].group].hyperball {
       let parameter = trained[index]
-      guard let matrices = parameter.parameter.form.matrices,
+      guard let matrices = parameter.form.matrices,
         let radii = parameter.elements(of: .radius)
       else { continue }
       let layout = matrices.reduced(rows: false, columns: false)

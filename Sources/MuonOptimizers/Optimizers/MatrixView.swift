@@ -48,6 +48,9 @@ public struct MatrixView: Hashable, Sendable {
 
   private var shownAxes: String { axes.shortened(to: 20).escapingControls }
 
+  /// Requires letters that a view can have, before there is a parameter.
+  func checkAxes(_ owner: String) throws(MuonError) { _ = try letters(owner) }
+
   private func letters(_ owner: String) throws(MuonError) -> [MatrixLayout.Axis] {
     var letters: [MatrixLayout.Axis] = []
     for letter in axes.unicodeScalars.prefix(Shape.maximumDimensions + 1) {

@@ -87,7 +87,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   }
 
   override func effectiveLearningRate(of parameter: TrainedParameter) -> Double {
-    guard let blocks = parameter.parameter.form.matrices?.blocks else { return 0 }
+    guard let blocks = parameter.form.matrices?.blocks else { return 0 }
     let options = groups[parameter.group]
     guard blocks.count > 1 else { return options.effectiveLearningRate(for: blocks[0].shape) }
     return
@@ -146,7 +146,7 @@ extension Muon {
     var orthogonalizers: [Orthogonalizer] = []
     for options in groups { orthogonalizers.append(try options.orthogonalizer()) }
     let counts = trained.map {
-      $0.parameter.form.matrices.map { ($0.blocks.count, $0.count) } ?? (0, 0)
+      $0.form.matrices.map { ($0.blocks.count, $0.count) } ?? (0, 0)
     }
     try requireMemory(
       for: counts.reduce(0) { $0 + $1.0 }, each: 3 * MemoryLayout<MuonPlan>.stride)
@@ -156,7 +156,7 @@ extension Muon {
     var order: [Turn] = []
     order.reserveCapacity(matrices)
     for (index, each) in trained.enumerated() {
-      guard let matrices = each.parameter.form.matrices else { continue }
+      guard let matrices = each.form.matrices else { continue }
       for block in matrices.blocks.indices {
         for batch in 0..<matrices.batchCount { order.append(Turn(plan: plans.count, batch: batch)) }
         plans.append(

@@ -35,10 +35,10 @@ extension Optimizer {
   private func add(_ binding: ParameterBinding, toGroup group: Int) throws(MuonError) {
     let parameter = binding.parameter
     try requireIndex(group, count: groupCount, "parameter group")
-    try requireTrainable(parameter.form, inGroup: group)
+    try requireTrainable(binding.form, inGroup: group)
     trained.append(
       TrainedParameter(
-        parameter: parameter, group: group,
+        parameter: parameter, form: binding.form, group: group,
         state: try binding.stateMemory(stateTable, groupOptions[group], for: kind),
         hasFiniteState: binding.state.isEmpty))
     do throws(MuonError) { try claimMemory(ofParameter: trained.count - 1) } catch {

@@ -21,7 +21,7 @@ extension Optimizer {
       var state: [StateMemory] = []
       var isNew = false
       for row in stateTable {
-        let shape = try row.shape(for: each.parameter.form, options)
+        let shape = try row.shape(for: each.form, options)
         guard let shape else { continue }
         if let kept = each.state.first(where: { $0.buffer == row.buffer && $0.shape == shape }) {
           state.append(kept)

@@ -179,7 +179,7 @@ extension Optimizer {
 
   /// What is measured apart; `nil` where parameters are trained element by element.
   private func measuredMatrices(of index: Int) -> MatrixLayout? {
-    kind == .muon ? trained[index].parameter.form.matrices : nil
+    kind == .muon ? trained[index].form.matrices : nil
   }
 
   private func detachMeters() {

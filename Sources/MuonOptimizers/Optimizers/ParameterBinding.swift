@@ -12,12 +12,15 @@ package struct ParameterBinding {
   }
 
   package let parameter: Parameter
+  /// The parameter's, or that of the view which a rule of a configuration gives it.
+  var form: ParameterForm
   /// Memory to continue from. A state buffer that is not there starts with zeros, in memory of the
   /// optimizer's.
   let state: [State]
 
   package init(_ parameter: Parameter, state: [State] = []) {
     self.parameter = parameter
+    form = parameter.form
     self.state = state
   }
 
@@ -27,7 +30,7 @@ package struct ParameterBinding {
   ) throws(MuonError) -> [StateMemory] {
     var rows: [(buffer: ParameterBuffer, row: StateBuffer, shape: Shape)] = []
     for row in table {
-      let shape = try row.shape(for: parameter.form, options)
+      let shape = try row.shape(for: form, options)
       if let shape { rows.append((row.buffer, row, shape)) }
     }
     for (index, each) in state.enumerated() {

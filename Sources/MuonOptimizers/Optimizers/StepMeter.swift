@@ -48,7 +48,7 @@ struct StepMeter {
       gradientNorm: sum(gradient).squareRoot(),
       updateRMS: (sum(change) / Double(parameter.shape.count)).squareRoot(),
       effectiveLearningRate: effectiveLearningRate,
-      orthogonalityError: gram.map { worst($0, parameter.parameter.form.matrices) })
+      orthogonalityError: gram.map { worst($0, parameter.form.matrices) })
   }
 
   /// Of all matrices.

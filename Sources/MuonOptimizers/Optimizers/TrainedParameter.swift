@@ -1,6 +1,8 @@
 /// A parameter in an optimizer, with the state that the optimizer keeps for it.
 struct TrainedParameter {
   let parameter: Parameter
+  /// What it is like to this optimizer, which may see it otherwise than `Parameter.view` says.
+  let form: ParameterForm
   let group: Int
   /// By row of the optimizer's table of state.
   var state: [StateMemory]

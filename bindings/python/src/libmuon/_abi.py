@@ -497,6 +497,14 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         c_int,
         [c_char_p, POINTER(Param), c_size_t, POINTER(Route), c_size_t, POINTER(c_size_t)],
     ),
+    # muon_status muon_config_match_rules(const char *config, const muon_param *params,
+    #                                     size_t count, int64_t *outRules, size_t capacity,
+    #                                     size_t *outCount);
+    (
+        "muon_config_match_rules",
+        c_int,
+        [c_char_p, POINTER(Param), c_size_t, POINTER(c_int64), c_size_t, POINTER(c_size_t)],
+    ),
     # muon_status muon_config_build_optimizers(const char *config, const muon_param *params,
     #                                          size_t count, muon_optimizer **outOptimizers,
     #                                          size_t capacity, size_t *outCount);

@@ -122,6 +122,7 @@ class RouteReason(IntEnum):
     frozen = 4
     not_float = 5
     view = 6
+    rule = 7
 
 
 class LogLevel(IntEnum):
