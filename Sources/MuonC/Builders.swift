@@ -8,10 +8,12 @@ private func configuration(_ json: UnsafePointer<CChar>?) throws -> TrainingConf
   try TrainingConfiguration(json: try unsafe string(json, "config"))
 }
 
-/// The name by which rules know a parameter; `index` names one without a name.
-func ruleName(_ param: muon_param, index: Int) throws -> String {
+/// The name by which rules know a parameter; `index` names one without a name. That a name is UTF-8 matters when the
+/// parameter is added.
+private func ruleName(_ param: muon_param, index: Int) throws -> String {
   guard let name = unsafe param.name else { return "param\(index)" }
-  return try unsafe string(name, "the name of params[\(index)]")
+  try unsafe requireMemory(forText: name, each: 32)
+  return unsafe String(cString: name)
 }
 
 /// Where each parameter goes, by its name.

@@ -55,16 +55,16 @@ struct BuildOptimizersTests {
   /// What is not floating point comes first: such a parameter cannot require a gradient.
   @Test func leavesOutWhatIsNotFloatingPoint() {
     for (kind, requiresGradient) in [(OptimizerKind.muon, true), (.adamW, true), (.muon, false)] {
-      let route = Route(
-        dimensions: 2, hasView: true, requiresGradient: requiresGradient, isFloatingPoint: false,
-        configuration: configuration(kind))
+      let route = Router(configuration(kind)).route(
+        name: "w", dimensions: 2, hasView: true, requiresGradient: requiresGradient,
+        isFloatingPoint: false)
       #expect(route.optimizer == nil && route.reason == .notFloatingPoint)
     }
   }
 
   @Test func explainsItself() {
     let texts = Route.Reason.allCases.map(\.text)
-    #expect(texts.count == 6 && Set(texts).count == 6 && !texts.contains(""))
+    #expect(texts.count == 7 && Set(texts).count == 7 && !texts.contains(""))
     let routes = [matrix, bias, frozen].map { Route($0, configuration: configuration()) }
     for (route, optimizer) in zip(routes, ["Muon", "AdamW", "none"]) {
       #expect(route.description == "\(optimizer): \(route.reason.text)")

@@ -129,6 +129,13 @@ extension HostileCall {
           $0.input(0), $0.input(1), $0.integer(2), $0.out(3), $0.integer(4), $0.out(5))
       },
       HostileCall(
+        "muon_config_match_rules", configuration, param, .integer(1, fine: [0]), .out,
+        .integer(1, fine: [0, .max, 1 << 32, 1 << 62]), .out
+      ) {
+        unsafe muon_config_match_rules(
+          $0.input(0), $0.input(1), $0.integer(2), $0.out(3), $0.integer(4), $0.out(5))
+      },
+      HostileCall(
         "muon_config_build_optimizers", configuration, param, .integer(1, fine: [0]), .out,
         .integer(2, fine: [0, .max, 1 << 32, 1 << 62]), .out
       ) {

@@ -79,6 +79,16 @@ void test_builders() {
   CHECK(muon::build_optimizers(adamw, params).size() == 1);
   CHECK(muon::build_optimizers(adamw, {}).empty() && muon::route_params(adamw, {}).empty());
 
+  const std::string ruled = R"({"training": {"optimizer": "Muon", "learning_rate": 0.5, "n_epochs": 2,
+      "momentum_schedule": {"warmup_steps": 4, "start_factor": 0.5}, "weight_decay_schedule": "cosine"},
+    "rules": [{"match": "?", "optimizer": "adamw", "options": {"weight_decay": 1}}]})";
+  CHECK((muon::match_rules(ruled, params) == std::vector<std::int64_t>{0, 0, -1, -1}));
+  CHECK(muon::route_params(ruled, params)[0].reason == Reason::rule);
+  std::vector<muon::Optimizer> by_rule = muon::build_optimizers(ruled, params);
+  CHECK(by_rule.size() == 1 && by_rule[0].kind() == Kind::adamw && by_rule[0].param_count() == 2);
+  CHECK(muon::build_schedulers(ruled, by_rule, 5).size() == 2);
+  CHECK(muon::build_schedulers(ruled, optimizers, 5).size() == 5);
+
   CHECK_THROWS(muon::route_params("{}", params), config, "training");
   const std::string cut = config + '\0' + "x";
   CHECK_THROWS(muon::route_params(cut, params), invalid_argument, "config: there is a NUL");

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from .errors import ConfigError
+from .view import View
 
 # All that the library reads, and how deep values of ours are in them. The rest of a training
 # configuration stays where it is.
-SECTIONS = {"training": 1, "muon": 3, "adamw": 3}
+SECTIONS = {"training": 1, "muon": 3, "adamw": 3, "rules": 6}
+# What is an object of ours in "training", where others are foreign.
+NESTED = ("momentum_schedule", "weight_decay_schedule")
 # Longer than any list of ours: the library's error then says how many there are expected to be.
 LONGEST = 1000
 
@@ -24,6 +27,13 @@ def config_text(config: Mapping[str, Any]) -> bytes:
     if not isinstance(config, Mapping):
         raise ConfigError(f"config: a dict is expected, not {type(config).__name__}")
     sections = {key: plain(config[key], depth) for key, depth in SECTIONS.items() if key in config}
+    training, rules = config.get("training"), config.get("rules")
+    if isinstance(training, Mapping):
+        nested = {key: plain(training[key], 1) for key in NESTED if key in training}
+        sections["training"] = {**sections["training"], **nested}
+    if is_list(rules):
+        # Of any number: the library says where there are too many.
+        sections["rules"] = [plain(each, SECTIONS["rules"] - 1) for each in rules]
     return json.dumps(sections, allow_nan=False).encode()
 
 
@@ -41,6 +51,8 @@ def plain(value: Any, depth: int) -> Any:
         return int(value)
     if isinstance(value, (float, np.floating)) and math.isfinite(value):
         return float(value)
+    if isinstance(value, View):
+        value = value.to_dict()
     if depth > 0 and isinstance(value, Mapping):
         return {str(plain(key, 0)): plain(each, depth - 1) for key, each in value.items()}
     if depth > 0 and is_list(value):

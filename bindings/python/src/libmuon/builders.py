@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from ctypes import byref, c_int, c_size_t
+from ctypes import byref, c_int, c_int64, c_size_t, create_string_buffer
 from typing import Any, NamedTuple, Optional, Protocol, Union
 
 from . import _abi
 from ._config import config_text
-from ._enums import DType, OptimizerKind
+from ._enums import DType, OptimizerKind, RouteReason
 from ._library import check, lib
 from ._options import ordered
 from .optimizer import Optimizer
@@ -63,7 +64,17 @@ def build_optimizers(
         adamw.*                 optional: lr, betas (by default 0.9, 0.95), eps, weight_decay,
                                 cautious_weight_decay
 
-        The two sections override what training says. Other keys are ignored, except inside them.
+        rules                   optional: a list of dicts, of which the first that matches a name counts:
+          match                 a pattern of names, such as "*.wte.*", as fnmatchcase has them; required
+          optimizer             "muon" or "adamw"; otherwise as without the rule
+          options               keys of that optimizer's section, over what that says
+          view                  a View, or a dict with the keys axes, shape, and split, a dict with the keys
+                                axis and sizes; it takes the place of the Parameter's
+
+        The two sections override what training says. Other keys are ignored, except inside them and in rules.
+
+    Parameters with the same options are one group; groups are in the order of their first parameters. The log
+    warns of rules that no parameter follows, and of names and shapes that look as if they went to the wrong side.
 
     Returns a list: Muon, then AdamW; a side without parameters is not made. Raises ConfigError,
     whose text has the path, for what is missing, has a wrong type, or is misspelt in our sections.
@@ -85,13 +96,41 @@ def build_optimizers(
         handle = _abi.OptimizerHandle(handles[index].value)
         kind = c_int()
         check(lib.muon_optimizer_get_kind(handle, byref(kind)))
-        own = [i for i, each in enumerate(routes) if each.optimizer == kind.value]
-        optimizers.append(
-            CLASSES[kind.value]._adopt(
-                handle, [parameters[i] for i in own], [grads[i] for i in own]
-            )
-        )
+        groups = [
+            ([parameters[i] for i in own], [grads[i] for i in own])
+            for own in group_members(handle, structs)
+        ]
+        optimizers.append(CLASSES[kind.value]._adopt(handle, groups))
     return optimizers
+
+
+def group_members(handle: Any, structs: Any) -> list[list[int]]:
+    """The parameters of each group of an optimizer that a builder made, by their numbers in structs.
+
+    Those of the same name follow the same rule, and are in one group, in their order.
+    """
+    by_name: dict[bytes, deque[int]] = defaultdict(deque)
+    for number, struct in enumerate(structs):
+        if struct.requires_grad and struct.dtype != DType.not_float:
+            by_name[struct.name or b"param%d" % number].append(number)
+    count = c_size_t()
+    check(lib.muon_optimizer_get_group_count(handle, byref(count)))
+    groups: list[list[int]] = [[] for _ in range(count.value)]
+    check(lib.muon_optimizer_get_param_count(handle, byref(count)))
+    for index in range(count.value):
+        group = c_int64()
+        check(lib.muon_optimizer_get_param_group(handle, index, byref(group)))
+        groups[group.value].append(by_name[param_name(handle, index)].popleft())
+    return groups
+
+
+def param_name(handle: Any, index: int) -> bytes:
+    """The name of a parameter of an optimizer."""
+    count = c_size_t()
+    check(lib.muon_optimizer_get_param_name(handle, index, None, 0, byref(count)))
+    text = create_string_buffer(count.value)
+    check(lib.muon_optimizer_get_param_name(handle, index, text, count, byref(count)))
+    return text.value
 
 
 def route_params(model_params: ModelParams, config: Mapping[str, Any]) -> list[Route]:
@@ -99,23 +138,36 @@ def route_params(model_params: ModelParams, config: Mapping[str, Any]) -> list[R
 
     print(*route_params(model_params, config), sep="\\n") is a table.
     """
-    parameters = as_parameters(model_params)
-    _, routes = route(parameters, [None] * len(parameters), config_text(config))
+    parameters, text = as_parameters(model_params), config_text(config)
+    structs, routes = route(parameters, [None] * len(parameters), text)
+    rules = match_rules(structs, text)
     return [
         Route(
             f"param{index}" if parameter.name is None else parameter.name,
             parameter.shape,
             CLASSES[each.optimizer].kind if each.optimizer in CLASSES else "none",
-            lib.muon_route_reason_text(each.reason).decode(),
+            lib.muon_route_reason_text(each.reason).decode()
+            + (f" (rules[{rule}])" if each.reason == RouteReason.rule else ""),
         )
-        for index, (parameter, each) in enumerate(zip(parameters, routes))
+        for index, (parameter, each, rule) in enumerate(zip(parameters, routes, rules))
     ]
+
+
+def match_rules(structs: Any, text: bytes) -> list[int]:
+    """The number of the rule that each parameter follows, or -1."""
+    rules, count = (c_int64 * len(structs))(), c_size_t()
+    check(
+        lib.muon_config_match_rules(
+            text, structs, len(structs), rules, len(rules), byref(count)
+        )
+    )
+    return [*rules]
 
 
 def build_schedulers(
     optimizers: Sequence[Optimizer], config: Mapping[str, Any], training_setup: TrainingSetup
 ) -> list[Scheduler]:
-    """Makes one scheduler for each optimizer, in order.
+    """Makes one scheduler for each optimizer, in order; then those of momenta and weight decays.
 
     config: a dict. It reads
 
@@ -123,6 +175,10 @@ def build_schedulers(
         training.warmup_steps   a whole number >= 0; 0. The rate rises from 1e-5 of it to all of it
         training.lr_schedule    "linear" (down to 1e-5 of the rate) or "cosine" (down to 0), over
                                 n_epochs * batches steps after the warmup; anything else: constant
+        training.momentum_schedule      of the momentum of each Muon; optional
+        training.weight_decay_schedule  of the weight decay of each optimizer; optional. Of both:
+                                "linear", "cosine", or a dict with the keys warmup_steps, decay_steps,
+                                start_factor, end_factor (each 0) of a Trapezoid; over n_epochs * batches steps
 
     training_setup: an object whose len(training_setup.train_dataloader) is the number of batches
         of an epoch, at least 1.
@@ -132,16 +188,19 @@ def build_schedulers(
     given = ordered("optimizers", optimizers)
     optimizers = listed(given) if given else []
     handles = optimizer_handles(optimizers)
-    made = (_abi.SchedulerHandle * len(handles))()
-    batches = len(training_setup.train_dataloader)
-    check(
-        lib.muon_config_build_schedulers(
-            config_text(config), handles, len(handles), batches, made, len(made), byref(c_size_t())
-        )
-    )
+    arguments = config_text(config), handles, len(handles), len(training_setup.train_dataloader)
+    count = c_size_t()
+    check(lib.muon_config_build_schedulers(*arguments, None, 0, byref(count)))
+    made = (_abi.SchedulerHandle * count.value)()
+    check(lib.muon_config_build_schedulers(*arguments, made, len(made), byref(count)))
+    driven = [*optimizers]
+    if config["training"].get("momentum_schedule") is not None:
+        driven += [each for each in optimizers if each.kind == Muon.kind]
+    if config["training"].get("weight_decay_schedule") is not None:
+        driven += optimizers
     return [
         Scheduler._adopt(_abi.SchedulerHandle(each.value), optimizer)
-        for each, optimizer in zip(made, optimizers)
+        for each, optimizer in zip(made, driven)
     ]
 
 

@@ -79,13 +79,13 @@ class Optimizer:
     def _adopt(
         cls,
         handle: OptimizerHandle,
-        parameters: list[Parameter],
-        grads: list[Optional[Array]],
+        groups: Sequence[tuple[list[Parameter], list[Optional[Array]]]],
     ) -> Optimizer:
-        """An optimizer that a builder of the library made, with its parameters and gradients."""
+        """An optimizer that a builder of the library made, with the parameters and gradients of its groups."""
         self = cls.__new__(cls)
         self._own(handle, {})
-        self._note_group(parameters, grads)
+        for parameters, grads in groups:
+            self._note_group(parameters, grads)
         self.defaults = self._read_options(0)
         return self
 

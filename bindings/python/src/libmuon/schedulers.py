@@ -39,17 +39,32 @@ class Scheduler:
     def __init__(
         self, optimizer: Optimizers, option: str, create: Any, *arguments: Any
     ) -> None:
-        optimizers = driven(optimizer)
+        optimizers = self._driven(optimizer)
+        if not isinstance(option, str):
+            raise TypeError(f"option: a str is expected, not {type(option).__name__}")
         schedule = ScheduleHandle()
         check(create(*arguments, byref(schedule)))
         free_with(self, lib.muon_schedule_destroy, schedule)
+        self._schedule = schedule
+        self._start(optimizers, option)
+
+    def _driven(self, optimizer: Any) -> list[Any]:
+        """The optimizers of a scheduler, of which there is one at least."""
+        optimizers = listed(optimizer, "optimizer")
+        if not optimizers:
+            raise InvalidArgumentError("a scheduler needs at least one optimizer")
+        return optimizers
+
+    def _start(self, optimizers: list[Any], option: str) -> None:
+        """Sets the rates of step 0."""
         handle = SchedulerHandle()
         handles = optimizer_handles(optimizers)
-        if not isinstance(option, str):
-            raise TypeError(f"option: a str is expected, not {type(option).__name__}")
         name, count = option.encode("utf-8", "backslashreplace"), len(handles)
-        check(lib.muon_scheduler_create_for_option(schedule, name, handles, count, byref(handle)))
-        self._schedule = schedule
+        check(
+            lib.muon_scheduler_create_for_option(
+                self._schedule, name, handles, count, byref(handle)
+            )
+        )
         self._own(handle, optimizers)
 
     def _own(self, handle: SchedulerHandle, optimizers: list[Optimizer]) -> None:
@@ -81,6 +96,10 @@ class Scheduler:
         check(lib.muon_scheduler_get_step(self._handle, byref(step)))
         return step.value
 
+    def _go_to(self, step: int) -> None:
+        """Goes to a step and sets its rates."""
+        check(lib.muon_scheduler_set_step(self._handle, step))
+
     def step(self) -> None:
         """Goes to the next step and sets its rates. Call it after optimizer.step()."""
         check(lib.muon_scheduler_step(self._handle))
@@ -106,8 +125,7 @@ class Scheduler:
         kind = type(self).__name__
         if state_dict["kind"] != kind:
             raise InvalidArgumentError(f"state_dict: of {state_dict['kind']}, this is {kind}")
-        step = whole("state_dict: last_epoch", state_dict["last_epoch"])
-        check(lib.muon_scheduler_set_step(self._handle, step))
+        self._go_to(whole("state_dict: last_epoch", state_dict["last_epoch"]))
 
     def __reduce__(self) -> Any:
         raise TypeError(f"{type(self).__name__} cannot be pickled or copied; use its state_dict()")
@@ -226,7 +244,7 @@ class SequentialLR(Scheduler):
         *,
         option: str = "lr",
     ) -> None:
-        optimizers = driven(optimizer)
+        optimizers = self._driven(optimizer)
         handles = schedule_handles(ordered("schedulers", schedulers), optimizers)
         steps = [
             whole(f"milestones[{index}]", each)
@@ -261,21 +279,13 @@ class ChainedScheduler(Scheduler):
         if not schedulers:
             raise InvalidArgumentError("schedulers: at least one is needed")
         if optimizer is not None:
-            optimizers = driven(optimizer)
+            optimizers = self._driven(optimizer)
         else:
             optimizers = schedulers[0].optimizers if isinstance(schedulers[0], Scheduler) else []
         handles = schedule_handles(schedulers, optimizers)
         super().__init__(
             optimizers, option, lib.muon_schedule_create_chained, handles, len(handles)
         )
-
-
-def driven(optimizer: Optimizers) -> list[Optimizer]:
-    """The optimizers of a scheduler, of which there is one at least."""
-    optimizers = listed(optimizer, "optimizer")
-    if not optimizers:
-        raise InvalidArgumentError("a scheduler needs at least one optimizer")
-    return optimizers
 
 
 def schedule_handles(schedulers: Sequence[Scheduler], optimizers: list[Optimizer]) -> Any:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ctypes import byref, c_int64, sizeof
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 from . import _abi
 from ._library import check, lib
-from ._options import whole
+from ._options import require_keys, whole
 from .errors import InvalidArgumentError
 
 
@@ -49,6 +49,25 @@ class View:
             if not sizes:
                 raise InvalidArgumentError("a view's split has no sizes; at least one is expected")
             object.__setattr__(self, "split", (whole("a view's split axis", axis), sizes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The view in plain values, as configurations and torch's state dicts have it."""
+        result: dict[str, Any] = {"axes": self.axes}
+        if self.shape is not None:
+            result["shape"] = [*self.shape]
+        if self.split is not None:
+            result["split"] = {"axis": self.split[0], "sizes": [*self.split[1]]}
+        return result
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> View:
+        """A view from what to_dict() returned. Raises TypeError and InvalidArgumentError for other things."""
+        require_keys("a view", values, ("axes",))
+        split = values.get("split")
+        if split is not None:
+            require_keys("a view's split", split, ("axis", "sizes"))
+            split = split["axis"], split["sizes"]
+        return cls(values["axes"], values.get("shape"), split)
 
     def struct(self) -> _abi.View:
         """The view as C sees it, which keeps what it points to alive."""

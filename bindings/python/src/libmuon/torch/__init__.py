@@ -22,16 +22,25 @@ from .builders import build_optimizers, build_schedulers, route_params
 from .muon import Muon
 from .routes import ModuleRoute
 from .routing import route_module
+from .schedulers import ChainedScheduler, ConstantLR, CosineAnnealingLR, LinearLR, Scheduler
+from .schedulers import SequentialLR, Trapezoid
 from .together import clip_grad_norm, step
 from .whole_module import MuonWithAdamW
 
 __all__ = [
     "AdamW",
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "LinearLR",
     "ModuleRoute",
     "Muon",
     "MuonWithAdamW",
     "MuonWithAuxAdam",
+    "Scheduler",
+    "SequentialLR",
     "SingleDeviceMuonWithAuxAdam",
+    "Trapezoid",
     "build_optimizers",
     "build_schedulers",
     "clip_grad_norm",

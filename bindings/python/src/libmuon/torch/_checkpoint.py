@@ -12,12 +12,13 @@ from .._enums import Backend, MomentumStyle
 from .._options import coefficient_rows, muon_defaults
 from ..errors import InvalidArgumentError, UnsupportedError
 from ..orthogonalization import backend_coefficients
+from ..view import View
 from ._dialects import DIALECTS, LIBMUON, NOT_TORCHS, SHAPE_SCALES, libmuon_options
 from ._slot import MASTER
 from ._tensors import check_memory, check_state, float32_copy, step_count, step_tensor
 
 # Keys of a group that torch.optim.Muon does not have.
-OWN = (*DIALECTS[LIBMUON], *NOT_TORCHS, "higher_dims")
+OWN = (*DIALECTS[LIBMUON], *NOT_TORCHS, "higher_dims", "view")
 # Those of them that change the function that a step computes.
 BEYOND_TORCH = tuple(key for key in NOT_TORCHS if key not in ("precision", "method"))
 
@@ -52,6 +53,24 @@ def kept_state(
     return state
 
 
+def with_view(group: Mapping[str, Any]) -> dict[str, Any]:
+    """A group whose view, which state dicts have as plain values, is a View."""
+    view = group.get("view")
+    if view is None or isinstance(view, View):
+        return dict(group)
+    if not isinstance(view, Mapping):
+        raise TypeError(f"view: a libmuon.View is expected, not {type(view).__name__}")
+    return {**group, "view": View.from_dict(view)}
+
+
+def with_plain_views(state_dict: dict[str, Any]) -> dict[str, Any]:
+    """A state dict of torch's making, of plain values: torch.load reads no others by default."""
+    for group in state_dict["param_groups"]:
+        if isinstance(group.get("view"), View):
+            group["view"] = group["view"].to_dict()
+    return state_dict
+
+
 def exported(state_dict: dict[str, Any]) -> dict[str, Any]:
     """See Muon.torch_state_dict."""
     state, groups = dict(state_dict["state"]), []
@@ -62,6 +81,8 @@ def exported(state_dict: dict[str, Any]) -> dict[str, Any]:
         for key, default in muon_defaults().items():
             if key in BEYOND_TORCH and options[key] != default:
                 raise UnsupportedError(f"torch's Muon has no {key}; here it is {options[key]!r}")
+        if group.get("view") is not None:
+            raise UnsupportedError(f"torch's Muon has no view; here it is {group['view']}")
         if options["momentum_style"] == MomentumStyle.classic.name:
             for key in group["params"]:
                 if "momentum_buffer" in state.get(key, {}):

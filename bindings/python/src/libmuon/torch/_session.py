@@ -238,10 +238,10 @@ class Session:
         """Adds a new parameter with all its memory to the library's optimizer."""
         self.sound = False
         slot.grad_address = slot.place_of(grad)
-        (copies, extents), size = slot.layout, slot.size
+        copies, size = slot.layout.copies, slot.size
         for copy in range(copies):
             name = slot.label if copies == 1 else f"{slot.label}[{copy}]"
-            param = param_struct(name, extents)
+            param = param_struct(name, slot.layout)
             if size:
                 param.data, param.data_count = slot.place + 4 * size * copy, size
                 param.grad, param.grad_count = slot.grad_address + 4 * size * copy, size

@@ -43,7 +43,7 @@ class Slot:
         self.numel = parameter.numel()
         self.layout = layout
         # The elements of each array that C takes the parameter for, and its number there.
-        self.size = self.numel // layout[0] if layout[0] else 0
+        self.size = self.numel // layout.copies if layout.copies else 0
         self.arrays: list[int] = []
         self.grad_address = 0
         self.steps = 0

@@ -12,6 +12,7 @@ from .._library import lib
 from .._options import adamw_struct
 from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError, UnsupportedError
+from ._buffers import Layout
 from ._session import Kind
 from ._tensors import plain
 from .optimizer import Optimizer
@@ -34,9 +35,9 @@ def struct(group: Mapping[str, Any]) -> Any:
     return adamw_struct({name: plain(group[name]) for name in OPTIONS})
 
 
-def layout(shape: torch.Size, group: Mapping[str, Any]) -> tuple[int, tuple[int, ...]]:
+def layout(shape: torch.Size, group: Mapping[str, Any]) -> Layout:
     """Element by element: any shape is one long vector."""
-    return 1, (shape.numel(),)
+    return Layout(1, (shape.numel(),))
 
 
 class AdamW(Optimizer):

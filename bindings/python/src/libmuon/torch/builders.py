@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from ctypes import byref
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -13,11 +14,20 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, LR
 from torch.optim.lr_scheduler import SequentialLR
 
 from .. import builders
+from .._abi import OptimizerHandle
+from .._config import config_text
+from .._layout import state_layout
+from .._library import check, lib
 from ..builders import Route, TrainingSetup
+from ..errors import ConfigError, MuonError
 from ..parameter import Parameter
+from ..view import View
+from ._buffers import Layout, param_struct
 from ._session import Names
 from .adamw import AdamW
+from . import schedulers
 from .muon import Muon
+from .schedulers import Scheduler
 
 ModelParams = Union[Iterable[Tensor], Iterable[tuple[str, Tensor]], Mapping[str, Tensor]]
 
@@ -43,19 +53,78 @@ def build_optimizers(
     named = named_tensors(model_params)
     stand_ins = [stand_in(index, *item) for index, item in enumerate(named)]
     item_of = {id(each): item for each, item in zip(stand_ins, named)}
+    views = views_of(named, stand_ins, config)
     optimizers: list[Union[Muon, AdamW]] = []
-    for made in builders.build_optimizers(stand_ins, config):
-        own = [item_of[id(each)] for each in made.parameters]
-        params = own if all(name for name, _ in named) else [tensor for _, tensor in own]
+    for made in builders.build_optimizers(stand_ins, without_views(config)):
+        groups = []
+        for group in made.param_groups:
+            by_view: dict[Optional[View], list[Any]] = {}
+            for each in group["params"]:
+                name, tensor = item_of[id(each)]
+                named_too = all(name for name, _ in named)
+                by_view.setdefault(views.get(id(each)), []).append(
+                    (name, tensor) if named_too else tensor
+                )
+            for view, params in by_view.items():
+                own = {"view": view} if view is not None and made.kind == Muon.__name__ else {}
+                groups.append({"params": params, **group.options(), **own})
         options = made.param_groups[0].options()
         if made.kind == AdamW.__name__:
-            optimizers.append(AdamW(params, **options))
+            optimizers.append(AdamW(groups, **options))
         else:
-            optimizers.append(Muon(params, **options))
+            optimizers.append(Muon(groups, **options))
         # Those of route_params; torch would number the parameters of each side anew.
         given = tuple(str(each.name) for each in made.parameters)
         optimizers[-1]._names = Names(given, len(named))
     return optimizers
+
+
+def views_of(
+    named: Sequence[tuple[Optional[str], Tensor]],
+    stand_ins: Sequence[Parameter],
+    config: Mapping[str, Any],
+) -> dict[int, View]:
+    """The views that rules give, by the id of what stands in for a parameter; they fit the parameters."""
+    rules = config.get("rules") if isinstance(config, Mapping) else None
+    if not rules:
+        return {}
+    text = config_text(config)
+    structs, _ = builders.route([*stand_ins], [None] * len(stand_ins), text)
+    views: dict[int, View] = {}
+    for (_, tensor), each, rule in zip(named, stand_ins, builders.match_rules(structs, text)):
+        view = rules[rule].get("view") if rule >= 0 else None
+        if view is None:
+            continue
+        if not isinstance(view, View):
+            view = View.from_dict({"axes": "oi", **view})
+        try:
+            check_view(str(each.name), tensor.shape, view)
+        except MuonError as error:
+            raise ConfigError(f"rules[{rule}].view: {error}") from None
+        views[id(each)] = view
+    return views
+
+
+def check_view(name: str, shape: torch.Size, view: View) -> None:
+    """Raises unless Muon can see a parameter of a shape so."""
+    handle = OptimizerHandle()
+    check(lib.muon_optimizer_create_muon(None, byref(handle)))
+    try:
+        state_layout(handle, 0, param_struct(name, Layout(1, tuple(shape), view)))
+    finally:
+        check(lib.muon_optimizer_destroy(handle))
+
+
+def without_views(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same with a view in its rules that fits what stands in for parameters, which is empty."""
+    rules = config.get("rules") if isinstance(config, Mapping) else None
+    if not rules:
+        return config
+    empty = View("oi", (0, 0))
+    return {
+        **config,
+        "rules": [each if each.get("view") is None else {**each, "view": empty} for each in rules],
+    }
 
 
 def route_params(model_params: ModelParams, config: Mapping[str, Any]) -> list[Route]:
@@ -73,14 +142,18 @@ def build_schedulers(
     optimizers: Sequence[torch.optim.Optimizer],
     config: Mapping[str, Any],
     training_setup: TrainingSetup,
-) -> list[LRScheduler]:
-    """Makes one torch scheduler for each optimizer, in order. They need not be ours.
+) -> list[Union[LRScheduler, Scheduler]]:
+    """Makes one torch scheduler for each optimizer, in order, then those of momenta and weight decays.
+
+    The optimizers need not be ours.
 
     config: a dict, as for libmuon.build_schedulers. With T = training.n_epochs * batches:
 
         training.warmup_steps   if above 0, LinearLR from 1e-5 to 1 over so many steps comes first
         training.lr_schedule    "linear": LinearLR from 1 to 1e-5 over T steps;
                                 "cosine": CosineAnnealingLR over T steps; anything else: none
+        training.momentum_schedule      of the momentum of each optimizer that has one
+        training.weight_decay_schedule  of the weight decay of each; as for libmuon.build_schedulers
 
         Both together are a SequentialLR. With neither, ConstantLR leaves the rate as it is, so that
         a training loop need not ask whether there is a scheduler.
@@ -98,7 +171,31 @@ def build_schedulers(
     total = int(training["n_epochs"]) * len(training_setup.train_dataloader)
     warmup = int(training.get("warmup_steps") or 0)
     schedule = training.get("lr_schedule")
-    return [torch_scheduler(each, warmup, schedule, total) for each in optimizers]
+    made: list[Union[LRScheduler, Scheduler]] = [
+        torch_scheduler(each, warmup, schedule, total) for each in optimizers
+    ]
+    for option in ("momentum", "weight_decay"):
+        asked = training.get(f"{option}_schedule")
+        if asked is not None:
+            made += [
+                option_scheduler(each, option, asked, total)
+                for each in optimizers
+                if any(option in group for group in each.param_groups)
+            ]
+    return made
+
+
+def option_scheduler(
+    optimizer: torch.optim.Optimizer, option: str, schedule: Any, total: int
+) -> Scheduler:
+    """The scheduler of another option, which the library has checked."""
+    if schedule == "linear":
+        return schedulers.LinearLR(optimizer, 1.0, 1e-5, total, option=option)
+    if schedule == "cosine":
+        return schedulers.CosineAnnealingLR(optimizer, total, option=option)
+    steps = [int(schedule.get(key) or 0) for key in ("warmup_steps", "decay_steps")]
+    factors = [float(schedule.get(key) or 0) for key in ("start_factor", "end_factor")]
+    return schedulers.Trapezoid(optimizer, *steps, total, *factors, option=option)
 
 
 def torch_scheduler(

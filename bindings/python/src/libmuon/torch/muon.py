@@ -14,7 +14,9 @@ from .._option_table import BackendName, MomentumStyleName, ShapeScaleName, Torc
 from .._options import Triple, muon_defaults
 from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError, ShapeError
-from ._checkpoint import exported
+from ..view import View
+from ._buffers import Layout, state_buffers
+from ._checkpoint import exported, with_view
 from ._dialects import COMMON, COMMON_DEFAULTS, DIALECTS, LIBMUON, NOT_TORCHS, TORCH, completed
 from ._dialects import dialect_of
 from ._dialects import muon_group_struct
@@ -29,16 +31,18 @@ DEFAULTS = {key: each for key, each in muon_defaults().items() if key in NOT_TOR
 HIGHER_DIMS = ("refuse", "auto", "flatten", "batch")
 
 
-def layout(shape: torch.Size, group: Mapping[str, Any]) -> tuple[int, tuple[int, ...]]:
-    """The matrices of a parameter: how many, one after another, and their rows and columns."""
+def layout(shape: torch.Size, group: Mapping[str, Any]) -> Layout:
+    """A parameter with its group's view; or its matrices: how many, one after another, and their rows and columns."""
+    if group.get("view") is not None:
+        return Layout(1, tuple(shape), group["view"])
     kind = group["higher_dims"]
     if kind == "auto":
         kind = "batch" if len(shape) == 3 else "flatten"
     if len(shape) > 2 and kind == "flatten":
-        return 1, (shape[0], prod(shape[1:]))
+        return Layout(1, (shape[0], prod(shape[1:])))
     if len(shape) > 2 and kind == "batch":
-        return prod(shape[:-2]), (shape[-2], shape[-1])
-    return 1, tuple(shape)
+        return Layout(prod(shape[:-2]), (shape[-2], shape[-1]))
+    return Layout(1, tuple(shape))
 
 
 def check_higher_dims(value: Any, choices: Sequence[str]) -> None:
@@ -107,6 +111,8 @@ class Muon(Optimizer):
         "flatten", a matrix of shape[0] rows, as for convolutions; "batch", a matrix in the last two
         dimensions for every index of the others; "auto", "batch" for 3 and "flatten" for more, as
         Keller Jordan's. r and c are those of that matrix.
+    view: a libmuon.View: how each parameter of the group is seen as matrices, whatever its dimensions and
+        higher_dims; r and c are those of a matrix.
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave:
         "error", "skip" or "propagate" (as torch). The default is "error", because orthogonalization spreads one NaN
         over the whole matrix and ends a run for good; one that stopped before anything has changed
@@ -139,6 +145,7 @@ class Muon(Optimizer):
         momentum_style: Optional[MomentumStyleName] = None,
         shape_scale: Optional[ShapeScaleName] = None,
         higher_dims: Literal["refuse", "auto", "flatten", "batch"] = "refuse",
+        view: Optional[View] = None,
         nonfinite: NonFinitePolicyName = "error",
         **options: Unpack[TorchKeywords],
     ) -> None:
@@ -160,6 +167,7 @@ class Muon(Optimizer):
             "momentum_style": momentum_style,
             "shape_scale": shape_scale,
             "higher_dims": higher_dims,
+            "view": view,
             **DEFAULTS,
             **options,
         }
@@ -167,7 +175,7 @@ class Muon(Optimizer):
         for key, default in COMMON_DEFAULTS[dialect].items():
             if given[key] is None:
                 given[key] = default
-        super().__init__(params, completed(given, dialect), nonfinite)
+        super().__init__(params, with_view(completed(given, dialect)), nonfinite)
 
     _kind = Kind(
         name="Muon",
@@ -182,7 +190,7 @@ class Muon(Optimizer):
         ),
         struct=muon_group_struct,
         layout=layout,
-        layout_options=("higher_dims", "second_moment", "hyperball"),
+        layout_options=("view", "higher_dims", "second_moment", "hyperball"),
     )
 
     def torch_state_dict(self) -> dict[str, Any]:
@@ -197,6 +205,7 @@ class Muon(Optimizer):
         return exported(self.state_dict())
 
     def _completed(self, group: dict[str, Any]) -> dict[str, Any]:
+        group = with_view(group)
         dialect = dialect_of(group)
         if dialect is None:
             return dict(group)
@@ -205,14 +214,20 @@ class Muon(Optimizer):
 
     def _loaded(self, saved: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
         dialect = dialect_of(saved)
-        own = dict(saved) if dialect is None else completed(saved, dialect)
+        own = with_view(saved if dialect is None else completed(saved, dialect))
         return super()._loaded(own, current)
 
     def _check_group(self, group: Mapping[str, Any], number: int) -> None:
         check_higher_dims(group["higher_dims"], HIGHER_DIMS)
         super()._check_group(group, number)
+        if group.get("view") is not None:
+            with self._made_for(group) as handle:
+                for index, parameter in enumerate(group["params"]):
+                    label = self._label(number, index)
+                    state_buffers(handle, 0, label, parameter.shape, layout(parameter.shape, group))
+            return
         for index, parameter in enumerate(group["params"]):
-            if len(layout(parameter.shape, group)[1]) != 2:
+            if len(layout(parameter.shape, group).extents) != 2:
                 hint = ' (see higher_dims)' if parameter.ndim > 2 else ""
                 raise ShapeError(
                     "Muon only supports 2D parameters whereas we found a parameter with size: "

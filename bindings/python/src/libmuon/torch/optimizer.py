@@ -18,7 +18,7 @@ from .._log import Later
 from .._options import member
 from ..errors import InvalidArgumentError, MuonError
 from ._buffers import state_buffers
-from ._checkpoint import Kept, kept_state
+from ._checkpoint import Kept, kept_state, with_plain_views
 from ._session import Kind, Names, Prepared, Session, clip, make_step
 from ._slot import MASTER
 from ._tensors import step_tensor
@@ -160,8 +160,7 @@ class Optimizer(torch.optim.Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """As torch's; of one moment, whichever thread makes steps meanwhile."""
         with self._lock:
-            state_dict: dict[str, Any] = super().state_dict()
-            return state_dict
+            return with_plain_views(super().state_dict())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on from what state_dict() of this class, or of torch's of the same name, returned.

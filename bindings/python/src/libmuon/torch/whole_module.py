@@ -16,6 +16,7 @@ from .._log import Later
 from .._patterns import matched
 from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError
+from ._checkpoint import with_plain_views
 from ._dialects import LIBMUON, dialect_of
 from .adamw import AdamW
 from .muon import HIGHER_DIMS, Muon
@@ -201,8 +202,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """As torch's; of one moment, whichever thread makes steps meanwhile."""
         with self._lock:
-            state_dict: dict[str, Any] = super().state_dict()
-            return state_dict
+            return with_plain_views(super().state_dict())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on from what state_dict() of such an optimizer returned.
