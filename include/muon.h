@@ -838,8 +838,9 @@ typedef struct muon_route {
 /* The reason in words; "unknown" for a number that is no reason. Never NULL. */
 MUON_API const char *muon_route_reason_text(muon_route_reason reason);
 
-/* Where muon_config_build_optimizers sends each of count parameters, and why. Only name, dtype,
- * requires_grad and ndim of a parameter are read, and whether it has a view. Errors: CONFIG. */
+/* Where muon_config_build_optimizers sends each of count parameters, and why. Only dtype,
+ * requires_grad and ndim of a parameter are read, whether it has a view, and, where there are rules,
+ * its name. Errors: CONFIG. */
 MUON_CHECK MUON_API muon_status muon_config_route_params(
     const char *config, const muon_param *params, size_t count, muon_route *outRoutes,
     size_t capacity, size_t *outCount);

@@ -16,20 +16,19 @@ private func ruleName(_ param: muon_param, index: Int) throws -> String {
   return unsafe String(cString: name)
 }
 
-/// Where each parameter goes, by its name.
+/// Where each parameter goes, and its name, which is read where there are rules.
 private func routes(
   _ params: [muon_param], _ configuration: TrainingConfiguration
 ) throws -> [(name: String, route: Route)] {
   let router = Router(configuration)
   return unsafe try params.indices.map { index in
-    let (param, name) = unsafe (params[index], try ruleName(params[index], index: index))
-    return (
-      name,
-      router.route(
-        name: name, dimensions: unsafe Int(param.ndim), hasView: unsafe param.view != nil,
-        requiresGradient: unsafe param.requires_grad != 0,
-        isFloatingPoint: try isFloatingPoint(unsafe param.dtype))
-    )
+    let param = unsafe params[index]
+    let name = configuration.rules.isEmpty ? "" : try unsafe ruleName(param, index: index)
+    let route = router.route(
+      name: name, dimensions: unsafe Int(param.ndim), hasView: unsafe param.view != nil,
+      requiresGradient: unsafe param.requires_grad != 0,
+      isFloatingPoint: try isFloatingPoint(unsafe param.dtype))
+    return (name, route)
   }
 }
 
@@ -94,11 +93,13 @@ public func muon_config_build_optimizers(
     var routed: [Router.Routed] = []
     let params = unsafe try parameterList(params, count: count)
     for (index, (name, route)) in unsafe try routes(params, configuration).enumerated() {
-      if route.optimizer != nil {
-        trained.append(try unsafe ParameterBinding(params[index], index: index))
+      guard route.optimizer != nil else {
+        routed.append(Router.Routed(name, [], route))
+        continue
       }
-      let extents = route.optimizer == nil ? [] : trained[trained.count - 1].parameter.shape
-      routed.append(Router.Routed(name, extents, route))
+      let binding = try unsafe ParameterBinding(params[index], index: index)
+      trained.append(binding)
+      routed.append(Router.Routed(binding.parameter.name, binding.parameter.shape, route))
     }
     let optimizers = try buildOptimizers(trained, configuration: configuration)
     guard capacity > 0 else { return unsafe result.writeCount(optimizers.count) }

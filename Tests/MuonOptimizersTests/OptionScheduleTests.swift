@@ -51,7 +51,10 @@ struct OptionScheduleTests {
     ("1", "training.momentum_schedule: expected an object"),
     (#"{"steps": 1}"#, "training.momentum_schedule.steps: unknown key; the keys are warmup_steps"),
     (#"{"warmup_steps": 0.5}"#, "training.momentum_schedule.warmup_steps: expected a whole number"),
-    (#"{"warmup_steps": 31}"#, "training.momentum_schedule.warmup_steps must be from 0 to 30, got 31"),
+    (
+      #"{"warmup_steps": 31}"#,
+      "training.momentum_schedule.warmup_steps must be from 0 to 30, got 31"
+    ),
     (
       #"{"warmup_steps": 20, "decay_steps": 11}"#,
       "training.momentum_schedule.decay_steps must be from 0 to 10, got 11"

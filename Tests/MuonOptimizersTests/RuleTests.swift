@@ -1,6 +1,7 @@
 import Foundation
-@testable import MuonOptimizers
 import Testing
+
+@testable import MuonOptimizers
 
 /// Rules of a configuration: names, groups, views, and what is wrong with them.
 struct RuleTests {
@@ -70,12 +71,14 @@ struct RuleTests {
     let parameters = try parameters([("kernel", [2, 3, 3]), ("w", [3, 3])])
     let rules = #"{"match": "*", "view": null, "options": null}"#
     var configuration = try configuration(rules)
-    #expect(parameters.map { Route($0, configuration: configuration).reason } == [.notMatrix, .matrix])
+    #expect(
+      parameters.map { Route($0, configuration: configuration).reason } == [.notMatrix, .matrix])
     configuration.rules = [.init(match: "kernel", view: MatrixView("boi"))]
     #expect(parameters.map { Route($0, configuration: configuration).reason } == [.rule, .matrix])
     #expect(try buildOptimizers(parameters, configuration: configuration).count == 1)
     configuration.training.optimizer = .adamW
-    #expect(parameters.map { Route($0, configuration: configuration).reason } == [.adamWOnly, .adamWOnly])
+    #expect(
+      parameters.map { Route($0, configuration: configuration).reason } == [.adamWOnly, .adamWOnly])
     configuration.rules[0].target = .muon()
     #expect(Route(parameters[0], configuration: configuration).reason == .rule)
   }
@@ -117,7 +120,10 @@ struct RuleTests {
   @Test(arguments: [
     (#"{"optimizer": "muon"}"#, "rules[0].match: this key is required"),
     (#"{"match": "a"}, {"match": 3}"#, "rules[1].match: expected text, found something else"),
-    (#"{"match": "a", "x": 1}"#, "rules[0].x: unknown key; the keys are match, optimizer, options, view"),
+    (
+      #"{"match": "a", "x": 1}"#,
+      "rules[0].x: unknown key; the keys are match, optimizer, options, view"
+    ),
     (#"{"match": "a", "optimizer": "sgd"}"#, "rules[0].optimizer: unknown value \"sgd\""),
     (#"{"match": "a", "options": {}}"#, "rules[0].options: options need \"optimizer\""),
     (
@@ -152,9 +158,15 @@ struct RuleTests {
       #"{"match": "x", "optimizer": "muon", "options": {"hyperball": true}}"#,
       "rules[0].options.hyperball goes without weight decay"
     ),
-    (#"{"match": "x", "view": {"axes": "bx"}}"#, "rules[0].view: the view of its parameters has axes"),
+    (
+      #"{"match": "x", "view": {"axes": "bx"}}"#,
+      "rules[0].view: the view of its parameters has axes"
+    ),
     (#"{"match": "bias", "optimizer": "muon"}"#, "rules[0]: parameter bias has shape (3,)"),
-    (#"{"match": "w", "view": {"axes": "boi"}}"#, "rules[0].view: the view of parameter w has 3 axes"),
+    (
+      #"{"match": "w", "view": {"axes": "boi"}}"#,
+      "rules[0].view: the view of parameter w has 3 axes"
+    ),
     (
       #"{"match": "w", "view": {"split": {"axis": 0, "sizes": [5]}}}"#,
       "rules[0].view: the view of parameter w splits an axis of 2 into 5"

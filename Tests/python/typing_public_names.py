@@ -128,6 +128,7 @@ def checkpoints() -> None:
 def together() -> None:
     stacked = np.ones((2, 4, 3), np.float32)
     view = libmuon.View("boi")
+    assert_type(libmuon.View.from_dict(view.to_dict()), libmuon.View)
     muon = libmuon.Muon([libmuon.Parameter(stacked, view=view)])
     adamw = libmuon.AdamW([np.ones(3, np.float32)])
     assert_type(libmuon.clip_grad_norm([muon, adamw], 1.0, grad_scale=0.5), float)

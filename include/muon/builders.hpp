@@ -19,8 +19,8 @@ struct Route {
   RouteReason reason;
 };
 
-/// Where build_optimizers sends each parameter. Only its name, dtype, requires_grad, number of dimensions, and
-/// whether it has a view are read.
+/// Where build_optimizers sends each parameter. Only its dtype, requires_grad, number of dimensions, whether it
+/// has a view, and, where there are rules, its name are read.
 inline std::vector<Route> route_params(const std::string &config,
                                        const std::vector<Parameter> &params) {
   const detail::ParameterList list(params);

@@ -38,12 +38,12 @@ package func buildOptimizers(
     }
   }
   var optimizers: [Optimizer] = []
-  if let made = try muon.optimizer({ options throws(MuonError) in
-    try Muon(options: options)
-  }) { optimizers.append(made) }
-  if let made = try adamW.optimizer({ options throws(MuonError) in
+  func makeMuon(_ options: MuonOptions) throws(MuonError) -> Muon { try Muon(options: options) }
+  func makeAdamW(_ options: AdamWOptions) throws(MuonError) -> AdamW {
     try AdamW(options: options)
-  }) { optimizers.append(made) }
+  }
+  if let made = try muon.optimizer(makeMuon) { optimizers.append(made) }
+  if let made = try adamW.optimizer(makeAdamW) { optimizers.append(made) }
   return optimizers
 }
 

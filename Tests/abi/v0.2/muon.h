@@ -789,7 +789,7 @@ MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
 /* ---- Builders ------------------------------------------------------------------------------- */
 
 /* A configuration is JSON text in UTF-8 that ends with a NUL. Unknown keys are ignored, except
- * inside "muon" and "adamw", where they are errors. null is the same as an absent key. These are
+ * inside "muon", "adamw" and "rules", where they are errors. null is the same as an absent key. These are
  * errors anywhere: a key that is in an object twice or has a NUL in it, a number too large for a
  * double, and nesting deeper than 64.
  *   training.optimizer      "Muon" or "AdamW"; required
@@ -798,13 +798,25 @@ MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
  *   training.n_epochs       whole number >= 1; required by build_schedulers
  *   training.warmup_steps   whole number >= 0; 0
  *   training.lr_schedule    "linear" (factor 1 to 1e-5), "cosine"; any other text: no decay
+ *   training.momentum_schedule      of every Muon's momentum; no schedule
+ *   training.weight_decay_schedule  of every weight_decay; no schedule. Of both: "linear", "cosine", as
+ *                           above, or an object with the keys warmup_steps, decay_steps, start_factor and
+ *                           end_factor, each 0 otherwise: see muon_schedule_create_trapezoid. They last for
+ *                           all steps of the training, without the warmup of the rates
  *   muon.*                  lr, momentum, nesterov, momentum_style, weight_decay, eps, backend,
  *                           backend_steps, coefficients, shape_scale, precision, method,
  *                           update_scale, cautious_weight_decay, second_moment, beta2,
  *                           hyperball
  *   adamw.*                 lr, betas, eps, weight_decay, cautious_weight_decay
+ *   rules[].match           a pattern of names, as fnmatch has it: * is any text, ? one character, [a-z]
+ *                           one of these, [!a-z] one of the others; letters count as they are. Required
+ *   rules[].optimizer       "muon" or "adamw"; otherwise as without the rule, where a view counts
+ *   rules[].options         keys as in the section of that optimizer, over what that says
+ *   rules[].view            an object with the keys axes, shape, and split, which has the keys axis and
+ *                           sizes: see muon_view. It takes the place of the parameter's own
  * The two sections are optional. For their optimizer they override what training says. Values of
- * enums are called by their names (see Names): "newtonschulz5", "ema", "original". */
+ * enums are called by their names (see Names): "newtonschulz5", "ema", "original". The first rule that
+ * matches the name of a parameter is the one that counts; what none matches goes by its shape. */
 
 /* Why a parameter goes where it goes. */
 typedef enum muon_route_reason {
@@ -813,7 +825,8 @@ typedef enum muon_route_reason {
   MUON_ROUTE_REASON_ADAMW_ONLY = 3,   /* AdamW: training.optimizer is "AdamW" */
   MUON_ROUTE_REASON_FROZEN = 4,       /* none: it does not require a gradient */
   MUON_ROUTE_REASON_NOT_FLOAT = 5,    /* none: it is not floating point */
-  MUON_ROUTE_REASON_VIEW = 6          /* Muon: it has a view */
+  MUON_ROUTE_REASON_VIEW = 6,         /* Muon: it has a view */
+  MUON_ROUTE_REASON_RULE = 7          /* either: a rule says so; muon_config_match_rules says which */
 } muon_route_reason;
 
 /* Where a parameter goes, and why. */
@@ -826,15 +839,24 @@ typedef struct muon_route {
 MUON_API const char *muon_route_reason_text(muon_route_reason reason);
 
 /* Where muon_config_build_optimizers sends each of count parameters, and why. Only dtype,
- * requires_grad and ndim of a parameter are read, and whether it has a view. Errors: CONFIG. */
+ * requires_grad and ndim of a parameter are read, whether it has a view, and, where there are rules,
+ * its name. Errors: CONFIG. */
 MUON_CHECK MUON_API muon_status muon_config_route_params(
     const char *config, const muon_param *params, size_t count, muon_route *outRoutes,
     size_t capacity, size_t *outCount);
 
+/* The number of the rule that each of count parameters follows, from 0, or -1; one without a name is
+ * "param" and its number in params. Errors: CONFIG. */
+MUON_CHECK MUON_API muon_status muon_config_match_rules(
+    const char *config, const muon_param *params, size_t count, int64_t *outRules,
+    size_t capacity, size_t *outCount);
+
 /* Creates the optimizers that the configuration asks for, with the parameters that
  * muon_config_route_params sends to them: a Muon, an AdamW, or both in that order. One without
- * parameters is not created. In each optimizer, parameters keep their order. AdamW has betas (0.9,
- * 0.95).
+ * parameters is not created. Parameters with the same options are one group; groups are in the order of
+ * their first parameters, and in each parameters keep their order. AdamW has betas (0.9, 0.95). The log
+ * is told of rules that no parameter follows, and of parameters that no rule is for and whose names or
+ * shapes look as if they belonged to the other optimizer.
  * If the capacity is too small, nothing is created: with a capacity of 0 only *outCount is written,
  * and any other is MUON_ERR_INVALID_ARGUMENT. For this version 2 is enough.
  * Errors: CONFIG; SHAPE, DTYPE and UNSUPPORTED as in add_param. */
@@ -842,8 +864,9 @@ MUON_CHECK MUON_API muon_status muon_config_build_optimizers(
     const char *config, const muon_param *params, size_t count, muon_optimizer **outOptimizers,
     size_t capacity, size_t *outCount);
 
-/* Creates one scheduler for each of count optimizers, over n_epochs * batches_per_epoch steps
- * (>= 1 each). If warmup_steps > 0, the factor first rises in a straight line from 1e-5 to 1.
+/* Creates one scheduler for each of count optimizers, in their order, then one for the momentum of each
+ * Muon and one for the weight decay of each optimizer, where there are schedules of them: all over
+ * n_epochs * batches_per_epoch steps (>= 1 each). If warmup_steps > 0, the factor first rises in a straight line from 1e-5 to 1.
  * After the warmup the schedule begins and lasts for all of those steps. Without warmup and
  * schedule the rates stay as they are. A capacity that is too small is treated as above. Errors:
  * CONFIG. */

@@ -31,7 +31,7 @@ def config_text(config: Mapping[str, Any]) -> bytes:
     if isinstance(training, Mapping):
         nested = {key: plain(training[key], 1) for key in NESTED if key in training}
         sections["training"] = {**sections["training"], **nested}
-    if is_list(rules):
+    if rules is not None and is_list(rules):
         # Of any number: the library says where there are too many.
         sections["rules"] = [plain(each, SECTIONS["rules"] - 1) for each in rules]
     return json.dumps(sections, allow_nan=False).encode()

@@ -6,16 +6,27 @@ SequentialLR whose first part is a SequentialLR or ChainedScheduler with a Cosin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ctypes import byref, c_double, c_int64, c_size_t
-from typing import Any, Optional
+from typing import Any, Optional, Protocol, Union
 
 from ._abi import ScheduleHandle, SchedulerHandle
 from ._library import check, free_with, lib
 from ._options import number, ordered, require_keys, whole
 from .errors import InvalidArgumentError
 from .optimizer import Optimizer
-from .together import Optimizers, listed, optimizer_handles
+from .together import listed, optimizer_handles
+
+
+class Driven(Protocol):
+    """What a scheduler can drive: an Optimizer; for the schedulers of libmuon.torch, one of torch."""
+
+    @property
+    def param_groups(self) -> Any: ...
+
+
+# One, or several together.
+Optimizers = Union[Driven, Iterable[Driven]]
 
 
 class Scheduler:
@@ -67,7 +78,7 @@ class Scheduler:
         )
         self._own(handle, optimizers)
 
-    def _own(self, handle: SchedulerHandle, optimizers: list[Optimizer]) -> None:
+    def _own(self, handle: SchedulerHandle, optimizers: list[Any]) -> None:
         self._handle = handle
         self._optimizers = optimizers
         free_with(self, lib.muon_scheduler_destroy, handle)
@@ -80,12 +91,12 @@ class Scheduler:
         return self
 
     @property
-    def optimizers(self) -> list[Optimizer]:
+    def optimizers(self) -> list[Any]:
         """The optimizers whose rates it sets."""
         return list(self._optimizers)
 
     @property
-    def optimizer(self) -> Optimizer:
+    def optimizer(self) -> Any:
         """The first of them."""
         return self._optimizers[0]
 
@@ -288,7 +299,7 @@ class ChainedScheduler(Scheduler):
         )
 
 
-def schedule_handles(schedulers: Sequence[Scheduler], optimizers: list[Optimizer]) -> Any:
+def schedule_handles(schedulers: Sequence[Scheduler], optimizers: list[Any]) -> Any:
     """The schedules inside schedulers, for C, after a check that they drive the same optimizers."""
     handles = []
     for index, scheduler in enumerate(schedulers):

@@ -193,9 +193,9 @@ def option_scheduler(
         return schedulers.LinearLR(optimizer, 1.0, 1e-5, total, option=option)
     if schedule == "cosine":
         return schedulers.CosineAnnealingLR(optimizer, total, option=option)
-    steps = [int(schedule.get(key) or 0) for key in ("warmup_steps", "decay_steps")]
-    factors = [float(schedule.get(key) or 0) for key in ("start_factor", "end_factor")]
-    return schedulers.Trapezoid(optimizer, *steps, total, *factors, option=option)
+    given = {key: each for key, each in schedule.items() if each is not None}
+    steps = {key: given.pop(key, 0) for key in ("warmup_steps", "decay_steps")}
+    return schedulers.Trapezoid(optimizer, **steps, total_steps=total, **given, option=option)
 
 
 def torch_scheduler(

@@ -64,7 +64,7 @@ class Scheduler(schedulers.Scheduler):
         self._go_to(0)
 
     def _groups(self) -> Iterable[dict[str, Any]]:
-        for each in self._optimizers:
+        for each in self.optimizers:
             yield from (group for group in each.param_groups if self._option in group)
 
     @property
