@@ -80,7 +80,7 @@ class Scheduler:
 
     def _own(self, handle: SchedulerHandle, optimizers: list[Any]) -> None:
         self._handle = handle
-        self._optimizers = optimizers
+        self._optimizers: list[Any] = optimizers
         free_with(self, lib.muon_scheduler_destroy, handle)
 
     @classmethod
@@ -91,14 +91,14 @@ class Scheduler:
         return self
 
     @property
-    def optimizers(self) -> list[Any]:
+    def optimizers(self) -> list[Optimizer]:
         """The optimizers whose rates it sets."""
         return list(self._optimizers)
 
     @property
-    def optimizer(self) -> Any:
+    def optimizer(self) -> Optimizer:
         """The first of them."""
-        return self._optimizers[0]
+        return self.optimizers[0]
 
     @property
     def last_epoch(self) -> int:

@@ -63,6 +63,16 @@ class Scheduler(schedulers.Scheduler):
         self._optimizers, self._option = optimizers, option
         self._go_to(0)
 
+    @property
+    def optimizers(self) -> Any:
+        """The optimizers of torch whose values it sets, in a list."""
+        return list(self._optimizers)
+
+    @property
+    def optimizer(self) -> Any:
+        """The first of them."""
+        return self._optimizers[0]
+
     def _groups(self) -> Iterable[dict[str, Any]]:
         for each in self.optimizers:
             yield from (group for group in each.param_groups if self._option in group)
