@@ -18,6 +18,8 @@ extension MatrixView: Codable {
   }
 
   /// As `init(from:)` reads it.
+  ///
+  /// - Throws: `EncodingError`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(axes, forKey: .axes)
@@ -43,6 +45,8 @@ extension MatrixView.Split: Codable {
   }
 
   /// As `init(from:)` reads it.
+  ///
+  /// - Throws: `EncodingError`.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(axis, forKey: .axis)

@@ -49,6 +49,8 @@ extension TrainingConfiguration.OptionSchedule: Codable {
   private static var keys: [String] { CodingKeys.allCases.map(\.rawValue) }
 
   /// As `init(from:)` reads it.
+  ///
+  /// - Throws: `EncodingError`.
   public func encode(to encoder: any Encoder) throws {
     switch self {
     case .linear, .cosine:

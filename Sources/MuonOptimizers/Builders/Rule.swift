@@ -92,6 +92,8 @@ extension TrainingConfiguration.Rule: Codable {
     }
   }
 
+  /// As `init(from:)` reads it.
+  ///
   /// - Throws: `EncodingError`, also where a list of the options has not all of its elements.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
