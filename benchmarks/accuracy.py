@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""How far Muon's update is from the exact polynomial: needs numpy alone. Prints a Markdown table.
+"""How far Muon's update is from the exact polynomial. Prints a Markdown table.
+
+Needs numpy alone. With --momenta it also takes the matrices of a file, as momenta.py makes it.
 
 Each update is compared with the float64 evaluation of the same polynomial on the same matrix, as the
 norm of the difference over the norm of the exact one; of each cell the worst of three shapes. "stored in
 bfloat16" is the same iteration with X, A and B rounded to bfloat16 after every product, as
 torch.optim.Muon stores them.
 """
+
+import argparse
 
 import numpy as np
 
@@ -92,14 +96,21 @@ def update(grad, backend, precision, method):
     return -weight
 
 
-def errors(backend, make, rng):
+def matrices(make, rng):
+    """One of each of SHAPES with a spectrum, which is made wide."""
+    for m, n in SHAPES:
+        wide = make(rng, min(m, n), max(m, n)).astype(np.float32)
+        yield wide if m <= n else np.ascontiguousarray(wide.T)
+
+
+def errors(backend, grads):
     """The worst errors of libmuon's PRECISIONS, nan for what it has not, and of an iteration stored in
     bfloat16."""
     rows, worst = libmuon.backend_coefficients(backend), np.zeros(len(PRECISIONS) + 1)
-    for m, n in SHAPES:
-        wide = make(rng, min(m, n), max(m, n)).astype(np.float32)
+    for grad in grads:
+        m, n = grad.shape
+        wide = grad if m <= n else grad.T
         exact = polynomial(wide, rows, np.float64, lambda x: x)
-        grad = wide if m <= n else np.ascontiguousarray(wide.T)
         ours = []
         for precision, method in PRECISIONS:
             try:
@@ -114,13 +125,20 @@ def errors(backend, make, rng):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--momenta", help="a file of matrices, by momenta.py")
+    options = parser.parse_args()
     rng = np.random.default_rng(0)
+    cases = {name: lambda make=make: matrices(make, rng) for name, make in SPECTRA.items()}
+    if options.momenta:
+        momenta = list(np.load(options.momenta).values())
+        cases["real momenta"] = lambda: momenta
     print(f"{libmuon.build_info()}\nrelative errors, the worst of {SHAPES}\n")
     print("| backend | spectrum | `f32` | `bf16`, standard | `int16`, standard | `int8` | `auto` | stored in bfloat16 |")
     print("|---|---|---|---|---|---|---|---|")
     for backend in BACKENDS:
-        for name, make in SPECTRA.items():
-            cells = " | ".join(f"{error:.0e}" for error in errors(backend, make, rng))
+        for name, grads in cases.items():
+            cells = " | ".join(f"{error:.0e}" for error in errors(backend, grads()))
             print(f"| `{backend}` | {name} | {cells} |", flush=True)
 
 
