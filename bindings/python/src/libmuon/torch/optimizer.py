@@ -16,12 +16,17 @@ from .._library import check, lib
 from .._lock import give_lock
 from .._log import Later
 from .._options import member
-from ..errors import InvalidArgumentError, MuonError
+from ..errors import InvalidArgumentError, MuonError, UnsupportedError
 from ._buffers import state_buffers
 from ._checkpoint import Kept, kept_state, with_plain_views
 from ._session import Kind, Names, Prepared, Session, clip, make_step
 from ._slot import MASTER
 from ._tensors import step_tensor
+from .distributed.loading import kept_placed_state
+from .distributed.placement import Placement, is_placed
+from .distributed.side import Side
+from .distributed.step import is_distributed
+from .distributed.step import step as distributed_step
 
 
 class Optimizer(torch.optim.Optimizer):
@@ -30,6 +35,8 @@ class Optimizer(torch.optim.Optimizer):
     _kind: ClassVar[Kind]
     # Made at the first step, and again after whatever moves parameters, groups or state.
     _session: Optional[Session] = None
+    # In its place, where parameters are DTensors.
+    _side: Optional[Side] = None
     _lock: AbstractContextManager[Any]
     _names = Names()
     # Of the next step, for the sessions that are made until then: see clip_grad_norm.
@@ -139,6 +146,9 @@ class Optimizer(torch.optim.Optimizer):
         """Raises unless the library takes the options and shapes of a group."""
         with self._made_for(group):
             pass
+        for index, parameter in enumerate(group["params"]):
+            if is_placed(parameter):
+                Placement(self._label(number, index), parameter)
 
     @contextmanager
     def _made_for(self, group: Mapping[str, Any]) -> Iterator[Any]:
@@ -184,7 +194,7 @@ class Optimizer(torch.optim.Optimizer):
         if "_lock" not in self.__dict__:
             give_lock(self)  # a copy
         super().__setstate__(state)
-        self._session = None
+        self._session = self._side = None
         for own in self.state.values():
             if isinstance(own, dict):
                 for key, value in own.items():
@@ -221,6 +231,8 @@ def step_together(owners: Sequence[Any], optimizers: Sequence[Optimizer]) -> boo
 
 def step_alone(optimizers: Sequence[Optimizer]) -> bool:
     """The same, with the locks."""
+    if is_distributed(optimizers):
+        return distributed_step(optimizers)
     try:
         with forgetting_doubts(optimizers):
             return make_step(all_prepared(optimizers))
@@ -237,6 +249,10 @@ def clip_together(
     owners: Sequence[Any], optimizers: Sequence[Optimizer], max_norm: float, grad_scale: float
 ) -> float:
     """Clips the gradients of the next step of all optimizers, and returns their norm."""
+    if is_distributed(optimizers):
+        raise UnsupportedError(
+            "clip_grad_norm does not take DTensors: torch.nn.utils.clip_grad_norm_ does"
+        )
     with Later(), ExitStack() as locks:
         for owner in sorted(owners, key=id):
             locks.enter_context(owner._lock)
@@ -287,10 +303,10 @@ def prepared(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
                     layout = optimizer._kind.layout(parameter.shape, group)
                     buffers = state_buffers(handle, 0, label, parameter.shape, layout)
                     shapes = {each.key: each.shape for each in buffers}
-                    state[key] = kept_state(
-                        label,
-                        state[key],
-                        {**shapes, MASTER: parameter.shape},
-                        optimizer._kind.counts_steps,
-                    )
+                    shapes[MASTER] = parameter.shape
+                    given = label, state[key], shapes, optimizer._kind.counts_steps
+                    if is_placed(parameter):
+                        state[key] = kept_placed_state(parameter, *given)
+                    else:
+                        state[key] = kept_state(*given)
     return {**state_dict, "state": state, "param_groups": completed}

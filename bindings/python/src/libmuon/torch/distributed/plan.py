@@ -1,0 +1,39 @@
+"""Which rank orthogonalizes which matrix. In integers, so that all ranks find the same by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def cost(matrices: int, rows: int, columns: int, steps: int) -> int:
+    """About how many operations some matrices take: the products of an iteration, and the passes."""
+    short, long = sorted((rows, columns))
+    products = steps * (4 * short * short * long + 2 * short * short * short)
+    return matrices * (products + 16 * short * long)
+
+
+def owners(costs: Sequence[int], loads: Sequence[int]) -> list[int]:
+    """The owner of each: the dearest first, each to whom has least; ties by index, then by rank.
+
+    loads: what each rank has to do besides.
+    """
+    total = list(loads)
+    result = [0] * len(costs)
+    for index in sorted(range(len(costs)), key=lambda index: (-costs[index], index)):
+        owner = min(range(len(total)), key=lambda rank: (total[rank], rank))
+        result[index] = owner
+        total[owner] += costs[index]
+    return result
+
+
+def waves(costs: Sequence[int], owner_of: Sequence[int]) -> list[list[int]]:
+    """In each wave at most one matrix of every rank: its dearest, then the next, and so on."""
+    result: list[list[int]] = []
+    depth: dict[int, int] = {}
+    for index in sorted(range(len(costs)), key=lambda index: (-costs[index], index)):
+        turn = depth.get(owner_of[index], 0)
+        depth[owner_of[index]] = turn + 1
+        if turn == len(result):
+            result.append([])
+        result[turn].append(index)
+    return result

@@ -1,0 +1,250 @@
+"""One optimizer whose parameters are DTensors: what it steps here, and what goes to owners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ctypes import Structure
+import weakref
+from functools import partial
+from math import prod
+from typing import Any, NamedTuple, Optional
+
+import torch
+from torch import Tensor
+
+from ..._enums import NonFinitePolicy
+from .._buffers import state_buffers
+from .._session import DATA, GRAD, Group, Kind, Session, Work, make_step, Prepared
+from .._slot import MASTER, Slot
+from .._tensors import plain, state_tensor
+from ...errors import MuonError
+from .engine import Engine
+from .errors import ExchangeError
+from .exchange import Exchange, Part, Unit
+from .local import Entry, Locals
+from .placement import Placement, Ranks, is_placed
+from .plan import cost, owners, waves
+
+# What the rows of a matrix that goes to its owner are looked at with: only the momentum is there.
+ROWS_ALONE = {"second_moment": "none", "hyperball": False}
+
+
+class Matrix(NamedTuple):
+    """A parameter that goes to its owner."""
+
+    number: int
+    owner: int
+    cost: int
+    entry: Entry
+    engine: Engine
+    # Of its state beside the momentum, names and keys.
+    more: tuple[tuple[bytes, str], ...]
+
+
+class Ready(NamedTuple):
+    """What an optimizer brings to a step."""
+
+    here: tuple[Session, Work]
+    # The rows of the matrices that go to their owners.
+    away: tuple[Session, Work]
+    waves: list[list[Unit]]
+    # The state beside the momentum that is new.
+    fresh: list[tuple[Tensor, str, Tensor]]
+
+
+class Side:
+    """One optimizer of libmuon.torch with its DTensors, as long as its groups have the same ones."""
+
+    def __init__(self, optimizer: Any, ranks: Ranks) -> None:
+        # Which has this: a strong reference would keep both until the garbage is collected.
+        self._optimizer = weakref.ref(optimizer)
+        self.ranks, self.structure = ranks, structure_of(optimizer)
+        kind: Kind = optimizer._kind
+        groups = optimizer.param_groups
+        here: list[list[Entry]] = [[] for _ in groups]
+        away: list[list[Entry]] = [[] for _ in groups]
+        self.lines: list[str] = []
+        loads = [0] * ranks.count
+        found: list[tuple[int, Entry, Any, int, int, tuple[tuple[bytes, str], ...]]] = []
+        for number, group in enumerate(groups):
+            alone = {**group, **ROWS_ALONE} if kind.layout_options else group
+            with optimizer._made_for(group) as handle, optimizer._made_for(alone) as bare:
+                for index, parameter in enumerate(group["params"]):
+                    label = optimizer._label(number, index)
+                    layout = kind.layout(parameter.shape, group)
+                    buffers = state_buffers(handle, 0, label, parameter.shape, layout)
+                    shapes = {each.key: each.shape for each in buffers}
+                    shapes[MASTER] = parameter.shape
+                    placement = placement_of(label, parameter, ranks)
+                    entry = Entry(parameter, label, placement, shapes)
+                    self.lines.append(
+                        f"{kind.name}: {label}: shape {tuple(parameter.shape)}, {parameter.dtype}, "
+                        f"{'plain' if placement is None else placement.placements}"
+                    )
+                    if placement is None or kind.counts_steps:
+                        here[number].append(entry)
+                        continue
+                    copies, (rows, columns) = layout
+                    if placement.sharded and copies > 1:
+                        # A stack of matrices, of which each rank has whole ones.
+                        here[number].append(entry)
+                        per_row = cost(copies, rows, columns, steps_of(group)) // parameter.shape[0]
+                        for position in range(ranks.count):
+                            first, end = placement.rows(ranks.parts, position)
+                            loads[position] += (end - first) * per_row
+                        continue
+                    away[number].append(entry)
+                    rows_have = {
+                        each.name
+                        for each in state_buffers(bare, 0, label, parameter.shape, layout)
+                    }
+                    more = tuple((b.name, b.key) for b in buffers if b.name not in rows_have)
+                    price = cost(copies, rows, columns, steps_of(group))
+                    found.append((number, entry, layout, price, len(found), more))
+        self.here = Locals(kind, here, groups, {})
+        self.away = Locals(kind, away, groups, ROWS_ALONE)
+        self.exchange = Exchange(ranks)
+        # Why nothing can be made of the parameters any more.
+        self.broken: Optional[BaseException] = None
+        engines: dict[Any, Engine] = {}
+        owner_of = owners([price for *_, price, _, _ in found], loads)
+        self.matrices: dict[int, Matrix] = {}
+        for (number, entry, layout, price, index, more), owner in zip(found, owner_of):
+            engine = engines.get((number, layout))
+            if engine is None:
+                engine = engines[number, layout] = Engine(kind, groups[number], layout)
+            self.matrices[id(entry)] = Matrix(index, owner, price, entry, engine, more)
+        self.engines = [*engines.values()]
+
+    @property
+    def optimizer(self) -> Any:
+        return self._optimizer()
+
+    def fits(self, optimizer: Any) -> bool:
+        """Whether its groups still have the same parameters, laid out the same way."""
+        return bool(self.structure == structure_of(optimizer))
+
+    def prepare(self) -> Ready:
+        """All of a step that can fail, but the look for NaN and infinity."""
+        if self.broken is not None:
+            raise ExchangeError(
+                f"an earlier step failed in the middle ({self.broken}): load a checkpoint, parameters too"
+            ) from self.broken
+        optimizer = self.optimizer
+        policy: NonFinitePolicy = optimizer._nonfinite
+        here = self.here.prepare(optimizer.state, policy)
+        away = self.away.prepare(optimizer.state, policy)
+        fresh: list[tuple[Tensor, str, Tensor]] = []
+        units = []
+        for slot, grad in away[1]:
+            matrix = self.matrices[id(self.away.entry(slot.parameter))]
+            units.append(self._unit(matrix, slot, grad, fresh))
+            if matrix.owner == self.ranks.position:
+                matrix.engine.take_options(policy)
+        self.exchange.reserve(units)
+        costs = [self.matrices[id(self.away.entry(slot.parameter))].cost for slot, _ in away[1]]
+        order = waves(costs, [unit.owner for unit in units])
+        return Ready(here, away, [[units[index] for index in wave] for wave in order], fresh)
+
+    def _unit(
+        self, matrix: Matrix, slot: Slot, grad: Tensor, fresh: list[tuple[Tensor, str, Tensor]]
+    ) -> Unit:
+        entry, placement = matrix.entry, matrix.entry.placement
+        assert placement is not None
+        numel = prod(placement.shape)
+        parts = [
+            Part(GRAD, grad, numel, placement.sharded, False),
+            Part(DATA, slot.data.detach(), numel, placement.sharded, True),
+        ]
+        own = self.away.state[slot.parameter]
+        for (name, _, _), tensor in zip(slot.places, slot.buffers):
+            parts.append(Part(name, tensor, numel, placement.sharded, True))
+        for name, key in matrix.more:
+            shape = entry.shapes[key]
+            local = torch.Size(
+                placement.local_shape(shape, self.ranks.parts, self.ranks.position)
+            )
+            tensor = state_tensor(entry.label, key, own.get(key), local)
+            if tensor is not own.get(key):
+                fresh.append((slot.parameter, key, tensor))
+            parts.append(Part(name, tensor, prod(shape), placement.shards(shape), True))
+        owner_rows = placement.rows(self.ranks.parts, matrix.owner)
+        return Unit(
+            matrix.number,
+            entry.label,
+            matrix.owner,
+            parts,
+            partial(placement.rows, self.ranks.parts),
+            placement.shape[0],
+            owner_rows == (0, placement.shape[0]),
+            partial(matrix.engine.step, entry.label),
+        )
+
+    def described(self, ready: Ready) -> list[str]:
+        """What has to be the same on all ranks: in lines, the first of which to differ is named."""
+        options = [
+            f"{self.optimizer._kind.name}: options of group {number}: "
+            + ", ".join(f"{key}={plain(group[key])!r}" for key in self.optimizer._kind.options)
+            for number, group in enumerate(self.optimizer.param_groups)
+        ]
+        steps = []
+        for locals, (_, work) in ((self.here, ready.here), (self.away, ready.away)):
+            for slot, _ in work:
+                steps.append(f"a gradient of {locals.entry(slot.parameter).label}, step {slot.steps}")
+        policy = f"{self.optimizer._kind.name}: nonfinite={self.optimizer.nonfinite!r}"
+        return [*self.lines, policy, *options, *steps]
+
+    def run(self, ready: Ready) -> Optional[BaseException]:
+        """Makes the step, and returns what went wrong in it on this rank."""
+        failure: Optional[BaseException] = None
+        if ready.here[1]:
+            try:
+                make_step([Prepared(*ready.here, self.here.state)])
+            except (MuonError, MemoryError) as error:
+                failure = error
+        failure = self.exchange.run(ready.waves) or failure
+        ready.away[0].finish(ready.away[1], self.away.state)
+        for parameter, key, tensor in ready.fresh:
+            self.away.state[parameter][key] = tensor
+        state = self.optimizer.state
+        self.here.put(ready.here[1], state)
+        self.away.put(ready.away[1], state)
+        return failure
+
+
+def placement_of(label: str, parameter: Tensor, ranks: Ranks) -> Optional[Placement]:
+    """How a parameter lies; None for one that is no DTensor."""
+    if not is_placed(parameter):
+        return None
+    placement = Placement(label, parameter)
+    if placement.mesh != ranks.mesh:
+        raise ExchangeError(
+            f"{label}: all DTensors of a step are expected on one mesh, {ranks.mesh}, not {placement.mesh}"
+        )
+    return placement
+
+
+def structure_of(optimizer: Any) -> list[Any]:
+    """What a Side depends on."""
+    kind: Kind = optimizer._kind
+    return [
+        (
+            id(group),
+            *(group.get(key) for key in kind.layout_options),
+            *(id(parameter) for parameter in group["params"]),
+        )
+        for group in optimizer.param_groups
+    ]
+
+
+def steps_of(group: Group) -> int:
+    """How many products an iteration makes of a matrix, for comparing costs."""
+    from .._dialects import libmuon_options
+
+    options = libmuon_options(group)
+    given = options["backend_steps"] or len(options["coefficients"] or ())
+    return int(given or DEFAULT_STEPS)
+
+
+# Of most backends.
+DEFAULT_STEPS = 5

@@ -1,0 +1,128 @@
+"""torch's ZeroRedundancyOptimizer, whose ranks make a step all together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Optional
+
+import torch
+import torch.distributed as dist
+from torch.distributed.optim import ZeroRedundancyOptimizer as TorchsOptimizer
+
+from ..._log import Later
+from ...errors import UnsupportedError
+from .._tensors import plain
+from ..optimizer import Optimizer, all_prepared, forgetting_doubts
+from ..whole_module import MuonWithAdamW
+from .agreement import Agreement, Stand, stand_of
+from .finite import why_not_finite
+from .step import instructions, worst_of
+
+
+class ZeroRedundancyOptimizer(TorchsOptimizer):
+    """torch.distributed.optim.ZeroRedundancyOptimizer around Muon, AdamW or MuonWithAdamW of libmuon.torch.
+
+        optimizer = ZeroRedundancyOptimizer(
+            model.parameters(), optimizer_class=libmuon.torch.Muon, lr=0.02
+        )
+
+    Each rank has the state of its part of the parameters, steps these and sends them to the others. Before
+    that all ranks agree: where a gradient of one has NaN or infinity, with nonfinite "error" all of them
+    raise NonFiniteGradientError, with "skip" all leave the step out, and no parameter and no state has
+    changed on any. Where they have other shapes, options or gradients, all raise an error that says in what.
+
+    params: the parameters, or groups of them, the same on all ranks.
+    optimizer_class: Muon, AdamW, MuonWithAdamW, or a subclass.
+    process_group: of the ranks; None: all.
+    parameters_as_bucket_view: as torch's.
+    overlap_with_ddp: only False. With it torch makes steps in the middle of the backward pass, before all
+        gradients are known.
+    defaults: the options of optimizer_class, such as lr.
+
+    consolidate_state_dict(to=0), then state_dict() on that rank, give a state dict for any number of ranks.
+
+    Raises TypeError for another class, and UnsupportedError (a NotImplementedError) for overlap_with_ddp.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        optimizer_class: type[torch.optim.Optimizer],
+        process_group: Optional[Any] = None,
+        parameters_as_bucket_view: bool = False,
+        overlap_with_ddp: bool = False,
+        **defaults: Any,
+    ) -> None:
+        if not (
+            isinstance(optimizer_class, type)
+            and issubclass(optimizer_class, (Optimizer, MuonWithAdamW))
+        ):
+            raise TypeError(
+                f"optimizer_class: one of libmuon.torch is expected, not {optimizer_class!r}"
+            )
+        if overlap_with_ddp:
+            raise UnsupportedError(
+                "overlap_with_ddp: a step is made in the middle of the backward pass, before all ranks "
+                "can agree on it"
+            )
+        super().__init__(
+            params,
+            optimizer_class,
+            process_group,
+            parameters_as_bucket_view=parameters_as_bucket_view,
+            **defaults,
+        )
+
+    def step(self, closure: Optional[Callable[[], Any]] = None, **kwargs: Any) -> Any:
+        """Makes one step on all ranks, or on none.
+
+        closure: called first, with gradients enabled, to compute the loss; step returns its result.
+
+        Raises what step() of optimizer_class raises, and ExchangeError for what stopped another rank; nothing
+        has changed then.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        # As torch does again in its step.
+        super()._sync_param_groups(self.param_groups, self.optim.param_groups)  # type: ignore[misc]
+        rank = dist.get_rank(self.process_group)
+        agreement = Agreement([self.process_group], rank)
+        if agreement.reached(self._stand(), self._described()):
+            super().step(**kwargs)
+        else:
+            self.optim._skipped_steps += 1
+        return loss
+
+    @property
+    def skipped_steps(self) -> int:
+        """How many steps were left out because nonfinite is "skip"."""
+        return int(self.optim.skipped_steps)
+
+    @torch.no_grad()
+    def _stand(self) -> Stand:
+        """How this rank stands before a step."""
+        parts = self.optim._parts()
+        try:
+            with Later(), self.optim._lock, forgetting_doubts(parts):
+                return worst_of(
+                    (each._nonfinite, partial(why_not_finite, [own.session]))
+                    for each, own in zip(parts, all_prepared(parts))
+                )
+        except Exception as error:
+            return stand_of(error)
+
+    def _described(self) -> list[str]:
+        """What has to be the same on all ranks."""
+        lines = [instructions(), f"optimizer_class {type(self.optim).__name__}"]
+        for number, group in enumerate(self.param_groups):
+            options = {key: each for key, each in group.items() if key != "params"}
+            lines.append(f"options of group {number}: {({k: plain(v) for k, v in options.items()})}")
+            for index, p in enumerate(group["params"]):
+                grad = "no gradient" if p.grad is None else "a gradient"
+                lines.append(
+                    f"parameter {index} of group {number}: shape {tuple(p.shape)}, {p.dtype}, {grad}"
+                )
+        return lines
