@@ -1,0 +1,471 @@
+"""DTensors, as FSDP2 makes them, on 2, 3 and 4 ranks: the bits of one process."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from ranks import group, has, mesh_of
+from torch import nn
+from torch.distributed.checkpoint.state_dict import (
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
+
+import libmuon
+from libmuon.torch import AdamW, Muon, MuonWithAdamW, clip_grad_norm, step
+
+pytestmark = group
+
+# Uneven, of fewer rows than ranks, of one row, of one column; stacks of more and fewer matrices than
+# ranks; a convolution; what is no matrix.
+SHAPES = [(769, 100), (5, 64), (1, 64), (64, 1), (5, 16, 24), (2, 24, 16), (12, 4, 3, 3), (33, 40),
+          (64,), (3,)]
+STATE_OF_ITS_OWN = {"second_moment": "normuon_long", "hyperball": True, "weight_decay": 0.0}
+MESHES = [(2,), (3,), (4,), (2, 2)]
+
+
+class Net(nn.Module):
+    def __init__(self, dtype=torch.float32, shapes=SHAPES):
+        super().__init__()
+        generator = torch.Generator().manual_seed(1)
+        for number, shape in enumerate(shapes):
+            values = torch.randn(shape, generator=generator).to(dtype)
+            setattr(self, f"weight{number}", nn.Parameter(values))
+
+
+def optimizers_of(net, **options):
+    named = [*net.named_parameters()]
+    return [
+        Muon([each for each in named if each[1].ndim > 1], lr=0.02, higher_dims="auto", **options),
+        AdamW([each for each in named if each[1].ndim < 2], lr=0.01),
+    ]
+
+
+def gradients(net, number, nan_in=None):
+    """The same ones for the same number, whole or as the parameters lie."""
+    generator = torch.Generator().manual_seed(number)
+    for name, p in net.named_parameters():
+        grad = torch.randn(p.shape, generator=generator).to(p.dtype)
+        if name == nan_in:
+            grad.view(-1)[-1] = torch.nan
+        if isinstance(p, DTensor):
+            grad = distribute_tensor(grad, p.device_mesh, p.placements, src_data_rank=None)
+        p.grad = grad
+
+
+def whole(value):
+    return value.full_tensor() if isinstance(value, DTensor) else value
+
+
+def contents(net, optimizers):
+    """Everything that training changes, by name, whole."""
+    result = {}
+    for name, p in net.named_parameters():
+        result[name] = whole(p.detach()).clone()
+        for optimizer in optimizers:
+            for key, value in optimizer.state.get(p, {}).items():
+                result[f"{name} {key}"] = whole(value).clone()
+    return result
+
+
+def differences(one, other):
+    assert one.keys() == other.keys()
+    return [name for name in one if not torch.equal(one[name], other[name])]
+
+
+def sharded(net, mesh):
+    fully_shard(net, mesh=mesh)
+    return net
+
+
+def replicated(net, mesh):
+    for name, p in [*net.named_parameters()]:
+        placed = distribute_tensor(p.detach(), mesh, [Replicate()] * mesh.ndim, src_data_rank=None)
+        setattr(net, name, nn.Parameter(placed))
+    return net
+
+
+def trained(net, optimizers, steps, first=0, together=False):
+    for number in range(first, first + steps):
+        gradients(net, number)
+        if together:
+            step(optimizers)
+        else:
+            for optimizer in optimizers:
+                optimizer.step()
+    return contents(net, optimizers)
+
+
+def as_one(rank, extents, place, dtype, options, together):
+    mesh = mesh_of(*extents)
+    if not has(mesh, rank):
+        return None
+    alone = Net(dtype)
+    expected = trained(alone, optimizers_of(alone, **options), 3)
+    net = place(Net(dtype), mesh)
+    optimizers = optimizers_of(net, **options)
+    found = trained(net, optimizers, 3, together=together)
+    for optimizer in optimizers:
+        for p, own in optimizer.state.items():
+            for key, value in own.items():
+                assert key == "step" or value.placements == p.placements or key in (
+                    "radius", "second_momentum_buffer"
+                ), key
+    return differences(expected, found)
+
+
+@pytest.mark.parametrize("extents", MESHES, ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("options", [{}, STATE_OF_ITS_OWN], ids=["plain", "more state"])
+def test_steps_have_the_bits_of_one_process(ranks, extents, dtype, options):
+    found = ranks.run(as_one, extents, sharded, dtype, options, False)
+    assert [each for each in found if each is not None] == [[]] * torch.Size(extents).numel()
+
+
+@pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
+def test_replicated_parameters_have_them_too(ranks, extents):
+    found = ranks.run(as_one, extents, replicated, torch.float32, STATE_OF_ITS_OWN, True)
+    assert [each for each in found if each is not None] == [[]] * torch.Size(extents).numel()
+
+
+# ---- What one rank cannot do, none does
+
+
+def refused(rank, extents, nonfinite, name):
+    mesh = mesh_of(*extents)
+    if not has(mesh, rank):
+        return None
+    net = sharded(Net(), mesh)
+    optimizers = optimizers_of(net, nonfinite=nonfinite)
+    before = trained(net, optimizers, 1)
+    gradients(net, 1, nan_in=name)
+    message = ""
+    try:
+        step(optimizers)
+    except libmuon.NonFiniteGradientError as error:
+        message = str(error)
+    same = differences(before, contents(net, optimizers))
+    # And nothing is wrong with the next step.
+    alone = Net()
+    both = optimizers_of(alone)
+    trained(alone, both, 1)
+    after = differences(trained(alone, both, 2, first=5), trained(net, optimizers, 2, first=5))
+    return message, same, after, optimizers[0].skipped_steps
+
+
+@pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
+@pytest.mark.parametrize("name", ["weight0", "weight4", "weight9"])
+def test_nan_in_one_shard_stops_all_ranks(ranks, extents, name):
+    for found in ranks.run(refused, extents, "error", name):
+        if found is not None:
+            message, same, after, skipped = found
+            assert name in message
+            assert same == after == [] and skipped == 0
+
+
+def test_or_all_ranks_skip_the_step(ranks):
+    for message, same, after, skipped in ranks.run(refused, (4,), "skip", "weight0"):
+        assert (message, same, after, skipped) == ("", [], [], 1)
+
+
+def unlike(rank, what):
+    mesh = mesh_of(2)
+    if not has(mesh, rank):
+        return None
+    net = sharded(Net(), mesh)
+    optimizers = optimizers_of(net)
+    trained(net, optimizers, 1)
+    before = contents(net, optimizers)
+    gradients(net, 1)
+    if rank == 1:
+        if what == "lr":
+            optimizers[0].param_groups[0]["lr"] = 0.03
+        elif what == "nonfinite":
+            optimizers[0].nonfinite = "skip"
+        elif what == "gradient":
+            net.weight3.grad = None
+        elif what == "steps":
+            optimizers[1].state[net.weight8]["step"] += 1
+        elif what == "memory":
+            # A view that has lost its memory: a failure of this rank alone.
+            net.weight7.grad._local_tensor.untyped_storage().resize_(0)
+        elif what == "type":
+            optimizers[0].param_groups[0]["lr"] = "much"
+    message = ""
+    try:
+        step(optimizers)
+    except (RuntimeError, ValueError, TypeError) as error:
+        message = f"{type(error).__name__}: {error}"
+    if what == "memory":
+        gradients(net, 1)
+    return message, differences(before, contents(net, optimizers)) if what != "steps" else []
+
+
+@pytest.mark.parametrize(
+    "what, expected",
+    [
+        ("lr", ["ranks differ", "lr=0.02", "lr=0.03"]),
+        ("nonfinite", ["ranks differ", "'skip'", "'error'"]),
+        ("gradient", ["ranks differ", "a gradient of weight3"]),
+        ("steps", ["ranks differ", "step 1", "step 2"]),
+        ("memory", ["the gradient of weight7: its memory has been freed or shrunk"]),
+        ("type", ["lr: a number is expected, not 'much'"]),
+    ],
+)
+def test_ranks_that_differ_are_an_error_of_all(ranks, what, expected):
+    for found in ranks.run(unlike, what)[:2]:
+        message, changed = found
+        assert all(part in message for part in expected), message
+        assert changed == []
+
+
+def other_shapes(rank):
+    mesh = mesh_of(2)
+    if not has(mesh, rank):
+        return None
+    net = Net(shapes=[(6, 4), (6, 5 + rank)])
+    for name, p in [*net.named_parameters()]:
+        local = p.detach()[3 * rank : 3 * rank + 3]
+        placed = DTensor.from_local(local, mesh, [Shard(0)], shape=p.shape, stride=p.stride())
+        setattr(net, name, nn.Parameter(placed))
+        getattr(net, name).grad = placed.detach().clone()
+    with pytest.raises(RuntimeError, match=r"ranks differ.*shape \(6, [56]\).*shape \(6, [56]\)"):
+        Muon(net.named_parameters()).step()
+    return True
+
+
+def test_shapes_are_compared_before_anything_is_sent(ranks):
+    assert ranks.run(other_shapes)[:2] == [True, True]
+
+
+def refused_placements(rank):
+    mesh, plane = mesh_of(2), mesh_of(2, 2)
+    messages = []
+    for where, placements in [
+        (mesh, [Shard(1)]), (mesh, [Partial()]), (plane, [Shard(0), Replicate()]),
+        (plane, [Shard(0), Shard(0)]),
+    ]:
+        if has(where, rank):
+            local = torch.zeros(4, 4)
+            p = nn.Parameter(DTensor.from_local(local, where, placements))
+            for kind in (Muon, AdamW):
+                with pytest.raises(NotImplementedError) as error:
+                    kind([("layer.weight", p)])
+                messages.append((str(error.value), str(tuple(placements))))
+    net = sharded(Net(), plane)
+    optimizers = optimizers_of(net)
+    gradients(net, 0)
+    with pytest.raises(NotImplementedError, match="torch.nn.utils.clip_grad_norm_"):
+        clip_grad_norm(optimizers, 1.0)
+    net.weight1.grad = distribute_tensor(torch.zeros(5, 64), plane, [Replicate()] * 2)
+    with pytest.raises(ValueError, match="the gradient of weight1: placements"):
+        optimizers[0].step()
+    if has(mesh, rank):
+        other = sharded(Net(), mesh)
+        both = Muon([("a", net.weight0), ("b", other.weight0)])
+        gradients(other, 0)
+    else:
+        both = Muon([("a", net.weight0)])
+    with pytest.raises(RuntimeError, match="all DTensors of a step are expected on one mesh|rank 1"):
+        both.step()
+    return messages
+
+
+def test_other_placements_are_refused_by_name(ranks):
+    for messages in ranks.run(refused_placements):
+        for message, placements in messages:
+            assert "layer.weight" in message and placements in message
+
+
+def broken_in_the_middle(rank):
+    mesh = mesh_of(3)
+    if not has(mesh, rank):
+        return None
+    net = sharded(Net(), mesh)
+    optimizers = optimizers_of(net)
+    trained(net, optimizers, 1)
+    saved = [each.state_dict() for each in optimizers]
+    engines = optimizers[0]._side.engines
+    if rank == 1:
+        def fail(label, memory):
+            raise libmuon.OutOfMemoryError(f"{label}: no memory")
+
+        for engine in engines:
+            engine.step = fail
+    gradients(net, 1)
+    for message in ("rank 1 failed in the middle of a step.*no memory", "load a checkpoint"):
+        with pytest.raises(RuntimeError, match=message):
+            optimizers[0].step()
+    optimizers[0].load_state_dict(saved[0])
+    optimizers[0].step()
+    return True
+
+
+def test_a_failure_in_the_middle_is_one_of_all_until_a_checkpoint_is_loaded(ranks):
+    assert ranks.run(broken_in_the_middle)[:3] == [True] * 3
+
+
+# ---- Checkpoints
+
+
+class Model(nn.Module):
+    """What fully_shard and MuonWithAdamW are for."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(5)
+        self.embedding = nn.Embedding(13, 24)
+        self.layers = nn.ModuleList(nn.Linear(24, 24) for _ in range(3))
+        self.wide = nn.Linear(24, 50)
+        self.head = nn.Linear(50, 7)
+
+    def forward(self, x):
+        x = self.embedding(x)
+        for layer in self.layers:
+            x = x + torch.tanh(layer(x))
+        return self.head(torch.relu(self.wide(x)))
+
+
+def model_on(mesh):
+    model = Model()
+    if mesh is not None:
+        for layer in model.layers:
+            fully_shard(layer, mesh=mesh)
+        fully_shard(model, mesh=mesh)
+    return model, MuonWithAdamW(model, lr=0.01)
+
+
+def saved_by_three(rank, folder):
+    mesh = mesh_of(3)
+    if not has(mesh, rank):
+        return None
+    model, optimizer = model_on(mesh)
+    trained(model, [optimizer], 3)
+    state = {
+        "model": get_model_state_dict(model),
+        "optimizer": get_optimizer_state_dict(model, optimizer),
+    }
+    dcp.save(state, checkpoint_id=folder, process_group=mesh.get_group())
+    # So that what follows has something to compare with.
+    found = trained(model, [optimizer], 2, first=3)
+    if rank == 0:
+        torch.save(found, f"{folder}/expected.pt")
+    return True
+
+
+def resumed(rank, folder, extents):
+    mesh = mesh_of(*extents) if extents else None
+    if rank > 0 and not extents or extents and not has(mesh, rank):
+        return None
+    model, optimizer = model_on(mesh)
+    state = {
+        "model": get_model_state_dict(model),
+        "optimizer": get_optimizer_state_dict(model, optimizer),
+    }
+    own = mesh.get_group() if mesh and mesh.ndim == 1 else None
+    dcp.load(state, checkpoint_id=folder, process_group=own, no_dist=mesh is None)
+    set_model_state_dict(model, state["model"])
+    set_optimizer_state_dict(model, optimizer, state["optimizer"])
+    found = trained(model, [optimizer], 2, first=3)
+    return differences(torch.load(f"{folder}/expected.pt"), found)
+
+
+def test_three_ranks_resumed_on_others(ranks, tmp_path):
+    ranks.run(saved_by_three, str(tmp_path))
+    for extents in [(), (1,), (2,), (4,), (2, 2)]:
+        found = ranks.run(resumed, str(tmp_path), extents)
+        count = torch.Size(extents).numel()
+        assert found == [[]] * count + [None] * (len(found) - count), extents
+
+
+def plain_state_dicts(rank):
+    mesh = mesh_of(3)
+    if not has(mesh, rank):
+        return None
+    alone = Net()
+    both = optimizers_of(alone, **STATE_OF_ITS_OWN)
+    trained(alone, both, 2)
+    net = sharded(Net(), mesh)
+    for (_, p), q in zip(net.named_parameters(), alone.parameters()):
+        p.data.copy_(distribute_tensor(q.detach(), mesh, [Shard(0)], src_data_rank=None))
+    optimizers = optimizers_of(net, **STATE_OF_ITS_OWN)
+    for optimizer, other in zip(optimizers, both):
+        optimizer.load_state_dict(other.state_dict())
+    expected, found = (
+        trained(each, own, 2, first=2) for each, own in ((alone, both), (net, optimizers))
+    )
+    saved = both[0].state_dict()
+    saved["state"][0]["momentum_buffer"] = torch.zeros(768, 100)
+    with pytest.raises(ValueError, match=r"weight0: momentum_buffer: .*\(769, 100\).*768"):
+        optimizers[0].load_state_dict(saved)
+    return differences(expected, found) + differences(found, contents(net, optimizers))
+
+
+def test_state_dicts_of_one_process_are_taken_apart(ranks):
+    assert ranks.run(plain_state_dicts)[:3] == [[]] * 3
+
+
+# ---- A model that runs
+
+
+def fitted(rank, extents):
+    mesh = mesh_of(*extents) if extents else None
+    if extents and not has(mesh, rank):
+        return None
+    model, optimizer = model_on(mesh)
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randint(13, (8, 5), generator=generator)
+    y = torch.randint(7, (8, 5), generator=generator)
+    losses = []
+    for _ in range(5):
+        loss = nn.functional.cross_entropy(model(x).flatten(0, 1), y.flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+
+
+def test_training_goes_as_in_one_process(ranks):
+    [expected, *_] = ranks.run(fitted, ())
+    assert expected[-1] < expected[0]
+    for found in ranks.run(fitted, (2, 2)):
+        # All ranks have the same batch; the mean of their gradients is rounded.
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+# ---- Memory
+
+
+def memory(rank):
+    mesh = mesh_of(4)
+    shapes = [(64, 32)] * 9 + [(16, 8)] * 5
+    net = sharded(Net(shapes=shapes), mesh)
+    optimizer = Muon(net.named_parameters())
+    for number in range(3):
+        gradients(net, number)
+        optimizer.step()
+    buffers = optimizer._side.exchange.memory
+    owned = [each for each in optimizer._side.matrices.values() if each.owner == rank]
+    return sum(each.numel() for one in buffers for each in one.values()), len(owned)
+
+
+def test_no_more_than_nine_matrices_are_in_memory_beside_the_state(ranks):
+    found = ranks.run(memory)
+    assert all(numel <= 9 * 64 * 32 for numel, _ in found)
+    assert sum(count for _, count in found) == 14
+
+
+def alive(rank):
+    return dist.get_rank() == rank
+
+
+def test_the_ranks_are_there_still(ranks):
+    assert ranks.run(alive) == [True] * 4
