@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -71,3 +72,25 @@ def test_readme(tmp_path):
     script = tmp_path / "readme.py"
     script.write_text(parts[at].removeprefix("python\n"))
     assert run(script) == parts[at + 2].removeprefix("\n")
+
+
+def test_fsdp2_is_its_one_process_twin_by_five_lines():
+    one, several = ((EXAMPLES / name).read_text() for name in ("one_process.py", "fsdp2.py"))
+    # After the docstring.
+    lines = [each.split("\n", 1)[1].splitlines() for each in (one, several)]
+    added = [each for each in difflib.ndiff(*lines) if each.startswith("+ ")]
+    assert len(added) <= 5
+    expected = float(run("one_process.py").split()[-1])
+    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*program, str(EXAMPLES / "fsdp2.py")],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MUON_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    losses = [float(each) for each in re.findall(r"^loss (\S+)$", done.stdout, re.MULTILINE)]
+    # Each of the two has half of the batch.
+    assert len(losses) == 2 and expected < 1.0
+    assert abs(sum(losses) / 2 - expected) < 1e-3

@@ -11,6 +11,9 @@ place; contiguous float32 is never copied.
 Needs torch 2.9 or later: pip install "libmuon[torch]". `import libmuon` alone does not load torch.
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
 try:
     import torch as _torch  # noqa: F401
 except ImportError as error:
@@ -27,6 +30,9 @@ from .schedulers import SequentialLR, Trapezoid
 from .together import clip_grad_norm, step
 from .whole_module import MuonWithAdamW
 
+if _TYPE_CHECKING:
+    from .distributed.zero import ZeroRedundancyOptimizer
+
 __all__ = [
     "AdamW",
     "ChainedScheduler",
@@ -41,6 +47,7 @@ __all__ = [
     "SequentialLR",
     "SingleDeviceMuonWithAuxAdam",
     "Trapezoid",
+    "ZeroRedundancyOptimizer",
     "build_optimizers",
     "build_schedulers",
     "clip_grad_norm",
@@ -48,3 +55,12 @@ __all__ = [
     "route_module",
     "step",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    """What is loaded when it is asked for: torch.distributed.optim takes half a second."""
+    if name == "ZeroRedundancyOptimizer":
+        from .distributed.zero import ZeroRedundancyOptimizer
+
+        return ZeroRedundancyOptimizer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -49,7 +49,7 @@ class Agreement:
                 dist.all_reduce(tensor, dist.ReduceOp.MAX, group=group)
             except RuntimeError as error:
                 raise ExchangeError(f"the ranks cannot be reached: {error}") from error
-        return tensor.tolist()
+        return [int(each) for each in tensor.tolist()]
 
     def text_of(self, text: Optional[str]) -> str:
         """The text of the rank that has one; all that have one have the same."""

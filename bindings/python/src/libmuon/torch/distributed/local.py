@@ -92,7 +92,7 @@ class Entry:
 
     def _has_one_matrix(self) -> bool:
         """Whether here is one matrix of a stack, for which the library drops the dimension of the stack."""
-        return prod(self.stand_in.shape[:-2]) == 1
+        return bool(prod(self.stand_in.shape[:-2]) == 1)
 
     def put(self, state: Mapping[str, Any], own: dict[str, Any]) -> None:
         """Puts the parts here into the optimizer's state, as DTensors."""
@@ -115,7 +115,7 @@ class Entry:
 
 def same_memory(whole: Any, part: Tensor) -> bool:
     """Whether a DTensor still has the memory of a plain tensor."""
-    return is_placed(whole) and address(local_of(whole)) == address(part)
+    return bool(is_placed(whole) and address(local_of(whole)) == address(part))
 
 
 class Locals:

@@ -11,17 +11,17 @@ import torch.distributed as dist
 from torch.distributed.optim import ZeroRedundancyOptimizer as TorchsOptimizer
 
 from ..._log import Later
+from ..._signatures import NonFinitePolicyName
 from ...errors import UnsupportedError
 from .._tensors import plain
 from ..optimizer import Optimizer, all_prepared, forgetting_doubts
-from ..whole_module import MuonWithAdamW
 from .agreement import Agreement, Stand, stand_of
 from .finite import why_not_finite
 from .step import instructions, worst_of
 
 
 class ZeroRedundancyOptimizer(TorchsOptimizer):
-    """torch.distributed.optim.ZeroRedundancyOptimizer around Muon, AdamW or MuonWithAdamW of libmuon.torch.
+    """torch.distributed.optim.ZeroRedundancyOptimizer around Muon or AdamW of libmuon.torch.
 
         optimizer = ZeroRedundancyOptimizer(
             model.parameters(), optimizer_class=libmuon.torch.Muon, lr=0.02
@@ -33,11 +33,12 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
     changed on any. Where they have other shapes, options or gradients, all raise an error that says in what.
 
     params: the parameters, or groups of them, the same on all ranks.
-    optimizer_class: Muon, AdamW, MuonWithAdamW, or a subclass.
+    optimizer_class: Muon, AdamW, or a subclass.
     process_group: of the ranks; None: all.
     parameters_as_bucket_view: as torch's.
     overlap_with_ddp: only False. With it torch makes steps in the middle of the backward pass, before all
         gradients are known.
+    nonfinite: as optimizer_class has it.
     defaults: the options of optimizer_class, such as lr.
 
     consolidate_state_dict(to=0), then state_dict() on that rank, give a state dict for any number of ranks.
@@ -52,14 +53,13 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
         process_group: Optional[Any] = None,
         parameters_as_bucket_view: bool = False,
         overlap_with_ddp: bool = False,
+        *,
+        nonfinite: NonFinitePolicyName = "error",
         **defaults: Any,
     ) -> None:
-        if not (
-            isinstance(optimizer_class, type)
-            and issubclass(optimizer_class, (Optimizer, MuonWithAdamW))
-        ):
+        if not (isinstance(optimizer_class, type) and issubclass(optimizer_class, Optimizer)):
             raise TypeError(
-                f"optimizer_class: one of libmuon.torch is expected, not {optimizer_class!r}"
+                f"optimizer_class: Muon or AdamW of libmuon.torch is expected, not {optimizer_class!r}"
             )
         if overlap_with_ddp:
             raise UnsupportedError(
@@ -73,6 +73,8 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
             parameters_as_bucket_view=parameters_as_bucket_view,
             **defaults,
         )
+        # torch would give it to the groups.
+        self.optim.nonfinite = nonfinite
 
     def step(self, closure: Optional[Callable[[], Any]] = None, **kwargs: Any) -> Any:
         """Makes one step on all ranks, or on none.
@@ -87,7 +89,8 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
             with torch.enable_grad():
                 loss = closure()
         # As torch does again in its step.
-        super()._sync_param_groups(self.param_groups, self.optim.param_groups)  # type: ignore[misc]
+        torchs: Any = super()
+        torchs._sync_param_groups(self.param_groups, self.optim.param_groups)
         rank = dist.get_rank(self.process_group)
         agreement = Agreement([self.process_group], rank)
         if agreement.reached(self._stand(), self._described()):
@@ -116,7 +119,8 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
 
     def _described(self) -> list[str]:
         """What has to be the same on all ranks."""
-        lines = [instructions(), f"optimizer_class {type(self.optim).__name__}"]
+        name = type(self.optim).__name__
+        lines = [instructions(), f"{name}, nonfinite={self.optim.nonfinite!r}"]
         for number, group in enumerate(self.param_groups):
             options = {key: each for key, each in group.items() if key != "params"}
             lines.append(f"options of group {number}: {({k: plain(v) for k, v in options.items()})}")

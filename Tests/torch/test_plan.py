@@ -1,0 +1,83 @@
+"""Which rank gets which matrix, for 1 to 1024 ranks."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from libmuon.torch.distributed.placement import rows_of
+from libmuon.torch.distributed.plan import cost, owners, waves
+
+GPT2 = [(2304, 768), (768, 768), (3072, 768), (768, 3072)] * 12
+LLAMA_1B = ([(2048, 2048)] * 2 + [(512, 2048)] * 2 + [(8192, 2048)] * 3) * 16
+LLAMA_7B = ([(4096, 4096)] * 4 + [(11008, 4096)] * 3) * 32
+LLAMA_8B = ([(4096, 4096)] * 2 + [(1024, 4096)] * 2 + [(14336, 4096)] * 3) * 32
+
+
+def loads(costs, owner_of, count):
+    result = [0] * count
+    for each, owner in zip(costs, owner_of):
+        result[owner] += each
+    return result
+
+
+@pytest.mark.parametrize(
+    "shapes, expected",
+    [
+        (GPT2, {8: 0.984, 32: 0.750, 64: 0.577}),
+        (LLAMA_1B, {8: 1, 32: 0.912, 64: 0.912}),
+        (LLAMA_7B, {8: 1, 32: 1, 64: 0.976}),
+        (LLAMA_8B, {8: 1, 32: 1, 64: 0.933}),
+    ],
+    ids=["GPT-2 small", "Llama-3.2-1B", "Llama-2-7B", "Llama-3-8B"],
+)
+def test_real_models_are_spread_as_computed_before(shapes, expected):
+    costs = [cost(1, *shape, 5) for shape in shapes]
+    for count, efficiency in expected.items():
+        found = loads(costs, owners(costs, [0] * count), count)
+        assert sum(costs) / count / max(found) == pytest.approx(efficiency, abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 1000, 1024])
+def test_each_has_one_owner_and_one_wave(count):
+    costs = [cost(1, *shape, 5) for shape in GPT2]
+    owner_of = owners(costs, [0] * count)
+    assert all(0 <= owner < count for owner in owner_of)
+    order = waves(costs, owner_of)
+    assert sorted(itertools.chain(*order)) == [*range(len(costs))]
+    for wave in order:
+        assert len({owner_of[index] for index in wave}) == len(wave)
+    for before, after in zip(order, order[1:]):
+        dearest = {owner_of[index]: costs[index] for index in before}
+        assert all(dearest[owner_of[index]] >= costs[index] for index in after)
+
+
+def test_the_load_is_near_the_least_possible():
+    random.seed(3)
+    for _ in range(30):
+        count, costs = random.choice([2, 3]), [random.randint(1, 50) for _ in range(8)]
+        best = min(
+            max(loads(costs, choice, count))
+            for choice in itertools.product(range(count), repeat=len(costs))
+        )
+        found = max(loads(costs, owners(costs, [0] * count), count))
+        assert found <= (4 / 3 - 1 / (3 * count)) * best
+
+
+def test_ties_go_by_index_then_by_rank_and_what_is_to_do_besides_counts():
+    assert owners([5, 5, 5, 5], [0, 0]) == [0, 1, 0, 1]
+    assert owners([1, 9, 1], [0, 0, 0]) == [1, 0, 2]
+    assert owners([5, 5, 5], [9, 0]) == [1, 1, 0]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 5, 769])
+@pytest.mark.parametrize("parts", [1, 2, 3, 4, 7])
+def test_rows_are_those_of_torch_chunk(rows, parts):
+    torch = pytest.importorskip("torch")
+    chunks = [len(each) for each in torch.zeros(rows, 1).chunk(parts)] if rows else []
+    chunks += [0] * (parts - len(chunks))
+    ranges = [rows_of(rows, parts, part) for part in range(parts)]
+    assert [end - first for first, end in ranges] == chunks
+    assert all(one[1] == two[0] for one, two in zip(ranges, ranges[1:]))
