@@ -174,6 +174,36 @@ def test_or_all_ranks_skip_the_step(ranks):
         assert (message, same, after, skipped) == ("", [], [], 1)
 
 
+def seen_as_blocks(rank, extents):
+    mesh = mesh_of(*extents)
+    if not has(mesh, rank):
+        return None
+    shapes = [(96, 32), (4, 24, 16), (24, 40), (60,)]
+    views = [libmuon.View(split=(0, [32, 48, 16])), libmuon.View("boi"),
+             libmuon.View("io", split=(1, [10, 30])), libmuon.View("oi", shape=(-1, 6))]
+
+    def made(net):
+        groups = [
+            {"params": [each], "view": view}
+            for each, view in zip(net.named_parameters(), views, strict=True)
+        ]
+        return [Muon(groups, lr=0.02, second_moment="normuon", hyperball=True, weight_decay=0.0)]
+
+    alone, net = Net(shapes=shapes), sharded(Net(shapes=shapes), mesh)
+    expected = trained(alone, made(alone), 3)
+    optimizers = made(net)
+    found = differences(expected, trained(net, optimizers, 3))
+    saved = optimizers[0].state_dict()
+    optimizers[0].load_state_dict(saved)
+    return found
+
+
+@pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
+def test_views_have_the_bits_of_one_process(ranks, extents):
+    found = ranks.run(seen_as_blocks, extents)
+    assert [each for each in found if each is not None] == [[]] * torch.Size(extents).numel()
+
+
 def unlike(rank, what):
     mesh = mesh_of(2)
     if not has(mesh, rank):
@@ -291,7 +321,7 @@ def broken_in_the_middle(rank):
     optimizers = optimizers_of(net)
     trained(net, optimizers, 1)
     saved = [each.state_dict() for each in optimizers]
-    engines = optimizers[0]._side.engines
+    engines = [each.engine for each in optimizers[0]._side.matrices.values()]
     if rank == 1:
         def fail(label, memory):
             raise libmuon.OutOfMemoryError(f"{label}: no memory")

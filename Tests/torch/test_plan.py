@@ -8,7 +8,9 @@ import random
 import pytest
 
 from libmuon.torch.distributed.placement import rows_of
-from libmuon.torch.distributed.plan import cost, owners, waves
+from libmuon import View
+from libmuon.torch._buffers import Layout
+from libmuon.torch.distributed.plan import cost, cost_of, owners, waves
 
 GPT2 = [(2304, 768), (768, 768), (3072, 768), (768, 3072)] * 12
 LLAMA_1B = ([(2048, 2048)] * 2 + [(512, 2048)] * 2 + [(8192, 2048)] * 3) * 16
@@ -70,6 +72,21 @@ def test_ties_go_by_index_then_by_rank_and_what_is_to_do_besides_counts():
     assert owners([5, 5, 5, 5], [0, 0]) == [0, 1, 0, 1]
     assert owners([1, 9, 1], [0, 0, 0]) == [1, 0, 2]
     assert owners([5, 5, 5], [9, 0]) == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "extents, view, matrices",
+    [
+        ((30, 20), View(split=(0, [10, 20])), [(10, 20), (20, 20)]),
+        ((30, 20), View("io", split=(0, [10, 20])), [(20, 10), (20, 20)]),
+        ((4, 6, 5), View("boi"), [(6, 5)] * 4),
+        ((8, 3, 2, 2), View("oiii"), [(8, 12)]),
+        ((60,), View("oi", shape=(-1, 6)), [(10, 6)]),
+    ],
+    ids=str,
+)
+def test_the_cost_of_a_view_is_that_of_its_matrices(extents, view, matrices):
+    assert cost_of(Layout(1, extents, view), 5) == sum(cost(1, *each, 5) for each in matrices)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 5, 769])

@@ -62,7 +62,7 @@ class Engine:
         check(lib.muon_optimizer_step(self.handle))
 
     def _bind(self, memory: Mapping[bytes, Tensor], places: Mapping[bytes, int]) -> None:
-        copies = self.layout[0]
+        copies = self.layout.copies
         for name, each in memory.items():
             size = each.numel() // copies
             if places[name] != self.places[name]:
@@ -73,9 +73,9 @@ class Engine:
     def _add(
         self, label: str, memory: Mapping[bytes, Tensor], places: Mapping[bytes, int]
     ) -> None:
-        copies, extents = self.layout
+        copies = self.layout.copies
         for copy in range(copies):
-            param = param_struct(label, extents)
+            param = param_struct(label, self.layout)
             state = []
             for name, each in memory.items():
                 size = each.numel() // copies

@@ -43,7 +43,6 @@ class Unit(NamedTuple):
     """A matrix, or what is stepped as one, in one step."""
 
     number: int
-    label: str
     owner: int
     parts: Sequence[Part]
     # The first row, and the one after the last, that the rank at a position has.

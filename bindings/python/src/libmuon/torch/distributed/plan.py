@@ -3,6 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
+
+from .._buffers import Layout
+
+
+def cost_of(layout: Layout, steps: int) -> int:
+    """About how many multiplications all matrices of a parameter take."""
+    view = layout.view
+    if view is None:
+        rows, columns = layout.extents
+        return cost(layout.copies, rows, columns, steps)
+    shape = [*(view.shape or layout.extents)]
+    if -1 in shape:
+        shape[shape.index(-1)] = prod(layout.extents) // max(1, -prod(shape))
+    count, rows, columns = (
+        prod(extent for axis, extent in zip(view.axes, shape) if axis == letter) for letter in "boi"
+    )
+    if view.split is None:
+        return cost(count, rows, columns, steps)
+    axis, sizes = view.split
+    whole = max(1, shape[axis])
+    if view.axes[axis] == "o":
+        return sum(cost(count, rows // whole * size, columns, steps) for size in sizes)
+    return sum(cost(count, rows, columns // whole * size, steps) for size in sizes)
 
 
 def cost(matrices: int, rows: int, columns: int, steps: int) -> int:

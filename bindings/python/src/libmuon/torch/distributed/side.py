@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ctypes import Structure
 import weakref
+from collections.abc import Iterator
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple, Optional
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..._enums import NonFinitePolicy
-from .._buffers import state_buffers
+from .._buffers import Layout, state_buffers
 from .._session import DATA, GRAD, Group, Kind, Session, Work, make_step, Prepared
 from .._slot import MASTER, Slot
 from .._tensors import plain, state_tensor
@@ -23,7 +24,7 @@ from .errors import ExchangeError
 from .exchange import Exchange, Part, Unit
 from .local import Entry, Locals
 from .placement import Placement, Ranks, is_placed
-from .plan import cost, owners, waves
+from .plan import cost_of, owners, waves
 
 # What the rows of a matrix that goes to its owner are looked at with: only the momentum is there.
 ROWS_ALONE = {"second_moment": "none", "hyperball": False}
@@ -63,58 +64,42 @@ class Side:
         groups = optimizer.param_groups
         here: list[list[Entry]] = [[] for _ in groups]
         away: list[list[Entry]] = [[] for _ in groups]
-        self.lines: list[str] = []
+        matrices: list[Matrix] = []
+        # What each rank has to do with whole matrices that it has.
         loads = [0] * ranks.count
-        found: list[tuple[int, Entry, Any, int, int, tuple[tuple[bytes, str], ...]]] = []
+        self.lines: list[str] = []
         for number, group in enumerate(groups):
-            alone = {**group, **ROWS_ALONE} if kind.layout_options else group
-            with optimizer._made_for(group) as handle, optimizer._made_for(alone) as bare:
-                for index, parameter in enumerate(group["params"]):
-                    label = optimizer._label(number, index)
-                    layout = kind.layout(parameter.shape, group)
-                    buffers = state_buffers(handle, 0, label, parameter.shape, layout)
-                    shapes = {each.key: each.shape for each in buffers}
-                    shapes[MASTER] = parameter.shape
-                    placement = placement_of(label, parameter, ranks)
-                    entry = Entry(parameter, label, placement, shapes)
-                    self.lines.append(
-                        f"{kind.name}: {label}: shape {tuple(parameter.shape)}, {parameter.dtype}, "
-                        f"{'plain' if placement is None else placement.placements}"
-                    )
-                    if placement is None or kind.counts_steps:
-                        here[number].append(entry)
-                        continue
-                    copies, (rows, columns) = layout
-                    if placement.sharded and copies > 1:
-                        # A stack of matrices, of which each rank has whole ones.
-                        here[number].append(entry)
-                        per_row = cost(copies, rows, columns, steps_of(group)) // parameter.shape[0]
-                        for position in range(ranks.count):
-                            first, end = placement.rows(ranks.parts, position)
-                            loads[position] += (end - first) * per_row
-                        continue
-                    away[number].append(entry)
-                    rows_have = {
-                        each.name
-                        for each in state_buffers(bare, 0, label, parameter.shape, layout)
-                    }
-                    more = tuple((b.name, b.key) for b in buffers if b.name not in rows_have)
-                    price = cost(copies, rows, columns, steps_of(group))
-                    found.append((number, entry, layout, price, len(found), more))
+            engines: dict[Layout, Engine] = {}
+            for entry, layout, more in entries_of(optimizer, number, ranks):
+                placement, shape = entry.placement, entry.parameter.shape
+                how = "plain" if placement is None else placement.placements
+                self.lines.append(
+                    f"{kind.name}: {entry.label}: shape {tuple(shape)}, {entry.parameter.dtype}, {how}, "
+                    f"{layout}"
+                )
+                if placement is None or kind.counts_steps:
+                    here[number].append(entry)
+                    continue
+                price = cost_of(layout, steps_of(group))
+                if placement.sharded and layout.copies > 1:
+                    # A stack of matrices, of which each rank has whole ones.
+                    here[number].append(entry)
+                    for position in range(ranks.count):
+                        first, end = placement.rows(ranks.parts, position)
+                        loads[position] += (end - first) * price // shape[0]
+                    continue
+                away[number].append(entry)
+                engine = engines.setdefault(layout, Engine(kind, group, layout))
+                matrices.append(Matrix(len(matrices), 0, price, entry, engine, more))
         self.here = Locals(kind, here, groups, {})
-        self.away = Locals(kind, away, groups, ROWS_ALONE)
+        self.away = Locals(kind._replace(layout=layout_of_rows), away, groups, ROWS_ALONE)
         self.exchange = Exchange(ranks)
         # Why nothing can be made of the parameters any more.
         self.broken: Optional[BaseException] = None
-        engines: dict[Any, Engine] = {}
-        owner_of = owners([price for *_, price, _, _ in found], loads)
-        self.matrices: dict[int, Matrix] = {}
-        for (number, entry, layout, price, index, more), owner in zip(found, owner_of):
-            engine = engines.get((number, layout))
-            if engine is None:
-                engine = engines[number, layout] = Engine(kind, groups[number], layout)
-            self.matrices[id(entry)] = Matrix(index, owner, price, entry, engine, more)
-        self.engines = [*engines.values()]
+        found = owners([each.cost for each in matrices], loads)
+        self.matrices = {
+            id(each.entry): each._replace(owner=owner) for each, owner in zip(matrices, found)
+        }
 
     @property
     def optimizer(self) -> Any:
@@ -171,7 +156,6 @@ class Side:
         owner_rows = placement.rows(self.ranks.parts, matrix.owner)
         return Unit(
             matrix.number,
-            entry.label,
             matrix.owner,
             parts,
             partial(placement.rows, self.ranks.parts),
@@ -210,6 +194,31 @@ class Side:
         self.here.put(ready.here[1], state)
         self.away.put(ready.away[1], state)
         return failure
+
+
+def entries_of(
+    optimizer: Any, number: int, ranks: Ranks
+) -> Iterator[tuple[Entry, Layout, tuple[tuple[bytes, str], ...]]]:
+    """The parameters of a group, with their layouts, and their state that is not looked at by rows."""
+    kind: Kind = optimizer._kind
+    group = optimizer.param_groups[number]
+    alone = {**group, **ROWS_ALONE} if kind.layout_options else group
+    with optimizer._made_for(group) as handle, optimizer._made_for(alone) as bare:
+        for index, parameter in enumerate(group["params"]):
+            label, shape = optimizer._label(number, index), parameter.shape
+            layout = kind.layout(shape, group)
+            buffers = state_buffers(handle, 0, label, shape, layout)
+            shapes = {each.key: each.shape for each in buffers}
+            shapes[MASTER] = shape
+            entry = Entry(parameter, label, placement_of(label, parameter, ranks), shapes)
+            rows = state_buffers(bare, 0, label, shape, layout_of_rows(shape, group))
+            known = {each.name for each in rows}
+            yield entry, layout, tuple((b.name, b.key) for b in buffers if b.name not in known)
+
+
+def layout_of_rows(shape: torch.Size, group: Group) -> Layout:
+    """Some rows of a parameter, as one matrix; they are only looked at."""
+    return Layout(1, (shape[0] if shape else 1, prod(shape[1:])))
 
 
 def placement_of(label: str, parameter: Tensor, ranks: Ranks) -> Optional[Placement]:

@@ -78,7 +78,7 @@ def step(optimizers: Sequence[Any]) -> bool:
 def side_of(optimizer: Any, ranks: Ranks) -> Side:
     """The side of an optimizer, which is kept from step to step."""
     side: Optional[Side] = optimizer._side
-    if side is None or not side.fits(optimizer):
+    if side is None or side.ranks.mesh != ranks.mesh or not side.fits(optimizer):
         optimizer._side = side = None
         side = Side(optimizer, ranks)
         optimizer._side = side
