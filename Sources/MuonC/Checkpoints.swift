@@ -14,6 +14,7 @@ public func muon_checkpoint_options_init(
     unsafe options.include_data = defaults.includesData ? 1 : 0
     unsafe options.allow_missing = defaults.allowsMissing ? 1 : 0
     unsafe options.allow_extra = defaults.allowsExtra ? 1 : 0
+    unsafe options.allow_rewritten = defaults.allowsRewritten ? 1 : 0
     return unsafe options
   }
 }
@@ -38,6 +39,7 @@ private func withCall<Result>(
     chosen.includesData = try unsafe flag(c.include_data, "include_data")
     chosen.allowsMissing = try unsafe flag(c.allow_missing, "allow_missing")
     chosen.allowsExtra = try unsafe flag(c.allow_extra, "allow_extra")
+    chosen.allowsRewritten = try unsafe flag(c.allow_rewritten, "allow_rewritten")
     if let report = unsafe c.progress {
       progress = { unsafe report(UInt64($0), UInt64($1), c.progress_context) == 0 }
     }

@@ -11,20 +11,39 @@ public func muon_orthogonalize(
   _ outMatrix: UnsafeMutablePointer<Float>?, _ out_count: Int
 ) -> muon_status {
   guarded {
-    let matrix = try unsafe floats(g, count: g_count, "g")
-    let result = try unsafe floats(
-      UnsafeMutableRawPointer(outMatrix), count: out_count, "outMatrix")
-    let options = try unsafe MuonC.options(options)
-    let (from, to) = (UInt(bitPattern: g), UInt(bitPattern: outMatrix))
-    let bytes = UInt(min(matrix.count, result.count)) * UInt(MemoryLayout<Float>.stride)
-    guard from == to || max(from, to) - min(from, to) >= bytes else {
-      throw CallError(
-        MUON_ERR_INVALID_ARGUMENT, "outMatrix overlaps g; it must be g itself or lie apart")
-    }
-    try orthogonalize(
-      unsafe Elements(UnsafeMutableBufferPointer(mutating: matrix)), rows: Int(rows),
-      columns: Int(cols), options: options, into: unsafe Elements(result))
+    try unsafe run(g, g_count, batch: 1, rows, cols, options, outMatrix, out_count, "outMatrix")
   }
+}
+
+@c @implementation
+public func muon_orthogonalize_batch(
+  _ g: UnsafePointer<Float>?, _ g_count: Int, _ batch: Int64, _ rows: Int64, _ cols: Int64,
+  _ options: UnsafePointer<muon_orthogonalize_options>?,
+  _ outMatrices: UnsafeMutablePointer<Float>?, _ out_count: Int
+) -> muon_status {
+  guarded {
+    try unsafe run(
+      g, g_count, batch: batch, rows, cols, options, outMatrices, out_count, "outMatrices")
+  }
+}
+
+private func run(
+  _ g: UnsafePointer<Float>?, _ g_count: Int, batch: Int64, _ rows: Int64, _ cols: Int64,
+  _ options: UnsafePointer<muon_orthogonalize_options>?,
+  _ out: UnsafeMutablePointer<Float>?, _ out_count: Int, _ name: String
+) throws {
+  let matrices = try unsafe floats(g, count: g_count, "g")
+  let results = try unsafe floats(UnsafeMutableRawPointer(out), count: out_count, name)
+  let options = try unsafe MuonC.options(options)
+  let (from, to) = (UInt(bitPattern: g), UInt(bitPattern: out))
+  let bytes = UInt(min(matrices.count, results.count)) * UInt(MemoryLayout<Float>.stride)
+  guard from == to || max(from, to) - min(from, to) >= bytes else {
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT, "\(name) overlaps g; it must be g itself or lie apart")
+  }
+  try orthogonalize(
+    unsafe Elements(UnsafeMutableBufferPointer(mutating: matrices)), batch: Int(batch),
+    rows: Int(rows), columns: Int(cols), options: options, into: unsafe Elements(results))
 }
 
 @c @implementation

@@ -46,6 +46,59 @@ struct OrthogonalizeCallTests {
     #expect(out == expected)
   }
 
+  /// Small matrices, each on a thread, and large ones, each by all threads; by LAPACK too.
+  @Test(arguments: [(5, 7), (7, 5), (1, 9), (200, 160)], [MUON_BACKEND_ORTHOGONALIZE, MUON_BACKEND_SVD])
+  func aBatchIsEachByItself(_ shape: (Int64, Int64), _ backend: muon_backend) {
+    let (rows, columns) = shape
+    let (batch, count) = (4, Int(rows * columns))
+    var options = unsafe options()
+    unsafe options.backend = backend
+    let matrices = (0..<batch * count).map { Float($0 &* 7919 % 1013) - 500 }
+    var expected: [Float] = []
+    for index in 0..<batch {
+      var out = [Float](repeating: 7, count: count)
+      expectOK(
+        unsafe muon_orthogonalize(
+          Array(matrices[index * count..<(index + 1) * count]), count, rows, columns, &options,
+          &out, count))
+      expected += out
+    }
+    for threads: Int32 in [1, 2, 0] {
+      expectOK(muon_set_num_threads(threads))
+      var out = [Float](repeating: 7, count: batch * count)
+      expectOK(
+        unsafe muon_orthogonalize_batch(
+          matrices, batch * count, Int64(batch), rows, columns, &options, &out, batch * count))
+      #expect(out == expected)
+      var inPlace = matrices
+      unsafe inPlace.withUnsafeMutableBufferPointer { elements in
+        let memory = unsafe elements.baseAddress
+        expectOK(
+          unsafe muon_orthogonalize_batch(
+            memory, batch * count, Int64(batch), rows, columns, &options, memory, batch * count))
+      }
+      #expect(inPlace == expected)
+    }
+  }
+
+  @Test func aBatchIsDoneAsAWholeOrNotAtAll() {
+    var matrices = [Float](repeating: 1, count: 18)
+    matrices[16] = .infinity
+    var out = [Float](repeating: 7, count: 18)
+    let status = unsafe muon_orthogonalize_batch(matrices, 18, 3, 2, 3, nil, &out, 18)
+    #expect(status == MUON_ERR_INVALID_ARGUMENT && out.allSatisfy { $0 == 7 })
+    #expect(
+      unsafe String(cString: muon_last_error())
+        == "matrix 2 of 3 has NaN or infinity; it must be finite")
+    let shapes: [(Int64, Int64, Int64)] = [(-1, 2, 3), (2, 2, 3), (1 << 62, 2, 4), (.max, .max, .max)]
+    for (batch, rows, columns) in shapes {
+      let status = unsafe muon_orthogonalize_batch(matrices, 18, batch, rows, columns, nil, &out, 18)
+      #expect(status == MUON_ERR_SHAPE && out.allSatisfy { $0 == 7 })
+    }
+    expectOK(unsafe muon_orthogonalize_batch(nil, 0, 0, 2, 3, nil, nil, 0))
+    expectOK(unsafe muon_orthogonalize_batch(nil, 0, .max, 0, 3, nil, nil, 0))
+  }
+
   @Test func takesCoefficientsAndSteps() throws {
     let rows = [muon_coefficients(a: 3, b: -3.2, c: 1.2), muon_coefficients(a: 2, b: -1.5, c: 0.5)]
     var out = [Float](repeating: 7, count: 35)

@@ -84,6 +84,21 @@ struct CheckpointTests {
     #expect(try Snapshot(other) == before)
   }
 
+  @Test func whatAnotherProgramHasRewrittenIsLoadedIfAllowed() throws {
+    let (first, second) = (try Run(steps: 4), try Run(steps: 1))
+    var bytes = try Checkpoint.bytes(of: first.optimizers)
+    bytes.insert(contentsOf: Array(" \n\t \r   ".utf8), at: 9)
+    bytes[0] += 8
+    let error = try #require(throws: MuonError.self) {
+      try Checkpoint.load(bytes: bytes, optimizers: second.optimizers)
+    }
+    #expect(error.code == .corrupt && error.message.contains("allow_rewritten"))
+    #expect(try second.snapshots() != first.snapshots())
+    try Checkpoint.load(
+      bytes: bytes, optimizers: second.optimizers, options: .init(allowsRewritten: true))
+    #expect(try second.snapshots() == first.snapshots())
+  }
+
   @Test func tooManyTensorsAreRefused() throws {
     // Each has its data and its momentum: one tensor too many.
     let most = CheckpointFormat.maximumTensors / 2

@@ -96,7 +96,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   // The first byte chooses the options, and whether the header is made right.
   let choice = bytes.first ?? 0
   let options = Checkpoint.Options(
-    includesData: choice & 1 == 0, allowsMissing: choice & 2 != 0, allowsExtra: choice & 4 != 0)
+    includesData: choice & 1 == 0, allowsMissing: choice & 2 != 0, allowsExtra: choice & 4 != 0,
+    allowsRewritten: choice & 16 != 0)
   let file = Array(bytes.dropFirst())
   do {
     try world.load(choice & 8 == 0 ? sealed(file) : file, options)

@@ -375,6 +375,7 @@ static const void *checkpoint_options(void) {
   if (below(4) == 0) o->include_data = int32();
   if (below(2) == 0) o->allow_missing = int32();
   if (below(2) == 0) o->allow_extra = int32();
+  if (below(2) == 0) o->allow_rewritten = int32();
   if (below(4) == 0) o->progress = progress;
   if (rarely()) o->progress_context = own_path;
   return o;

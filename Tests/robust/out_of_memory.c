@@ -282,6 +282,7 @@ static void orthogonalize_scenario(muon_backend backend) {
   CALL(muon_orthogonalize_options_init(&options, sizeof options));
   options.backend = backend;
   CALL(muon_orthogonalize(data[0], 64, 8, 8, &options, out, 64));
+  CALL(muon_orthogonalize_batch(data[0], 64, 4, 4, 4, &options, out, 64));
   CALL(muon_backend_get_coefficients(backend, 0, rows, 99, &count));
   CALL(muon_shape_scale_get_factor(MUON_SHAPE_SCALE_SPECTRAL, 8, 8, &factor));
 }

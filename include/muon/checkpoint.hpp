@@ -31,6 +31,9 @@ struct CheckpointOptions {
   /// Loading: those that this run does not have are ignored. Without this they are
   /// Status::mismatch.
   bool allow_extra = detail::checkpoint_defaults().allow_extra != 0;
+  /// Loading: also one that another program of safetensors has rewritten, with its metadata. Damage of
+  /// its header can then not be told.
+  bool allow_rewritten = detail::checkpoint_defaults().allow_rewritten != 0;
   /// Called at least every 4 MiB, with the bytes done so far and all bytes there are. If it returns
   /// false, the call ends with Status::cancelled; if it throws, the call throws the same. In both
   /// cases nothing has changed. It must not use the optimizers and schedulers of the call. Empty:
@@ -65,6 +68,7 @@ void with_checkpoint(const OptimizerList &optimizers, const SchedulerList &sched
   c.include_data = options.include_data;
   c.allow_missing = options.allow_missing;
   c.allow_extra = options.allow_extra;
+  c.allow_rewritten = options.allow_rewritten;
   if (options.progress) {
     c.progress = CheckpointReporter::report;
     c.progress_context = &reporter;

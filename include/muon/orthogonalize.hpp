@@ -30,6 +30,15 @@ inline std::vector<float> orthogonalize(Span<const float> g, std::int64_t rows, 
   return out;
 }
 
+/// The same for batch (>= 0) matrices of one shape, one after the other: all of them, or none.
+inline void orthogonalize_batch(Span<const float> g, std::int64_t batch, std::int64_t rows,
+                                std::int64_t cols, Span<float> out,
+                                const OrthogonalizeOptions &options = {}) {
+  const muon_orthogonalize_options c = options.to_c();
+  detail::check(muon_orthogonalize_batch(g.data(), g.size(), batch, rows, cols, &c, out.data(),
+                                         out.size()));
+}
+
 /// The rows a backend uses for a number of steps (0: its own number), one a step; none for
 /// Backend::svd. Error: Status::invalid_argument for Backend::custom.
 inline std::vector<Coefficients> coefficients(Backend backend, std::int32_t backend_steps = 0) {

@@ -19,14 +19,20 @@ public enum Checkpoint {
     /// Whether the checkpoint may have parameters, groups, optimizers and schedulers that the run lacks;
     /// they are left out. False.
     public var allowsExtra: Bool
+    /// Whether the checkpoint may have been rewritten by another program of safetensors, which keeps the
+    /// metadata but not the checksum of the header: what was damaged there can then not be told. The checksums
+    /// of tensors are looked at where they are still there. False.
+    public var allowsRewritten: Bool
 
     /// Options with these values.
     public init(
-      includesData: Bool = true, allowsMissing: Bool = false, allowsExtra: Bool = false
+      includesData: Bool = true, allowsMissing: Bool = false, allowsExtra: Bool = false,
+      allowsRewritten: Bool = false
     ) {
       self.includesData = includesData
       self.allowsMissing = allowsMissing
       self.allowsExtra = allowsExtra
+      self.allowsRewritten = allowsRewritten
     }
   }
 
@@ -95,7 +101,8 @@ public enum Checkpoint {
   ) throws(MuonError) {
     try requirePath(path)
     let run = try TrainingRun(optimizers, schedulers)
-    try CheckpointReader(FileSource(path)).load(into: run, options, progress)
+    try CheckpointReader(FileSource(path), allowsRewritten: options.allowsRewritten).load(
+      into: run, options, progress)
   }
 
   /// Loads from the bytes of a file, as `load(from:optimizers:schedulers:options:progress:)`.
@@ -150,7 +157,9 @@ extension Checkpoint {
     options: Options, progress: Progress?
   ) throws(MuonError) {
     let run = try TrainingRun(optimizers, schedulers)
-    try unsafe CheckpointReader(MemorySource(bytes: memory)).load(into: run, options, progress)
+    try unsafe CheckpointReader(
+      MemorySource(bytes: memory), allowsRewritten: options.allowsRewritten
+    ).load(into: run, options, progress)
   }
 
   /// A path that the system can be given.

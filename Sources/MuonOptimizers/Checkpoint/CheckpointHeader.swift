@@ -27,13 +27,28 @@ final class CheckpointHeader {
   /// The bytes of the tensors, all together.
   var dataBytes: Int { tensors.last?.offsets.upperBound ?? 0 }
 
-  /// - Parameter bytes: The length and the header, whose checksum has been found right.
-  init(_ bytes: Buffer<UInt8>) throws(MuonError) {
+  /// Whether another program has written it. Then there need be no checksums of tensors.
+  let wasRewritten: Bool
+
+  /// - Parameter bytes: The length and the header, whose checksum has been found right, unless another program
+  ///   has written it.
+  init(_ bytes: Buffer<UInt8>, wasRewritten: Bool) throws(MuonError) {
     self.bytes = bytes
+    self.wasRewritten = wasRewritten
     let text = unsafe bytes.elements.buffer.span.extracting(8...)
     guard (try? UTF8Span(validating: text)) != nil else {
       throw MuonError(.corrupt, "the header of the checkpoint is not UTF-8")
     }
+    if wasRewritten {
+      var scanner = unsafe RewrittenHeaderScanner(bytes.elements.buffer, from: 8)
+      try CheckpointHeader.read(rewritten: &scanner, into: self)
+    } else {
+      try read()
+    }
+    try sort()
+  }
+
+  private func read() throws(MuonError) {
     let start = 8 + CheckpointFormat.opening.count + Checksum.digitCount
     var scanner = unsafe HeaderScanner(bytes.elements.buffer, from: start)
     try scanner.require(CheckpointFormat.afterChecksum)
@@ -46,24 +61,31 @@ final class CheckpointHeader {
       throw MuonError(
         .corrupt, "the checkpoint has something after its header, at byte \(scanner.position)")
     }
-    try sort()
   }
 
   private func addField(_ scanner: inout HeaderScanner) throws(MuonError) {
+    let key = try scanner.text()
+    try scanner.require(":")
+    try add(Field(key: key, value: try scanner.text()))
+  }
+
+  func add(_ field: Field) throws(MuonError) {
     guard fields.count < CheckpointFormat.maximumFields else {
       throw MuonError(
         .corrupt, "the checkpoint has more than \(CheckpointFormat.maximumFields) keys")
     }
-    let key = try scanner.text()
-    try scanner.require(":")
-    fields.append(Field(key: key, value: try scanner.text()))
+    fields.append(field)
   }
 
-  private func addTensor(_ scanner: inout HeaderScanner) throws(MuonError) {
-    guard tensors.count < CheckpointFormat.maximumTensors else {
+  func requireRoom(for count: Int) throws(MuonError) {
+    guard count < CheckpointFormat.maximumTensors else {
       throw MuonError(
         .corrupt, "the checkpoint has more than \(CheckpointFormat.maximumTensors) tensors")
     }
+  }
+
+  private func addTensor(_ scanner: inout HeaderScanner) throws(MuonError) {
+    try requireRoom(for: tensors.count)
     let name = try scanner.text()
     try scanner.require(":")
     try scanner.require(CheckpointFormat.beforeDtype)
@@ -77,13 +99,29 @@ final class CheckpointHeader {
     try scanner.require(",")
     let end = try scanner.number()
     try scanner.require(CheckpointFormat.afterOffsets)
+    try add(try tensor(name, dtype, shape, extents: extents, begin: begin, end: end))
+  }
 
-    let label = "tensor \(text(name)) of the checkpoint"
-    guard begin == dataBytes, end >= begin else {
+  /// Takes in a tensor, which must begin where the one before it ends.
+  func add(_ tensor: Tensor) throws(MuonError) {
+    guard tensor.offsets.lowerBound == dataBytes else {
       throw MuonError(
         .corrupt,
-        "\(label) is at \(begin) to \(end); expected it to begin at \(dataBytes), where the one "
+        "tensor \(text(tensor.name)) of the checkpoint is at \(tensor.offsets.lowerBound) to "
+          + "\(tensor.offsets.upperBound); expected it to begin at \(dataBytes), where the one "
           + "before it ends")
+    }
+    tensors.append(tensor)
+  }
+
+  /// A tensor, whose dtype and extents must need the bytes that it has.
+  func tensor(
+    _ name: Extent, _ dtype: Extent, _ shape: Extent, extents: [Int], begin: Int, end: Int
+  ) throws(MuonError) -> Tensor {
+    let label = "tensor \(text(name)) of the checkpoint"
+    guard end >= begin else {
+      throw MuonError(
+        .corrupt, "\(label) is at \(begin) to \(end); expected it to end after its begin")
     }
     guard let size = CheckpointHeader.elementSize(text(dtype)) else {
       throw MuonError(.corrupt, "\(label) has the dtype \(text(dtype)), which safetensors has not")
@@ -100,7 +138,7 @@ final class CheckpointHeader {
         .corrupt,
         "\(label) has \(end - begin) bytes; its shape \(extents) of \(text(dtype)) needs \(bytes)")
     }
-    tensors.append(Tensor(name: name, dtype: dtype, shape: shape, offsets: begin..<end))
+    return Tensor(name: name, dtype: dtype, shape: shape, offsets: begin..<end)
   }
 
   /// Brings fields and tensors into order, where equal ones are neighbours.
@@ -208,9 +246,10 @@ extension CheckpointHeader {
     remainders(of: prefix, most: 1) { !$0.wasRead }.first
   }
 
-  /// The checksum that the checkpoint has for a tensor.
-  func checksum(of tensor: Tensor) throws(MuonError) -> String {
-    try required(CheckpointFormat.Key.checksum(try whole(tensor.name)))
+  /// The checksum that the checkpoint has for a tensor; `nil` where another program has left it out.
+  func checksum(of tensor: Tensor) throws(MuonError) -> String? {
+    let key = CheckpointFormat.Key.checksum(try whole(tensor.name))
+    return wasRewritten ? try field(key) : try required(key)
   }
 
   /// What follows a prefix in the keys that begin with it, at most some of them.

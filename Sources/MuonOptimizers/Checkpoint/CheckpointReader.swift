@@ -7,8 +7,9 @@ struct CheckpointReader {
 
   /// Reads the header.
   ///
+  /// - Parameter allowsRewritten: Whether it may be one that another program has written.
   /// - Throws: `corrupt`, `io`, `outOfMemory`.
-  init(_ source: any ByteSource) throws(MuonError) {
+  init(_ source: any ByteSource, allowsRewritten: Bool) throws(MuonError) {
     self.source = source
     var length = UInt64(0)
     guard source.byteCount >= 8 else {
@@ -34,10 +35,16 @@ struct CheckpointReader {
     start = 8 + Int(length)
     let bytes = try Buffer<UInt8>(count: start)
     try unsafe source.read(at: 0, into: UnsafeMutableRawBufferPointer(bytes.elements.buffer))
-    try CheckpointReader.verify(bytes)
+    var wasRewritten = false
+    do { try CheckpointReader.verify(bytes) } catch {
+      guard allowsRewritten else { throw error }
+      wasRewritten = true
+      // The check has written into it.
+      try unsafe source.read(at: 0, into: UnsafeMutableRawBufferPointer(bytes.elements.buffer))
+    }
     // A key of 6 bytes is kept in 20, in an array that grows by doubling.
     try requireMemory(for: min(10 * start, CheckpointFormat.maximumHeaderMemory), each: 1)
-    header = try CheckpointHeader(bytes)
+    header = try CheckpointHeader(bytes, wasRewritten: wasRewritten)
     guard header.dataBytes == source.byteCount - start else {
       throw MuonError(
         .corrupt,
@@ -53,7 +60,7 @@ struct CheckpointReader {
       throw MuonError(
         .corrupt,
         "not a checkpoint of libmuon, or a damaged one: its header does not begin with "
-          + String(decoding: opening, as: UTF8.self))
+          + String(decoding: opening, as: UTF8.self) + rewrittenHint)
     }
     let place = 8 + opening.count..<8 + opening.count + Checksum.digitCount
     let found = unsafe String(decoding: bytes.elements.buffer[place], as: UTF8.self)
@@ -63,8 +70,12 @@ struct CheckpointReader {
       throw MuonError(
         .corrupt,
         "the header of the checkpoint is damaged, or was changed: its checksum is \(expected), "
-          + "expected \(found)")
+          + "expected \(found)" + rewrittenHint)
     }
+  }
+
+  private static var rewrittenHint: String {
+    "; one that another program has rewritten is loaded with allow_rewritten"
   }
 
   /// Loads it. What a run has is written after everything was read and found right.
@@ -104,11 +115,11 @@ struct CheckpointReader {
     let name = header.text(tensor.name)
     let expected = try header.checksum(of: tensor)
     let found = unsafe Checksum.text(of: UnsafeRawBufferPointer(whole))
-    guard found == expected else {
+    guard expected == nil || found == expected else {
       throw MuonError(
         .corrupt,
         "the tensor \(name) of the checkpoint is damaged: its checksum is \(found), expected "
-          + "\(expected.prefix(40))")
+          + "\((expected ?? "").prefix(40))")
     }
     return bytes
   }

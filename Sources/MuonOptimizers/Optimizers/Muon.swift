@@ -122,7 +122,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
       cost += plans[turn.plan].cost
     }
     workers = Team.sensibleSize(forCost: cost)
-    large = workers == 1 ? 0 : turns.prefix { plans[$0.plan].cost >= Muon.largeCost }.count
+    large = workers == 1 ? 0 : turns.prefix { plans[$0.plan].cost >= OrthogonalizationPlan.largeCost }.count
     try reserve(&shared, 1, for: turns[..<large])
     try reserve(&own, workers, for: turns[large...])
     try solveWhatCanFail()
@@ -139,9 +139,6 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
 // MARK: - Planning a step
 
 extension Muon {
-  /// From here on a matrix is worth a team, whose members wait for each other some thirty times.
-  private static var largeCost: Double { 1e8 }
-
   private func replan() throws(MuonError) {
     var orthogonalizers: [Orthogonalizer] = []
     for options in groups { orthogonalizers.append(try options.orthogonalizer()) }

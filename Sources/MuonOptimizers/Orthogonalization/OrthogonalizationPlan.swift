@@ -49,6 +49,9 @@ struct OrthogonalizationPlan {
     scratchSize = size
   }
 
+  /// The cost from which on a matrix is worth a team, whose members wait for each other some thirty times.
+  static var largeCost: Double { 1e8 }
+
   /// Whether `run` can fail, which only LAPACK does.
   var canFail: Bool { algorithm == .polarFactor }
 

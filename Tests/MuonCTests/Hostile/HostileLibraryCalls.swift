@@ -50,6 +50,21 @@ extension HostileCall {
           $0.integer(6))
       },
       HostileCall(
+        "muon_orthogonalize_batch",
+        .pointer { unsafe $1.start(as: Float.self).update(repeating: 1, count: 12) },
+        .integer(12, refused: MUON_ERR_SHAPE), .integer(2, refused: MUON_ERR_SHAPE),
+        .integer(2, refused: MUON_ERR_SHAPE), .integer(3, refused: MUON_ERR_SHAPE),
+        .pointer(null: MUON_OK) {
+          expectOK(
+            unsafe muon_orthogonalize_options_init(
+              $1.start(), MemoryLayout<muon_orthogonalize_options>.size))
+        }, .out, .integer(12, refused: MUON_ERR_SHAPE)
+      ) {
+        unsafe muon_orthogonalize_batch(
+          $0.input(0), $0.integer(1), $0.int64(2), $0.int64(3), $0.int64(4), $0.input(5),
+          $0.out(6), $0.integer(7))
+      },
+      HostileCall(
         "muon_backend_get_coefficients", .enumeration(MUON_BACKEND_YOU.rawValue),
         .int32(0), .out, .integer(5, fine: [0, .max, 1 << 32, 1 << 62]), .out
       ) {

@@ -134,6 +134,7 @@ void test_what_builders_make() {
 void test_options() {
   const muon::CheckpointOptions defaults;  // as documented in muon.h
   CHECK(defaults.include_data && !defaults.allow_missing && !defaults.allow_extra);
+  CHECK(!defaults.allow_rewritten);
   CHECK(!defaults.progress);
 
   Run saved, other(7);
@@ -162,6 +163,15 @@ void test_options() {
   CHECK_THROWS(muon::load_checkpoint_bytes(both, other.muon, {}, options), mismatch, "optimizer");
   muon::load_checkpoint_bytes(one, {other.muon, other.adamw}, {}, options);
   CHECK(other.w == saved.w && other.adamw.param_steps(0) == 0);
+  Bytes rewritten = one;  // a space more in the header
+  rewritten.insert(rewritten.begin() + 9, std::byte{' '});
+  rewritten[0] = static_cast<std::byte>(std::to_integer<int>(rewritten[0]) + 1);
+  other.w = before;
+  CHECK_THROWS(muon::load_checkpoint_bytes(rewritten, other.muon), corrupt, "allow_rewritten");
+  options = {};
+  options.allow_rewritten = true;
+  muon::load_checkpoint_bytes(rewritten, other.muon, {}, options);
+  CHECK(other.w == saved.w);
 #if __cplusplus >= 202002L
   CHECK(muon::save_checkpoint_bytes(saved.muon, {}, {.include_data = false}) == state);
 #endif

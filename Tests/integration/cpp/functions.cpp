@@ -27,6 +27,12 @@ void test_orthogonalize() {
   CHECK(near(m[1], -(1.5 * x - 0.5 * x * x * x)) && near(m[3], 1.5 * y - 0.5 * y * y * y));
 
   CHECK(muon::orthogonalize({}, 0, 3).empty());
+  std::vector<float> twice = g;
+  twice.insert(twice.end(), g.begin(), g.end());
+  muon::orthogonalize_batch(twice, 2, 2, 3, twice, svd);
+  CHECK(std::vector<float>(twice.begin(), twice.begin() + 6) == out &&
+        std::vector<float>(twice.begin() + 6, twice.end()) == out);
+  CHECK_THROWS(muon::orthogonalize_batch(g, 2, 2, 3, twice), shape, "2 of 2 x 3");
   CHECK_THROWS(muon::orthogonalize(g, 2, 2), shape, "");
   CHECK_THROWS(muon::orthogonalize(std::vector<float>{std::nanf("")}, 1, 1), invalid_argument, "");
   custom.set_coefficients({});

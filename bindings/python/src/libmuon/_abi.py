@@ -165,6 +165,7 @@ class CheckpointOptions(Structure):
         ("allow_extra", c_int32),  # int32_t allow_extra
         ("progress", ProgressCallback),  # muon_progress_callback progress
         ("progress_context", c_void_p),  # void *progress_context
+        ("allow_rewritten", c_int32),  # int32_t allow_rewritten
     ]
 
 
@@ -621,6 +622,24 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
         "muon_orthogonalize",
         c_int,
         [c_void_p, c_size_t, c_int64, c_int64, POINTER(OrthogonalizeOptions), c_void_p, c_size_t],
+    ),
+    # muon_status muon_orthogonalize_batch(const float *g, size_t g_count, int64_t batch,
+    #                                      int64_t rows, int64_t cols,
+    #                                      const muon_orthogonalize_options *options,
+    #                                      float *outMatrices, size_t out_count);
+    (
+        "muon_orthogonalize_batch",
+        c_int,
+        [
+            c_void_p,
+            c_size_t,
+            c_int64,
+            c_int64,
+            c_int64,
+            POINTER(OrthogonalizeOptions),
+            c_void_p,
+            c_size_t,
+        ],
     ),
     # muon_status muon_backend_get_coefficients(muon_backend backend, int32_t backend_steps,
     #                                           muon_coefficients *outCoefficients, size_t capacity,

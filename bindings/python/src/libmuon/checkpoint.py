@@ -76,6 +76,7 @@ def load(
     data: bool = True,
     allow_missing: bool = False,
     allow_extra: bool = False,
+    allow_rewritten: bool = False,
     progress: Optional[Progress] = None,
 ) -> None:
     """Loads from a file: all of it, or nothing.
@@ -85,6 +86,9 @@ def load(
     allow_missing: parameters, groups, optimizers and schedulers that the checkpoint lacks stay as they
         are.
     allow_extra: those that the checkpoint has and this run lacks are left out.
+    allow_rewritten: it may be one that another program of safetensors has rewritten, with its metadata.
+        Damage of its header can then not be told; the checksums of tensors are checked where they are
+        still there.
     progress: as for save.
 
     Raises FileError, CorruptError for a file that is damaged or no checkpoint, MismatchError whose text
@@ -94,6 +98,7 @@ def load(
     call = Call(
         optimizers, schedulers, progress,
         data=data, allow_missing=allow_missing, allow_extra=allow_extra,
+        allow_rewritten=allow_rewritten,
     )
     call.check(lib.muon_checkpoint_load(encoded(path), *call.arguments))
 
@@ -134,12 +139,14 @@ def loads(
     data: bool = True,
     allow_missing: bool = False,
     allow_extra: bool = False,
+    allow_rewritten: bool = False,
     progress: Optional[Progress] = None,
 ) -> None:
     """Loads from the bytes of a file, as load()."""
     call = Call(
         optimizers, schedulers, progress,
         data=data, allow_missing=allow_missing, allow_extra=allow_extra,
+        allow_rewritten=allow_rewritten,
     )
     view = np.frombuffer(checkpoint, np.uint8) if len(checkpoint) else np.empty(0, np.uint8)
     call.check(lib.muon_checkpoint_load_memory(address(view), view.size, *call.arguments))
@@ -157,6 +164,7 @@ class Call:
         data: bool,
         allow_missing: bool = False,
         allow_extra: bool = False,
+        allow_rewritten: bool = False,
     ) -> None:
         self.errors: list[BaseException] = []
         # Referred to here: C has only their addresses.
@@ -174,6 +182,7 @@ class Call:
         options.include_data = bool(data)
         options.allow_missing = bool(allow_missing)
         options.allow_extra = bool(allow_extra)
+        options.allow_rewritten = bool(allow_rewritten)
         if progress is not None:
             options.progress = reporter(progress, self.errors)
         self.options = options
