@@ -72,7 +72,7 @@ struct OrthogonalizeCallTests {
       #expect(out == expected)
       var inPlace = matrices
       unsafe inPlace.withUnsafeMutableBufferPointer { elements in
-        let memory = unsafe elements.baseAddress
+        let memory = elements.baseAddress
         expectOK(
           unsafe muon_orthogonalize_batch(
             memory, batch * count, Int64(batch), rows, columns, &options, memory, batch * count))
@@ -95,8 +95,8 @@ struct OrthogonalizeCallTests {
       let status = unsafe muon_orthogonalize_batch(matrices, 18, batch, rows, columns, nil, &out, 18)
       #expect(status == MUON_ERR_SHAPE && out.allSatisfy { $0 == 7 })
     }
-    expectOK(unsafe muon_orthogonalize_batch(nil, 0, 0, 2, 3, nil, nil, 0))
-    expectOK(unsafe muon_orthogonalize_batch(nil, 0, .max, 0, 3, nil, nil, 0))
+    expectOK(muon_orthogonalize_batch(nil, 0, 0, 2, 3, nil, nil, 0))
+    expectOK(muon_orthogonalize_batch(nil, 0, .max, 0, 3, nil, nil, 0))
   }
 
   @Test func takesCoefficientsAndSteps() throws {

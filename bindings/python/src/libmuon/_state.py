@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._abi import OptimizerHandle
+from ._foreign import address, plain
 from ._layout import StateLayout, state_layout
 from ._library import check, lib
 from ._options import ordered, require_keys, whole
 from .errors import DTypeError, InvalidArgumentError, ShapeError
-from .parameter import Array, address, plain
+from .parameter import Array
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer

@@ -81,7 +81,7 @@ def build_optimizers(
     See route_params for what went where.
     """
     parameters, text = as_parameters(model_params), config_text(config)
-    grads = [parameter.grad for parameter in parameters]
+    grads = [parameter._grad for parameter in parameters]
     structs, routes = route(parameters, grads, text)
     count = c_size_t()
     check(lib.muon_config_build_optimizers(text, structs, len(structs), None, 0, byref(count)))

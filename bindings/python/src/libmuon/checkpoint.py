@@ -22,11 +22,11 @@ from typing import Any, Callable, Optional, Union
 import numpy as np
 
 from . import _abi
+from ._foreign import address
 from ._library import check, failure, lib
 from ._options import ordered
 from .errors import InvalidArgumentError
 from .optimizer import Optimizer
-from .parameter import address
 from .schedulers import Scheduler
 from .together import listed, optimizer_handles
 

@@ -13,6 +13,7 @@ import numpy as np
 from . import _state, _statistics
 from ._abi import OptimizerHandle
 from ._enums import NonFinitePolicy
+from ._foreign import AnyArray, address, is_array, plain
 from ._library import check, failure, free_with, lib
 from ._lock import give_lock
 from ._options import member, merged, number, ordered, require_keys, whole
@@ -23,16 +24,14 @@ from .parameter import (
     Array,
     Parameter,
     ParameterLike,
-    address,
     as_parameters,
-    plain,
     structs_of,
 )
 
 # What the first argument of an optimizer may be.
 Params = Union[Iterable[ParameterLike], Iterable[Mapping[str, Any]], Mapping[str, Any]]
 # What step() takes: gradients in the order of the parameters, or by their names.
-Grads = Union[Sequence[Optional[Array]], Mapping[str, Optional[Array]]]
+Grads = Union[Sequence[Optional[AnyArray]], Mapping[str, Optional[AnyArray]]]
 
 
 class Optimizer:
@@ -125,7 +124,7 @@ class Optimizer:
 
     def _step_with(self, grads: Grads) -> None:
         """A step with these gradients; where it fails the parameters keep those they had."""
-        before = [parameter.grad for parameter in self._parameters]
+        before = [parameter._grad for parameter in self._parameters]
         try:
             self._take(grads)
             Optimizer.step(self)
@@ -187,7 +186,7 @@ class Optimizer:
                 if counts[name] != 1:
                     raise KeyError(f"grads: {counts[name]} parameters have the name {name!r}")
             values = [None if name is None else grads.get(name) for name in names]
-        elif isinstance(grads, np.ndarray):
+        elif is_array(grads):
             raise TypeError("grads: a sequence of arrays is expected; put a single one into a list")
         else:
             values = ordered("grads", grads, "a list of arrays, or a dict of them,")
@@ -219,7 +218,7 @@ class Optimizer:
 
     def _bind_first(self, parameters: list[Parameter]) -> None:
         """Adds the parameters of the group that the optimizer was made with."""
-        grads = [parameter.grad for parameter in parameters]
+        grads = [parameter._grad for parameter in parameters]
         for parameter, grad in zip(parameters, grads):
             parameter.check_trainable()
             struct = byref(parameter.struct(grad))
@@ -230,7 +229,7 @@ class Optimizer:
         """Adds a group: all of it, or nothing."""
         for parameter in parameters:
             parameter.check_trainable()
-        grads = [parameter.grad for parameter in parameters]
+        grads = [parameter._grad for parameter in parameters]
         structs, index, count = structs_of(parameters, grads), c_int64(), c_size_t()
         struct = byref(self._struct(options))
         before, first = len(self._group_parameters), len(self._parameters)
@@ -379,7 +378,7 @@ def split_groups(
     params: Any, defaults: dict[str, Any]
 ) -> list[tuple[list[Parameter], dict[str, Any]]]:
     """The groups that an optimizer's first argument describes: their parameters and options."""
-    if not isinstance(params, (Mapping, np.ndarray, Parameter)):
+    if not (isinstance(params, (Mapping, Parameter)) or is_array(params)):
         params = ordered("params", params, "a list of parameters or of groups")
         if params and all(isinstance(item, Mapping) for item in params):
             groups: list[tuple[list[Parameter], dict[str, Any]]] = []
@@ -403,6 +402,6 @@ def split_group(
     if "params" not in changes:
         raise KeyError('a parameter group needs "params"')
     params = changes.pop("params")
-    if isinstance(params, (np.ndarray, Parameter)):
+    if isinstance(params, Parameter) or is_array(params):
         params = [params]
     return as_parameters(params, first), merged(defaults, changes)

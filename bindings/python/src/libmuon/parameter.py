@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from ctypes import byref, c_int64, pointer, sizeof
-from typing import Any, Optional, Union
+from typing import Any, Optional, Union, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _abi
 from ._enums import DType
+from ._foreign import AnyArray, address, as_array, given, is_array, plain
 from ._library import check, lib
 from ._options import ordered
 from .errors import DTypeError, InvalidArgumentError, ShapeError
@@ -24,7 +25,8 @@ FLOATS = {"float16": DType.f16, "bfloat16": DType.bf16, "float32": DType.f32, "f
 class Parameter:
     """An array to be trained and its gradient; an optimizer updates the array in place.
 
-    array: a numpy array of float32: C-contiguous, aligned and writeable, of any shape. It is never
+    array: a numpy array of float32: C-contiguous, aligned and writeable, of any shape; or one of
+        another library in CPU memory, by DLPack or __array_interface__, such as torch's. It is never
         copied: what cannot be used as it is raises an error that names the parameter. Do not resize
         it while an optimizer has it. Other dtypes are for the builders alone, which leave out what
         is not floating point, and what does not require a gradient.
@@ -33,8 +35,9 @@ class Parameter:
     requires_grad: read by the builders only. False leaves the parameter out.
     view: how Muon sees the array as matrices, a View; None: as the one that it is. AdamW ignores it.
 
-    Raises TypeError if array is no numpy array, name no str or view no View, DTypeError if it is floating point but not float32,
-    and InvalidArgumentError for a layout that cannot be used.
+    Raises TypeError if array is no array, name no str or view no View, DTypeError if it is floating point but not
+    float32, InvalidArgumentError for a layout that cannot be used and for an array that its library does not hand
+    out, and UnsupportedError for memory of another device.
     """
 
     __slots__ = ("__weakref__", "_data", "_grad", "_memory", "_name", "_view", "requires_grad")
@@ -43,7 +46,7 @@ class Parameter:
 
     def __init__(
         self,
-        array: Array,
+        array: AnyArray,
         name: Optional[str] = None,
         requires_grad: bool = True,
         *,
@@ -52,13 +55,12 @@ class Parameter:
         self._grad: Optional[Array] = None
         self.name = name
         self.requires_grad = bool(requires_grad)
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{self.label}: a numpy array is expected, not {type(array).__name__}")
+        memory = plain(as_array(array, self.label))
         if view is not None and not isinstance(view, View):
             raise TypeError(f"{self.label}: view: a View is expected, not {type(view).__name__}")
         self._view = view
-        self._data = array
-        self._memory = plain(array)
+        self._data = cast(Array, array)
+        self._memory = memory
         if self.requires_grad and dtype_of(self._memory) != DType.not_float:
             self.check_trainable()
 
@@ -88,17 +90,17 @@ class Parameter:
 
     @property
     def grad(self) -> Optional[Array]:
-        """The gradient: None, or a C-contiguous, aligned float32 array of the parameter's shape.
+        """The gradient: None, or a C-contiguous, aligned float32 array of the parameter's shape, of numpy or,
+        in CPU memory, of another library, such as JAX.
 
         It is kept, not copied: writing into it later is writing the gradient. The optimizers read
         it in step(); only zero_grad() writes it.
         """
-        return self._grad
+        return given(self._grad)  # type: ignore[no-any-return]
 
     @grad.setter
-    def grad(self, value: Optional[Array]) -> None:
-        self.check_grad(value)
-        self._grad = value
+    def grad(self, value: Optional[AnyArray]) -> None:
+        self._grad = self.check_grad(value)
 
     @property
     def view(self) -> Optional[View]:
@@ -130,14 +132,16 @@ class Parameter:
         if not self._memory.flags.writeable:
             raise InvalidArgumentError(f"{self.label}: the array is read-only")
 
-    def check_grad(self, value: Optional[Array], label: Optional[str] = None) -> None:
-        """Raises unless value can be the gradient."""
+    def check_grad(self, value: Optional[AnyArray], label: Optional[str] = None) -> Optional[Array]:
+        """Value as an array of numpy. Raises unless it can be the gradient."""
         if value is None:
-            return
+            return None
         name = f"{label or self.label}: gradient"
-        memory = check_array(value, name)
+        array = as_array(value, name)
+        memory = check_array(array, name)
         if memory.shape != self.shape:
             raise ShapeError(f"{name}: shape {self.shape} is expected, not {memory.shape}")
+        return array
 
     def struct(self, grad: Optional[Array]) -> _abi.Param:
         """The parameter as C sees it. The struct keeps its name and shape alive, not the arrays.
@@ -167,7 +171,7 @@ class Parameter:
 
 
 # What one parameter can be given as.
-ParameterLike = Union[Parameter, Array, tuple[str, Union[Array, Parameter]]]
+ParameterLike = Union[Parameter, AnyArray, tuple[str, Union[AnyArray, Parameter]]]
 
 
 def structs_of(parameters: list[Parameter], grads: list[Optional[Array]]) -> Any:
@@ -176,28 +180,16 @@ def structs_of(parameters: list[Parameter], grads: list[Optional[Array]]) -> Any
     return (_abi.Param * len(parameters))(*structs)
 
 
-def plain(array: Array) -> Array:
-    """The same memory without a subclass, which could say anything of its address and its shape."""
-    return array if type(array) is np.ndarray else np.ndarray.view(array, np.ndarray)
-
-
-def address(array: Array) -> int:
-    """Where the first element of a plain array is."""
-    return int(array.__array_interface__["data"][0])
-
-
 def dtype_of(array: Array) -> DType:
     """The element type as the library numbers it. Floats of unknown kinds count as float64."""
     unlisted = DType.f64 if array.dtype.kind == "f" else DType.not_float
     return FLOATS.get(array.dtype.name, unlisted)
 
 
-def check_array(array: Array, label: str) -> Array:
+def check_array(array: AnyArray, label: str) -> Array:
     """The array as a plain one. Raises unless it is float32, C-contiguous and aligned, so that C can use
     it as it is."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"{label}: a numpy array is expected, not {type(array).__name__}")
-    array = plain(array)
+    array = plain(as_array(array, label))
     if array.dtype != np.float32:  # also unequal for float32 of the other byte order
         raise DTypeError(f"{label}: dtype float32 is expected, not {array.dtype.str}")
     if not array.flags.c_contiguous:
@@ -211,14 +203,14 @@ def check_array(array: Array, label: str) -> Array:
 
 
 def as_parameters(
-    items: Union[Iterable[ParameterLike], Mapping[str, Union[Array, Parameter]]], first: int = 0
+    items: Union[Iterable[ParameterLike], Mapping[str, Union[AnyArray, Parameter]]], first: int = 0
 ) -> list[Parameter]:
     """Parameters from Parameters, arrays, (name, array) pairs, or a dict of name to array.
 
     A bare array is named "param" and its number, counted from first. A Parameter in a pair keeps
     its own name, if it has one.
     """
-    if isinstance(items, (np.ndarray, Parameter)):
+    if isinstance(items, Parameter) or is_array(items):
         raise TypeError("an iterable of parameters is expected; put a single one into a list")
     listed = items.items() if isinstance(items, Mapping) else ordered("params", items)
     parameters = []

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _abi
+from .._foreign import address
 from .._library import check, failure, lib
 from .._option_table import ORTHOGONALIZE
 from ..errors import DTypeError, InvalidArgumentError, MuonError, ShapeError
-from ..parameter import address
 from ._cpu import on_the_cpu
 from ._handler import TARGET, implementation
 

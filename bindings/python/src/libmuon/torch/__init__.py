@@ -23,6 +23,7 @@ from .adamw import AdamW
 from .aux_adam import MuonWithAuxAdam, SingleDeviceMuonWithAuxAdam
 from .builders import build_optimizers, build_schedulers, route_params
 from .muon import Muon
+from .orthogonalization import orthogonalize
 from .routes import ModuleRoute
 from .routing import route_module
 from .schedulers import ChainedScheduler, ConstantLR, CosineAnnealingLR, LinearLR, Scheduler
@@ -51,6 +52,7 @@ __all__ = [
     "build_optimizers",
     "build_schedulers",
     "clip_grad_norm",
+    "orthogonalize",
     "route_params",
     "route_module",
     "step",

@@ -94,11 +94,15 @@ def check_parameter(optimizer: str, label: str, parameter: Tensor) -> None:
         raise UnsupportedError(
             f"{label}: made in torch.inference_mode(), it has to be contiguous float32"
         )
-    # Written back, such a copy would land in one element several times.
-    if any(size > 1 and stride == 0 for size, stride in zip(parameter.shape, parameter.stride())):
+    check_shared(label, parameter)
+
+
+def check_shared(label: str, tensor: Tensor) -> None:
+    """Raises where a copy, written back, would land in one element several times."""
+    if any(size > 1 and stride == 0 for size, stride in zip(tensor.shape, tensor.stride())):
         raise InvalidArgumentError(
-            f"{label}: its elements share memory (strides {parameter.stride()} for shape "
-            f"{tuple(parameter.shape)}); pass a clone of it"
+            f"{label}: its elements share memory (strides {tensor.stride()} for shape "
+            f"{tuple(tensor.shape)}); pass a clone of it"
         )
 
 

@@ -19,6 +19,7 @@ from .._options import member
 from ..errors import InvalidArgumentError, MuonError, UnsupportedError
 from ._buffers import state_buffers
 from ._checkpoint import Kept, kept_state, with_plain_views
+from ._compile import uncompiled
 from ._session import Kind, Names, Prepared, Session, clip, make_step
 from ._slot import MASTER
 from ._tensors import step_tensor
@@ -215,7 +216,7 @@ class Rest:
         self._run()
 
 
-@torch.compiler.disable
+@uncompiled
 @torch.no_grad()
 def step_together(owners: Sequence[Any], optimizers: Sequence[Optimizer]) -> bool:
     """One step of all optimizers; whether it was made. If this raises, none has changed.
@@ -243,7 +244,7 @@ def step_alone(optimizers: Sequence[Optimizer]) -> bool:
                 each._grad_scale = each._session.grad_scale
 
 
-@torch.compiler.disable
+@uncompiled
 @torch.no_grad()
 def clip_together(
     owners: Sequence[Any], optimizers: Sequence[Optimizer], max_norm: float, grad_scale: float
