@@ -905,6 +905,9 @@ typedef struct muon_checkpoint_options {
   int32_t allow_extra;             /* loading: ignore those that this run does not have. 0 */
   muon_progress_callback progress; /* NULL: none. NULL */
   void *progress_context;          /* passed to progress. NULL */
+  int32_t allow_rewritten;         /* loading: also one that another program of safetensors has rewritten,
+                                      with its metadata. Damage of its header can then not be told; the
+                                      checksums of tensors are checked where they are still there. 0 */
 } muon_checkpoint_options;
 
 MUON_CHECK MUON_API muon_status muon_checkpoint_options_init(
@@ -1008,6 +1011,14 @@ MUON_CHECK MUON_API muon_status muon_orthogonalize_options_init(
 MUON_CHECK MUON_API muon_status muon_orthogonalize(
     const float *g, size_t g_count, int64_t rows, int64_t cols,
     const muon_orthogonalize_options *options, float *outMatrix, size_t out_count);
+
+/* The same for batch (>= 0) matrices of one shape, one after the other: all of them, or none. Each is
+ * the same to the bit as by itself; small ones are computed side by side, each on a thread. Both
+ * buffers have batch*rows*cols elements. The text of an error says which matrix has NaN or infinity,
+ * from 0. Errors: as muon_orthogonalize. */
+MUON_CHECK MUON_API muon_status muon_orthogonalize_batch(
+    const float *g, size_t g_count, int64_t batch, int64_t rows, int64_t cols,
+    const muon_orthogonalize_options *options, float *outMatrices, size_t out_count);
 
 /* The coefficients that a backend uses for a number of steps (0: its own number), a row a step.
  * MUON_BACKEND_SVD has 0 rows; MUON_BACKEND_CUSTOM is MUON_ERR_INVALID_ARGUMENT. */
