@@ -47,7 +47,9 @@ struct OrthogonalizeCallTests {
   }
 
   /// Small matrices, each on a thread, and large ones, each by all threads; by LAPACK too.
-  @Test(arguments: [(5, 7), (7, 5), (1, 9), (200, 160)], [MUON_BACKEND_ORTHOGONALIZE, MUON_BACKEND_SVD])
+  @Test(
+    arguments: [(5, 7), (7, 5), (1, 9), (200, 160)],
+    [MUON_BACKEND_ORTHOGONALIZE, MUON_BACKEND_SVD])
   func aBatchIsEachByItself(_ shape: (Int64, Int64), _ backend: muon_backend) {
     let (rows, columns) = shape
     let (batch, count) = (4, Int(rows * columns))
@@ -90,9 +92,12 @@ struct OrthogonalizeCallTests {
     #expect(
       unsafe String(cString: muon_last_error())
         == "matrix 2 of 3 has NaN or infinity; it must be finite")
-    let shapes: [(Int64, Int64, Int64)] = [(-1, 2, 3), (2, 2, 3), (1 << 62, 2, 4), (.max, .max, .max)]
+    let shapes: [(Int64, Int64, Int64)] = [
+      (-1, 2, 3), (2, 2, 3), (1 << 62, 2, 4), (.max, .max, .max),
+    ]
     for (batch, rows, columns) in shapes {
-      let status = unsafe muon_orthogonalize_batch(matrices, 18, batch, rows, columns, nil, &out, 18)
+      let status = unsafe muon_orthogonalize_batch(
+        matrices, 18, batch, rows, columns, nil, &out, 18)
       #expect(status == MUON_ERR_SHAPE && out.allSatisfy { $0 == 7 })
     }
     expectOK(muon_orthogonalize_batch(nil, 0, 0, 2, 3, nil, nil, 0))

@@ -122,7 +122,9 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
       cost += plans[turn.plan].cost
     }
     workers = Team.sensibleSize(forCost: cost)
-    large = workers == 1 ? 0 : turns.prefix { plans[$0.plan].cost >= OrthogonalizationPlan.largeCost }.count
+    large =
+      workers == 1
+      ? 0 : turns.prefix { plans[$0.plan].cost >= OrthogonalizationPlan.largeCost }.count
     try reserve(&shared, 1, for: turns[..<large])
     try reserve(&own, workers, for: turns[large...])
     try solveWhatCanFail()
