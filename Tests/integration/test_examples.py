@@ -43,7 +43,7 @@ def blocks_of_documents(language):
 def test_python_of_the_documents(tmp_path):
     # Those with jax run in Tests/jax.
     blocks = [block for block in blocks_of_documents("python") if "jax" not in block]
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     for block in blocks:
         (tmp_path / "example.py").write_text(block)
         run([sys.executable, tmp_path / "example.py"], cwd=tmp_path)
