@@ -29,35 +29,8 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 
 static void multiply(const muon_gemm_micro_tile *tile) {
   gemm_prefetch(tile->rows, 2, tile->epilogue);
-  const int32_t *x = tile->a, *y = tile->b;
-  const __m512i offset = _mm512_set1_epi8(-128); /* added to a byte, as its highest bit turned */
   __m512 sums[ROWS][2];
-  for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = _mm512_setzero_ps();
-  for (ptrdiff_t k = 0; k < tile->depth; k += BLOCK) {
-    const float *x_scale = (const float *)x;
-    const __m512 y_scale0 = _mm512_loadu_ps(y), y_scale1 = _mm512_loadu_ps(y + 16);
-    const int32_t *x_sum = x + LANES;
-    x += HEAD * LANES, y += HEAD * LANES;
-    __m512i c[ROWS][2];
-    for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_set1_epi32(x_sum[i]);
-    for (ptrdiff_t g = (tile->depth - k < BLOCK ? tile->depth - k : BLOCK) / GROUP; g > 0; g--) {
-      const __m512i y0 = _mm512_xor_si512(_mm512_loadu_si512(y), offset);
-      const __m512i y1 = _mm512_xor_si512(_mm512_loadu_si512(y + 16), offset);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < ROWS; i++) {
-        const __m512i xi = _mm512_set1_epi32(x[i]);
-        c[i][0] = _mm512_dpbusd_epi32(c[i][0], y0, xi);
-        c[i][1] = _mm512_dpbusd_epi32(c[i][1], y1, xi);
-      }
-      x += LANES, y += LANES;
-    }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < ROWS; i++) {
-      const __m512 xi = _mm512_set1_ps(x_scale[i]);
-      sums[i][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i][0]) * y_scale0, xi, sums[i][0]);
-      sums[i][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i][1]) * y_scale1, xi, sums[i][1]);
-    }
-  }
+  multiply_blocks(tile, GROUP, HEAD, sums);
   gemm_finish(&sums[0][0], ROWS, 2, tile->rows, tile->columns, tile->epilogue);
 }
 

@@ -1,6 +1,6 @@
-/* Packing of block floating point with AVX-512: of 16-bit integers, two to a word, or of 8-bit ones,
- * four to a word. A block begins with the scales of all lanes; of 8-bit integers -128 times the sum
- * of each lane follows; then come the words as in every panel. */
+/* Block floating point with AVX-512: packing of 16-bit integers, two to a word, or of 8-bit ones, four to
+ * a word, and their products. A block begins with the scales of all lanes; of 8-bit integers -128 times
+ * the sum of each lane follows; then come the words as in every panel. */
 #ifndef VNNI512_H
 #define VNNI512_H
 
@@ -119,6 +119,49 @@ VNNI_INLINE void pack_block(const float *source, ptrdiff_t lane_stride, ptrdiff_
     }
     if (group == 4)
       _mm512_storeu_si512(panel + LANES + half, _mm512_mullo_epi32(sums, _mm512_set1_epi32(-128)));
+  }
+}
+
+/* 16 words of a panel. 8-bit integers, whose side vpdpbusd takes unsigned, are offset by 128, as their
+ * highest bit turned. */
+VNNI_INLINE __m512i words_at(const int32_t *words, int group) {
+  const __m512i loaded = _mm512_loadu_si512(words);
+  return group == 4 ? _mm512_xor_si512(loaded, _mm512_set1_epi8(-128)) : loaded;
+}
+
+VNNI_INLINE __m512i dot(__m512i sum, __m512i x, __m512i y, int group) {
+  return group == 4 ? _mm512_dpbusd_epi32(sum, y, x) : _mm512_dpwssd_epi32(sum, x, y);
+}
+
+/* The sums of a micro-tile. */
+VNNI_INLINE void multiply_blocks(const muon_gemm_micro_tile *tile, int group, int head,
+                                 __m512 sums[ROWS][2]) {
+  const int32_t *x = tile->a, *y = tile->b;
+  for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = _mm512_setzero_ps();
+  for (ptrdiff_t k = 0; k < tile->depth; k += BLOCK) {
+    const float *x_scale = (const float *)x;
+    const __m512 y_scale0 = _mm512_loadu_ps(y), y_scale1 = _mm512_loadu_ps(y + 16);
+    const int32_t *x_sum = x + LANES;
+    x += head * LANES, y += head * LANES;
+    __m512i c[ROWS][2];
+    for (int i = 0; i < ROWS; i++)
+      c[i][0] = c[i][1] = _mm512_set1_epi32(group == 4 ? x_sum[i] : 0);
+    for (ptrdiff_t g = (tile->depth - k < BLOCK ? tile->depth - k : BLOCK) / group; g > 0; g--) {
+      const __m512i y0 = words_at(y, group), y1 = words_at(y + 16, group);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < ROWS; i++) {
+        const __m512i xi = _mm512_set1_epi32(x[i]);
+        c[i][0] = dot(c[i][0], xi, y0, group);
+        c[i][1] = dot(c[i][1], xi, y1, group);
+      }
+      x += LANES, y += LANES;
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < ROWS; i++) {
+      const __m512 xi = _mm512_set1_ps(x_scale[i]);
+      sums[i][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i][0]) * y_scale0, xi, sums[i][0]);
+      sums[i][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(c[i][1]) * y_scale1, xi, sums[i][1]);
+    }
   }
 }
 
