@@ -49,6 +49,23 @@ func list<T>(
   return unsafe UnsafeBufferPointer(start: try required(pointer, name), count: count)
 }
 
+/// Requires memory for so many numbers. NULL will do for an empty one. Whether it is aligned to them is seen when their
+/// type is known.
+@unsafe
+func memory(
+  _ pointer: UnsafeMutableRawPointer?, _ count: Int, _ name: String
+) throws -> NumberMemory {
+  guard count >= 0, count <= Int.max / MemoryLayout<Float>.stride else {
+    throw CallError(
+      MUON_ERR_SHAPE, "\(name): \(UInt(bitPattern: count)) elements are more than can be addressed")
+  }
+  guard unsafe pointer != nil || count == 0 else {
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT, "\(name) is NULL; its count of \(count) needs memory")
+  }
+  return unsafe NumberMemory(pointer, count: count)
+}
+
 /// Requires a buffer of floats. NULL will do for an empty one.
 @unsafe
 func floats(
@@ -117,6 +134,16 @@ struct ListResult<Element> {
       unsafe elements?.update(from: from, count: min(capacity, values.count))
     }
     writeCount(values.count)
+  }
+
+  /// In float32.
+  func copy(_ numbers: Numbers) where Element == Float {
+    if let elements = unsafe elements {
+      let part = numbers.first(min(capacity, numbers.count))
+      unsafe part.widen(
+        into: Elements(UnsafeMutableBufferPointer(start: elements, count: part.count)))
+    }
+    writeCount(numbers.count)
   }
 
   func writeCount(_ count: Int) { unsafe self.count.pointee = count }

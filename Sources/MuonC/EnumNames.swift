@@ -30,6 +30,15 @@ extension muon_dtype: NamedEnum {
     (MUON_DTYPE_F16, "f16"),
     (MUON_DTYPE_F64, "f64"),
     (MUON_DTYPE_NOT_FLOAT, "not_float"),
+    (MUON_DTYPE_I16, "i16"),
+  ]
+}
+
+extension muon_master: NamedEnum {
+  static let names: [(value: muon_master, name: String)] = [
+    (MUON_MASTER_F32, "f32"),
+    (MUON_MASTER_NONE, "none"),
+    (MUON_MASTER_REMAINDER, "remainder"),
   ]
 }
 

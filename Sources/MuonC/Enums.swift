@@ -60,6 +60,7 @@ extension CounterpartEnum where Self: RawRepresentable<String> {
   var cName: String { rawValue.lowercased() }
 }
 
+extension Master: CounterpartEnum {}
 extension NonFinitePolicy: CounterpartEnum {}
 extension OptimizerKind: CounterpartEnum {}
 extension Route.Reason: CounterpartEnum {}
@@ -75,5 +76,8 @@ func cKind(_ kind: OptimizerKind?) throws -> muon_optimizer_kind {
 func cDtype(_ elementType: ElementType) -> muon_dtype {
   switch elementType {
   case .float32: MUON_DTYPE_F32
+  case .bfloat16: MUON_DTYPE_BF16
+  case .float16: MUON_DTYPE_F16
+  case .int16: MUON_DTYPE_I16
   }
 }

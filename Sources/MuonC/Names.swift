@@ -170,6 +170,19 @@ public func muon_dtype_name(
   case MUON_DTYPE_F16: unsafe constant("f16")
   case MUON_DTYPE_F64: unsafe constant("f64")
   case MUON_DTYPE_NOT_FLOAT: unsafe constant("not_float")
+  case MUON_DTYPE_I16: unsafe constant("i16")
+  default: unsafe constant("unknown")
+  }
+}
+
+@c @implementation
+public func muon_master_name(
+  _ master: muon_master
+) -> UnsafePointer<CChar>? {
+  switch master {
+  case MUON_MASTER_F32: unsafe constant("f32")
+  case MUON_MASTER_NONE: unsafe constant("none")
+  case MUON_MASTER_REMAINDER: unsafe constant("remainder")
   default: unsafe constant("unknown")
   }
 }

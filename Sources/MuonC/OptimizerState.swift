@@ -15,8 +15,7 @@ public func muon_optimizer_get_buffer(
       outValues, "outValues", capacity: capacity, count: outCount)
     let buffer = try unsafe MuonC.buffer(buffer)
     try unsafe withOptimizer(optimizer) { optimizer in
-      let source = try optimizer.elements(buffer, ofParameter: Int(param))
-      unsafe result.copy(UnsafeBufferPointer(source.buffer))
+      result.copy(try optimizer.elements(buffer, ofParameter: Int(param)))
     }
   }
 }
@@ -35,7 +34,9 @@ public func muon_optimizer_set_buffer(
         throw CallError(
           MUON_ERR_SHAPE, "the buffer has \(target.count) elements, and \(source.count) are given")
       }
-      _ = unsafe target.buffer.update(fromContentsOf: source)
+      try unsafe target.requireIntegers(source, of: "the buffer")
+      // Only read.
+      unsafe target.round(from: Elements(UnsafeMutableBufferPointer(mutating: source)))
       optimizer.noteWritten(buffer, ofParameter: Int(param))
     }
   }

@@ -119,7 +119,8 @@ public func muon_optimizer_bind_buffer(
     let buffer = try unsafe MuonC.buffer(buffer)
     let memory = try unsafe given(memory, count, "memory")
     try unsafe withOptimizer(optimizer) { optimizer in
-      try optimizer.bind(buffer, ofParameter: Int(param), to: memory)
+      let type = try optimizer.elementType(of: buffer, ofParameter: Int(param))
+      try optimizer.bind(buffer, ofParameter: Int(param), to: memory?.numbers(of: type))
     }
   }
 }
@@ -131,14 +132,14 @@ public func muon_optimizer_step(_ optimizer: OpaquePointer?) -> muon_status {
 
 @c @implementation
 public func muon_optimizer_step_param(
-  _ optimizer: OpaquePointer?, _ param: Int64, _ grad: UnsafePointer<Float>?, _ count: Int
+  _ optimizer: OpaquePointer?, _ param: Int64, _ grad: UnsafeRawPointer?, _ count: Int
 ) -> muon_status {
   guarded {
     // Only read: see `step(parameter:gradient:)`.
-    let gradient = try unsafe Elements(
-      floats(UnsafeMutableRawPointer(mutating: grad), count: count, "grad"))
-    try unsafe withOptimizer(optimizer) {
-      try $0.step(parameter: Int(param), gradient: gradient)
+    let memory = try unsafe memory(UnsafeMutableRawPointer(mutating: grad), count, "grad")
+    try unsafe withOptimizer(optimizer) { optimizer in
+      let type = try optimizer.elementType(of: .gradient, ofParameter: Int(param))
+      try optimizer.step(parameter: Int(param), gradient: memory.numbers(of: type))
     }
   }
 }

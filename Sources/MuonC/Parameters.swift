@@ -29,13 +29,14 @@ extension ParameterBinding {
   init(_ param: muon_param, index: Int) throws {
     let (name, extents) = unsafe try described(param, index: index)
     let owner = "parameter \(name)"
-    let data = try unsafe Elements(
-      floats(param.data, count: param.data_count, "the data of \(owner)"))
+    let storage = try unsafe storage(param, owner)
+    let data = try unsafe memory(param.data, param.data_count, "the data of \(owner)")
     let gradient = try unsafe given(param.grad, param.grad_count, "the gradient of \(owner)")
     unsafe self.init(
       try Parameter(
-        name, shape: extents, data: data, gradient: gradient,
-        requiresGradient: param.requires_grad != 0, view: view(param, of: name)),
+        name, shape: extents, data: data.numbers(of: storage.elements),
+        gradient: gradient?.numbers(of: storage.gradientElements),
+        requiresGradient: param.requires_grad != 0, view: view(param, of: name), storage: storage),
       state: try stateBuffers(param.state, count: param.state_count, of: owner))
   }
 }
@@ -58,11 +59,22 @@ func described(
   let name =
     if let given = unsafe param.name { try unsafe string(given, "name") } else { "param\(index)" }
   let owner = "parameter \(name)"
-  try requireFloat32(unsafe param.dtype, owner)
   let extents = unsafe try list(
     param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions of \(owner)"
   ).map { Int($0) }
   return (name, extents)
+}
+
+/// The types that a caller's parameter is stored in.
+func storage(_ param: muon_param, _ owner: String) throws -> ParameterStorage {
+  let unsaid = muon_dtype(rawValue: 0)
+  return unsafe ParameterStorage(
+    try elementType(param.dtype, "\(owner): dtype"),
+    gradient: param.grad_dtype == unsaid
+      ? nil : try elementType(param.grad_dtype, "\(owner): grad_dtype"),
+    momentum: param.state_dtype == unsaid
+      ? .float32 : try elementType(param.state_dtype, "\(owner): state_dtype"),
+    master: try Master(param.master, "\(owner): master"))
 }
 
 /// How a caller's parameter is to be seen.
@@ -102,18 +114,23 @@ private let mostStateBuffers = 64
 @unsafe
 func given(
   _ pointer: UnsafeMutableRawPointer?, _ count: Int, _ name: String
-) throws -> Elements<Float>? {
-  let memory = try unsafe Elements(floats(pointer, count: count, name))
+) throws -> NumberMemory? {
+  let memory = try unsafe MuonC.memory(pointer, count, name)
   return unsafe pointer == nil ? nil : memory
 }
 
-private func requireFloat32(_ dtype: muon_dtype, _ owner: String) throws {
-  guard try isFloatingPoint(dtype, "\(owner): dtype") else {
-    throw CallError(MUON_ERR_DTYPE, "\(owner) is not floating point")
+private func elementType(_ dtype: muon_dtype, _ label: String) throws -> ElementType {
+  guard try isFloatingPoint(dtype, label) else {
+    throw CallError(MUON_ERR_DTYPE, "\(label): it is not floating point")
   }
-  guard dtype == MUON_DTYPE_F32 else {
+  switch dtype {
+  case MUON_DTYPE_F32: return .float32
+  case MUON_DTYPE_BF16: return .bfloat16
+  case MUON_DTYPE_F16: return .float16
+  default:
     throw CallError(
-      MUON_ERR_UNSUPPORTED, "\(owner): dtype \(dtype.rawValue) is not in this version; use f32")
+      MUON_ERR_UNSUPPORTED,
+      "\(label): \(try dtype.name(of: label)) is not in this version; use f32, bf16 or f16")
   }
 }
 
@@ -121,7 +138,7 @@ private func requireFloat32(_ dtype: muon_dtype, _ owner: String) throws {
 func isFloatingPoint(_ dtype: muon_dtype, _ label: String = "dtype") throws -> Bool {
   switch dtype {
   case MUON_DTYPE_F32, MUON_DTYPE_BF16, MUON_DTYPE_F16, MUON_DTYPE_F64: return true
-  case MUON_DTYPE_NOT_FLOAT: return false
+  case MUON_DTYPE_NOT_FLOAT, MUON_DTYPE_I16: return false
   default:
     throw CallError(
       MUON_ERR_INVALID_ARGUMENT, "\(label): there is no value \(dtype.rawValue) in its enum")

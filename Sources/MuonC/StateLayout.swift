@@ -60,19 +60,23 @@ public func muon_optimizer_get_state_layout(
     let param = try unsafe readStruct(param, "param")
     let layout = try unsafe withOptimizer(optimizer) { optimizer in
       let (name, extents) = unsafe try described(param, index: optimizer.parameterCount)
-      let form = try ParameterForm(name, extents, view: unsafe view(param, of: name))
-      return try optimizer.stateLayout(ofGroup: Int(group), for: form)
+      let form = try ParameterForm(
+        name, extents, view: unsafe view(param, of: name),
+        storage: unsafe storage(param, "parameter \(name)"))
+      return try optimizer.stateLayout(ofGroup: Int(group), for: form).map {
+        ($0.row, $0.shape, $0.row.elementType(for: form))
+      }
     }
-    unsafe result.write(layout.map { unsafe muon_state_layout($0.row, $0.shape) })
+    unsafe result.write(layout.map { unsafe muon_state_layout($0.0, $0.1, $0.2) })
   }
 }
 
 extension muon_state_layout {
-  fileprivate init(_ row: StateBuffer, _ shape: Shape) {
+  fileprivate init(_ row: StateBuffer, _ shape: Shape, _ type: ElementType) {
     unsafe self.init()
     unsafe name = constant(row.name)
     unsafe torch_key = constant(row.torchKey)
-    unsafe dtype = cDtype(row.elementType)
+    unsafe dtype = cDtype(type)
     unsafe ndim = Int32(shape.extents.count)
     unsafe withUnsafeMutableBytes(of: &self.shape) { bytes in
       let extents = unsafe bytes.assumingMemoryBound(to: Int64.self)

@@ -42,6 +42,7 @@ static inline void *memory(size_t bytes) {
 }
 
 void check_amx(void);
+void check_halves(void);
 void check_products(void);
 void check_passes(void);
 

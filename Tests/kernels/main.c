@@ -8,6 +8,7 @@ int main(void) {
   check_amx();
   check_products();
   check_passes();
+  check_halves();
   if (failures) printf("%d checks failed\n", failures);
   return failures != 0;
 }

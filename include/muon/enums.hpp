@@ -26,13 +26,22 @@ enum class Status : int {
   cancelled = MUON_ERR_CANCELLED,
 };
 
-/// muon_dtype: The type of the elements of a parameter.
+/// muon_dtype: The type of the elements of a buffer.
 enum class DType : int {
   f32 = MUON_DTYPE_F32,
   bf16 = MUON_DTYPE_BF16,
   f16 = MUON_DTYPE_F16,
   f64 = MUON_DTYPE_F64,
   not_float = MUON_DTYPE_NOT_FLOAT,
+  i16 = MUON_DTYPE_I16,
+};
+
+/// muon_master: What the state keeps of a BF16 or F16 parameter, so that updates are not lost that
+/// are smaller than half of the distance between two of its numbers: docs/half-precision.md.
+enum class Master : int {
+  f32 = MUON_MASTER_F32,
+  none = MUON_MASTER_NONE,
+  remainder = MUON_MASTER_REMAINDER,
 };
 
 /// muon_optimizer_kind: What kind of optimizer there is.
@@ -194,6 +203,11 @@ inline const char *name(OptimizerKind kind) noexcept {
 /// As muon_dtype_name.
 inline const char *name(DType dtype) noexcept {
   return muon_dtype_name(static_cast<muon_dtype>(dtype));
+}
+
+/// As muon_master_name.
+inline const char *name(Master master) noexcept {
+  return muon_master_name(static_cast<muon_master>(master));
 }
 
 namespace detail {

@@ -188,6 +188,9 @@ typedef struct muon_adamw_constants {
   int cautious;
 } muon_adamw_constants;
 
+/* Numbers of 16 bits in memory of a caller's: see passes/halves.h. */
+typedef enum muon_half { MUON_HALF_BF16 = 0, MUON_HALF_F16 = 1 } muon_half;
+
 /* A row of the table of passes/table.c. Each is one pass over memory. The order of sums depends on
  * count alone. */
 typedef struct muon_passes {
@@ -221,6 +224,20 @@ typedef struct muon_passes {
                                float momentum, float weight, int nesterov);
   unsigned (*adamw_highest)(ptrdiff_t count, const float *g, const float *m, const float *v,
                             const muon_adamw_constants *constants);
+  /* y <- x in float32, exactly. */
+  void (*widen)(muon_half half, ptrdiff_t count, const uint16_t *x, float *y);
+  /* y <- x, rounded to nearest even; past the largest number to infinity. */
+  void (*narrow)(muon_half half, ptrdiff_t count, const float *x, uint16_t *y);
+  /* Where p is not the master rounded, by its bits, the master becomes p: somebody has written it. */
+  void (*follow)(muon_half half, ptrdiff_t count, const uint16_t *p, float *master);
+  /* p <- x rounded to the nearest bfloat16, ties away from 0, and what `join` needs to make x of it
+   * again: the lower half of the bits, as a signed number. NaN has no remainder. */
+  void (*split)(ptrdiff_t count, const float *x, uint16_t *p, int16_t *remainder);
+  /* And back. A remainder that makes NaN of an element, which `split` has not made, does not count. */
+  void (*join)(ptrdiff_t count, const uint16_t *p, const int16_t *remainder, float *x);
+  /* As of the same numbers in float32, to the bit. */
+  double (*sum_of_squared_halves)(muon_half half, ptrdiff_t count, const uint16_t *x);
+  unsigned (*highest_half)(muon_half half, ptrdiff_t count, const uint16_t *x);
 } muon_passes;
 
 /* The rows of the table, from 0: the first is for any processor, the last the fastest. NULL past

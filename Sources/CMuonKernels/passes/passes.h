@@ -241,6 +241,8 @@ static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, floa
   else adamw(count, p, g, m, v, constants, 0);
 }
 
+#include "halves.h"
+
 const muon_passes PASSES = {
     .level = LEVEL,
     .probe = PROBE,
@@ -255,6 +257,13 @@ const muon_passes PASSES = {
     .adamw = pass_adamw,
     .momentum_highest = pass_momentum_highest,
     .adamw_highest = pass_adamw_highest,
+    .widen = pass_widen,
+    .narrow = pass_narrow,
+    .follow = pass_follow,
+    .split = pass_split,
+    .join = pass_join,
+    .sum_of_squared_halves = pass_sum_of_squared_halves,
+    .highest_half = pass_highest_half,
 };
 
 #pragma clang diagnostic pop

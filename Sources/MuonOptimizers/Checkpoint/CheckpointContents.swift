@@ -69,6 +69,9 @@ struct CheckpointContents {
       if let view = optimizer.savedView(ofParameter: number) {
         add(Key.parameter(index, .view, name), view)
       }
+      if let storage = member.parameter.storage.text {
+        add(Key.parameter(index, .storage, name), storage)
+      }
       for buffer in try optimizer.savedBuffers(ofParameter: number, data: options.includesData) {
         let elements = try optimizer.elements(buffer, ofParameter: number)
         unsafe tensors.append(
@@ -76,7 +79,7 @@ struct CheckpointContents {
             name: CheckpointFormat.tensor(index, buffer, name),
             elementType: try optimizer.elementType(of: buffer, ofParameter: number),
             shape: try optimizer.shape(of: buffer, ofParameter: number),
-            elements: UnsafeRawBufferPointer(elements.buffer)))
+            elements: UnsafeRawBufferPointer(elements.bytes)))
       }
     }
   }

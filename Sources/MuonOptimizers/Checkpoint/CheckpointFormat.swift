@@ -9,6 +9,9 @@ enum CheckpointFormat {
   static func dtype(_ elementType: ElementType) -> String {
     switch elementType {
     case .float32: "F32"
+    case .bfloat16: "BF16"
+    case .float16: "F16"
+    case .int16: "I16"
     }
   }
 
@@ -58,6 +61,8 @@ enum CheckpointFormat {
     case group, steps
     /// How the parameter is seen as matrices; not there of one without a view.
     case view
+    /// The types that the parameter, its master and its momentum are stored in; not there where all are float32.
+    case storage
   }
 
   static func tensor(_ optimizer: Int, _ buffer: ParameterBuffer, _ parameter: String) -> String {

@@ -207,20 +207,28 @@ extension CheckpointPlan {
       throw MuonError(
         .mismatch, "\(label) has \(text(present)), and \(text(view)) in the checkpoint")
     }
+    let storage = try header.field(Key.parameter(index, .storage, name))
+    let presentStorage = member.parameter.storage.text
+    guard storage == presentStorage else {
+      func text(_ storage: String?) -> String { storage.map { $0.shortened(to: 100) } ?? "f32" }
+      throw MuonError(
+        .mismatch,
+        "\(label) is stored as \(text(presentStorage)), and as \(text(storage)) in the checkpoint")
+    }
     if hasData {
       let found = try require(
         CheckpointFormat.tensor(index, .data, name),
         try optimizer.elementType(of: .data, ofParameter: number), member.shape,
         "the data of \(label)")
       if options.includesData {
-        unsafe targets[found] = UnsafeMutableRawBufferPointer(member.data.buffer)
+        unsafe targets[found] = member.data.bytes
       }
     }
     for each in state {
       let found = try require(
-        CheckpointFormat.tensor(index, each.buffer, name), each.row.elementType, each.shape,
+        CheckpointFormat.tensor(index, each.buffer, name), each.elements.type, each.shape,
         "the \(each.buffer.label) of \(label)")
-      unsafe targets[found] = UnsafeMutableRawBufferPointer(each.elements.buffer)
+      unsafe targets[found] = each.elements.bytes
     }
     changes.append {
       optimizer.trained[number].steps = steps

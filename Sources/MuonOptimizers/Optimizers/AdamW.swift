@@ -13,8 +13,8 @@
 /// less than 1e-6 of it, which is so for the default ε.
 public final class AdamW: GroupedOptimizer<AdamWOptions> {
   private var workers = 1
-  /// Where steps are measured, one a worker: a part of a parameter as it was before.
-  private var befores: [Buffer<Float>] = []
+  /// One a worker, where steps are measured or not all is float32.
+  private var scratch: [AdamWScratch] = []
 
   /// Parameters of any shape, in a first group with these options.
   ///
@@ -24,7 +24,19 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
     _ parameters: [Parameter] = [], options: AdamWOptions = AdamWOptions()
   ) throws(MuonError) {
     try super.init(
-      .adamW, state: [StateBuffer("exp_avg"), StateBuffer("exp_avg_sq")], parameters, options)
+      .adamW, state: [StateBuffer("exp_avg"), StateBuffer("exp_avg_sq")] + StateBuffer.ofMaster,
+      parameters, options)
+  }
+
+  override func requireTrainable(
+    _ parameter: ParameterForm, _ options: AdamWOptions
+  ) throws(MuonError) {
+    guard parameter.storage.momentum == .float32 else {
+      throw MuonError(
+        .unsupported,
+        "\(parameter.owner): AdamW's state is float32; in \(parameter.storage.momentum.rawValue) "
+          + "exp_avg_sq would stay as it is, for its increments are below half of the distance between numbers")
+    }
   }
 
   // Not in the generic class: schedulers come here in every step, and may not allocate.
@@ -45,21 +57,34 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
     guard let g = parameter.gradient else { return true }
-    let (m, v) = (parameter.state[0].elements, parameter.state[1].elements)
+    let (m, v) = (parameter.state[0].floats[elements], parameter.state[1].floats[elements])
     let step = groups[parameter.group].update(step: 1, gradientScale: stepScale)
-    return isFinite(step.highest(g[elements], m[elements], v[elements]))
+    var (start, stays) = (0, true)
+    Numbers.forEachWidened(g[elements], Numbers(m)) { g, m in
+      let part = start..<start + g.count
+      stays = stays && isFinite(step.highest(g, m, v[part]))
+      start += g.count
+    }
+    return stays
   }
 
   // MARK: Steps
 
   override var ownScratchBytes: Int {
-    befores.reduce(0) { $0 + $1.count * MemoryLayout<Float>.stride }
+    scratch.reduce(0) { $0 + $1.bytes }
   }
 
   override func planStep() throws(MuonError) {
     workers = Team.sensibleSize(forElements: parts.elements)
-    guard statisticsLevel != .none, !active.isEmpty else { return }
-    while befores.count < workers { befores.append(try Buffer(count: Matrix.chunk)) }
+    let measured = statisticsLevel != .none && !active.isEmpty
+    let widened = active.contains {
+      trained[$0].data.type != .float32 || trained[$0].gradient?.type != .float32
+    }
+    guard measured || widened else { return }
+    if !scratch.allSatisfy({ $0.holds(before: measured, widened: widened) }) { scratch.removeAll() }
+    while scratch.count < workers {
+      scratch.append(try AdamWScratch(before: measured, widened: widened))
+    }
   }
 
   override func runStep() { Team.run(workers: workers, Step(adamW: self)) }
@@ -85,23 +110,55 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
     by member: Team.Member
   ) {
     guard let g = parameter.gradient else { return }
-    let (p, m, v) = (parameter.data, parameter.state[0].elements, parameter.state[1].elements)
+    let weights = parameter.weights
+    let (m, v) = (parameter.state[0].floats, parameter.state[1].floats)
     let step = options.update(step: parameter.steps + 1, gradientScale: stepScale)
-    guard let meter = parameter.meter else {
+    let meter = parameter.meter
+    if meter == nil, let p = weights.data.floats, let g = g.floats {
       step.apply(p[elements], g[elements], m[elements], v[elements])
       return
     }
+    // A chunk at a time, which stays near the processor.
+    let own = scratch[member.index]
     for start in stride(from: elements.lowerBound, to: elements.upperBound, by: Matrix.chunk) {
       let part = start..<min(start + Matrix.chunk, elements.upperBound)
-      let before = befores[member.index].elements.first(part.count)
-      before.copy(from: p[part])
-      step.apply(p[part], g[part], m[part], v[part])
-      step.decay.move(before, along: p[part], rate: 1, direction: m[part])
-      let chunk = start / Matrix.chunk
-      meter.change[chunk] = before.sumOfSquares()
-      meter.gradient[chunk] = Denormals.kept { g[part].sumOfSquares() }
+      let p = weights.inPlace?[part] ?? own.parameter.first(part.count)
+      weights[part].load(into: p)
+      let floats = g.floats?[part] ?? own.gradient.first(part.count)
+      if g.floats == nil { g[part].widen(into: floats) }
+      if meter != nil { own.before.first(part.count).copy(from: p) }
+      step.apply(p, floats, m[part], v[part])
+      if let meter {
+        let before = own.before.first(part.count)
+        step.decay.move(before, along: p, rate: 1, direction: m[part])
+        let chunk = start / Matrix.chunk
+        meter.change[chunk] = before.sumOfSquares()
+        meter.gradient[chunk] = Denormals.kept { g[part].sumOfSquares() }
+      }
+      weights[part].store(from: p)
     }
   }
+}
+
+/// What a worker needs for a chunk: where steps are measured what the parameter was before, and, where it and its
+/// gradient are not float32, what they are in float32.
+private struct AdamWScratch {
+  let before, parameter, gradient: Floats
+  private let memory: Buffer<Float>
+
+  init(before: Bool, widened: Bool) throws(MuonError) {
+    memory = try Buffer(count: ((before ? 1 : 0) + (widened ? 2 : 0)) * Matrix.chunk)
+    var arena = Arena(memory.elements)
+    self.before = arena.take(before ? Matrix.chunk : 0)
+    parameter = arena.take(widened ? Matrix.chunk : 0)
+    gradient = arena.take(widened ? Matrix.chunk : 0)
+  }
+
+  func holds(before: Bool, widened: Bool) -> Bool {
+    (!before || self.before.count > 0) && (!widened || parameter.count > 0)
+  }
+
+  var bytes: Int { memory.count * MemoryLayout<Float>.stride }
 }
 
 extension AdamWOptions {

@@ -10,7 +10,7 @@ extension Muon {
     for index in active where groups[trained[index].group].hyperball {
       let parameter = trained[index]
       guard let matrices = parameter.form.matrices,
-        let radii = parameter.elements(of: .radius)
+        let radii = parameter.elements(of: .radius)?.floats
       else { continue }
       let layout = matrices.reduced(rows: false, columns: false)
       for batch in 0..<matrices.batchCount {
@@ -20,7 +20,7 @@ extension Muon {
             matrices.count == 1 ? parameter.owner : "matrix \(number) of \(parameter.owner)"
           try requireNorm(
             owner, radius: radii[layout.start(batch: batch, block: block)],
-            each.matrix.norm(in: parameter.data, at: matrices.start(batch: batch, block: block)))
+            each.matrix.norm(in: parameter.weights, at: matrices.start(batch: batch, block: block)))
         }
       }
     }
@@ -49,7 +49,7 @@ extension Muon {
   func moveOnHyperball(
     _ parameter: MuonMatrix, along o: Matrix, sums: Elements<Double>, by member: Team.Member
   ) {
-    guard let radius = parameter.radius?.dense else { return }
+    guard let radius = parameter.radius?.dense.floats else { return }
     let p = parameter.matrix(parameter.data)
     if radius[0] == 0 {
       let norm = p.norm(in: sums, by: member)
@@ -100,11 +100,11 @@ extension Matrix {
 }
 
 extension StridedMatrix {
-  /// The same norm of what is in an array from `start` on, by one thread.
-  fileprivate func norm(in array: Floats, at start: Int) -> Double {
+  /// The same norm of what is in an array from `start` on, by one thread, which only reads.
+  fileprivate func norm(in weights: Weights, at start: Int) -> Double {
     Denormals.kept {
       var sum = 0.0
-      forEachRun(start, in: array) { sum += $0.sumOfSquares() }
+      forEachRun(start) { part in weights[part].forEachLoaded { sum += $0.sumOfSquares() } }
       return sum.squareRoot()
     }
   }

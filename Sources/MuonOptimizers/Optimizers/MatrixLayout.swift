@@ -102,11 +102,18 @@ package struct ParameterForm {
   let view: MatrixView?
   /// Of a view, or of a parameter of 2 dimensions.
   let matrices: MatrixLayout?
+  package let storage: ParameterStorage
 
-  /// - Throws: `shape` for extents that cannot be, `invalidArgument` and `shape` for a view that does not fit.
-  package init(_ name: String, _ extents: [Int], view: MatrixView? = nil) throws(MuonError) {
+  /// - Throws: `shape` for extents that cannot be, `invalidArgument` and `shape` for a view that does not fit,
+  ///   `elementType` and `unsupported` for storage in other types.
+  package init(
+    _ name: String, _ extents: [Int], view: MatrixView? = nil,
+    storage: ParameterStorage = ParameterStorage()
+  ) throws(MuonError) {
     owner = Parameter.owner(name)
     shape = try Shape(extents, of: owner)
+    self.storage = storage
+    try storage.check(owner)
     self.view = view
     if let view {
       matrices = try view.layout(of: shape, owner)

@@ -6,7 +6,7 @@ extension Muon {
   ) -> Bool {
     let (matrix, plan) = (matrix(turn, in: scratch), plans[turn.plan])
     guard let solved = matrix.solved else { return false }
-    matrix.gather(by: member)
+    matrix.loadMomentum(by: member)
     writeDirection(of: matrix, in: scratch, advancing: false, by: member)
     return plan.orthogonalization.run(
       in: scratch, to: Epilogue(replacing: matrix.matrix(solved)), by: member)
@@ -15,7 +15,7 @@ extension Muon {
   /// Makes the step: the momentum, and the parameter; and measures it, where that is asked for.
   func update(_ turn: Turn, in scratch: OrthogonalizationScratch, by member: Team.Member) {
     let (matrix, plan) = (matrix(turn, in: scratch), plans[turn.plan])
-    matrix.gather(by: member)
+    matrix.load(by: member)
     if let meter = matrix.meter {
       let measuring = MeasuringScratch(
         in: scratch.arena(from: plan.measuringStart), matrix.shape,
@@ -28,7 +28,7 @@ extension Muon {
     } else {
       _ = update(matrix, plan, in: scratch, o: nil, by: member)
     }
-    matrix.scatter(by: member)
+    matrix.store(by: member)
   }
 
   private func matrix(_ turn: Turn, in scratch: OrthogonalizationScratch) -> MuonMatrix {
@@ -84,7 +84,7 @@ extension Muon {
     }
     let options = groups[parameter.group]
     let lines = options.secondMoment.lines(rows: direction.rows, columns: direction.columns)
-    if let lines, let v = parameter.v?.dense {
+    if let lines, let v = parameter.v?.dense.floats {
       direction.normalize(lines, v, beta2: options.beta2, in: scratch.sums, by: member)
     }
     return direction
@@ -112,14 +112,19 @@ extension Muon {
     of parameter: MuonMatrix, in scratch: OrthogonalizationScratch, advancing: Bool,
     by member: Team.Member
   ) {
-    let (g, m, u) = (parameter.gradient, parameter.momentum, scratch.matrix(of: parameter))
+    let (m, u) = (parameter.momentum, scratch.matrix(of: parameter))
+    let gradient = parameter.gradient
     let options = groups[parameter.group]
     let (step, toleratesFlush) = (
       options.momentumStep(gradientScale: stepScale), options.toleratesFlush
     )
     u.forEachChunk(by: member) { part, number in
       scratch.sums[number] = Denormals.kept(unless: toleratesFlush) {
-        step.direction(g[part], m[part], into: u.elements[part], advancing: advancing)
+        let u = u.elements[part]
+        // What is not float32 is so in the place of u, which takes its place.
+        let g = gradient.floats?[part] ?? u
+        if gradient.floats == nil { gradient[part].widen(into: g) }
+        return step.direction(g, m[part], into: u, advancing: advancing)
       }
     }
   }

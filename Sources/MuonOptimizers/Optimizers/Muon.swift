@@ -43,7 +43,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     _ parameters: [Parameter] = [], options: MuonOptions = MuonOptions()
   ) throws(MuonError) {
     let state = [
-      StateBuffer("momentum", torchKey: "momentum_buffer"),
+      StateBuffer("momentum", torchKey: "momentum_buffer", .momentum),
       StateBuffer(
         "second_momentum", torchKey: "second_momentum_buffer", for: MuonOptions.self
       ) { $0.matrices.flatMap($1.secondMoment.layout)?.extents },
@@ -51,7 +51,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
         $1.hyperball ? $0.matrices?.reduced(rows: false, columns: false).extents : nil
       },
     ]
-    try super.init(.muon, state: state, parameters, options)
+    try super.init(.muon, state: state + StateBuffer.ofMaster, parameters, options)
   }
 
   override func requireTrainable(
@@ -97,17 +97,23 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
       } / Double(blocks.count)).squareRoot()
   }
 
+  /// From here on bfloat16, to which the momentum may be rounded, has infinity.
+  private static var pastBFloat16: UInt32 { 0x7F7F_8000 }
+
   /// b·m of a finite m is at least 2^104 away from infinity, since b is at most 1 - 2^-24.
   override var harmlessGradient: Float { 0x1p99 }
 
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
     guard let g = parameter.gradient else { return true }
     // The other state takes in O, which is finite whatever the gradient is: it need only be so itself.
-    if elements.lowerBound == 0, !parameter.state.dropFirst().allSatisfy(\.elements.areFinite) {
-      return false
-    }
+    let others = parameter.state.dropFirst().filter { !$0.row.isParameter }
+    if elements.lowerBound == 0, !others.allSatisfy(\.elements.areFinite) { return false }
     let step = groups[parameter.group].momentumStep(gradientScale: stepScale)
-    return isFinite(step.highest(g[elements], parameter.state[0].elements[elements]))
+    let m = parameter.state[0].elements[elements]
+    let limit = m.type == .bfloat16 ? Muon.pastBFloat16 : Float.infinity.bitPattern
+    var stays = true
+    Numbers.forEachWidened(g[elements], m) { g, m in stays = stays && step.highest(g, m) < limit }
+    return stays
   }
 
   override var ownScratchBytes: Int { (shared + own).reduce(0) { $0 + $1.bytes } }
@@ -160,8 +166,8 @@ extension Muon {
         for batch in 0..<matrices.batchCount { order.append(Turn(plan: plans.count, batch: batch)) }
         plans.append(
           try MuonPlan(
-            index, matrices, block: block, orthogonalizers[each.group], groups[each.group],
-            measuring: statisticsLevel))
+            index, matrices, block: block, each.parameter.storage, orthogonalizers[each.group],
+            groups[each.group], measuring: statisticsLevel))
       }
     }
     order.sort { plans[$0.plan].cost > plans[$1.plan].cost }

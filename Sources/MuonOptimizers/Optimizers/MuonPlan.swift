@@ -9,7 +9,7 @@ struct MuonPlan {
   let scratchSize: OrthogonalizationScratch.Size
   /// Where in its floats the memory to measure it begins.
   let measuringStart: Int
-  /// The same of copies of what lies apart; `nil` where nothing does.
+  /// The same of copies of what lies apart or is of another type; `nil` where nothing is.
   let gatheringStart: Int?
 
   private let matrices: MatrixLayout
@@ -30,8 +30,8 @@ struct MuonPlan {
   }
 
   init(
-    _ parameter: Int, _ matrices: MatrixLayout, block: Int, _ orthogonalizer: Orthogonalizer,
-    _ options: MuonOptions, measuring level: StatisticsLevel
+    _ parameter: Int, _ matrices: MatrixLayout, block: Int, _ storage: ParameterStorage,
+    _ orthogonalizer: Orthogonalizer, _ options: MuonOptions, measuring level: StatisticsLevel
   ) throws(MuonError) {
     (self.parameter, self.matrices, self.block) = (parameter, matrices, block)
     shape = matrices.blocks[block].shape
@@ -55,14 +55,29 @@ struct MuonPlan {
         try measuringStart
         + Muon.MeasuringScratch.count(shape, orthogonality: level == .orthogonality)
     }
-    if matrices.blocks[block].matrix.isDense {
-      gatheringStart = nil
-    } else {
-      gatheringStart = onCacheLine(size.floats)
-      size.floats =
-        onCacheLine(size.floats) + 3 * shape.count + max(shape.rows, shape.columns) + 1
-    }
+    let copies = MuonPlan.copies(
+      of: shape, storage, isDense: matrices.blocks[block].matrix.isDense)
+    gatheringStart = copies == 0 ? nil : onCacheLine(size.floats)
+    if copies > 0 { size.floats = onCacheLine(size.floats) + copies }
     scratchSize = size
+  }
+
+  /// The floats that `matrix` takes for copies.
+  private static func copies(
+    of shape: Shape, _ storage: ParameterStorage, isDense: Bool
+  ) -> Int {
+    let isWidened = storage.elements != .float32
+    let master = isWidened ? storage.master : .none
+    var copies = 0
+    if isWidened && master != .float32 { copies += shape.count }
+    if storage.momentum != .float32 { copies += shape.count }
+    guard !isDense else { return copies }
+    func floats(_ type: ElementType) -> Int { Numbers.floats(for: shape.count, type) }
+    // A gradient for one step may be float32 whatever others are.
+    copies += floats(storage.elements) + floats(.float32) + floats(storage.momentum)
+    if master == .float32 { copies += shape.count }
+    if master == .remainder { copies += floats(.int16) }
+    return copies + max(shape.rows, shape.columns) + 1
   }
 
   var cost: Double { orthogonalization.cost }
@@ -76,11 +91,15 @@ struct MuonPlan {
     let start = batch * all.elements + before.elements
     var memory = MuonMatrix.Memory(
       batch: batch, block: block, arena: gatheringStart.map(scratch.arena))
+    let weights = parameter.weights
+    let p = memory.buffer(matrices, weights.data, shape.count)
+    let m = memory.buffer(matrices, parameter.state[0].elements, shape.count)
+    let master = weights.master.map { memory.buffer(matrices, Numbers($0), shape.count) }
     return MuonMatrix(
-      group: parameter.group, shape: shape,
-      p: memory.buffer(matrices, parameter.data, shape.count),
-      g: memory.buffer(matrices, parameter.gradient ?? .none, shape.count),
-      m: memory.buffer(matrices, parameter.state[0].elements, shape.count),
+      group: parameter.group, shape: shape, p: p,
+      g: memory.buffer(matrices, parameter.gradient ?? .none(.float32), shape.count), m: m,
+      master: master,
+      remainder: weights.remainder.map { memory.buffer(matrices, $0, shape.count) },
       v: secondMomentum.flatMap { layout in
         parameter.elements(of: .secondMomentum).map { memory.buffer(layout, $0, nil) }
       },
@@ -90,6 +109,8 @@ struct MuonPlan {
       solved: solved?[start..<start + shape.count],
       meter: parameter.meter?.part(
         chunks: batch * all.chunks + before.chunks, Matrix.chunks(of: shape.count),
-        sides: batch * all.sides + before.sides, shape.shortSide))
+        sides: batch * all.sides + before.sides, shape.shortSide),
+      data: p.dense.floats ?? master?.dense.floats ?? memory.floats(shape.count),
+      momentum: m.dense.floats ?? memory.floats(shape.count))
   }
 }

@@ -46,12 +46,13 @@ extension Optimizer {
     if let gradient = parameter.gradient, !gradient.areFinite {
       return "the gradient of \(owner) has NaN or infinity"
     }
-    for memory in parameter.state where !memory.elements.areFinite {
+    for memory in parameter.state where !memory.row.isParameter && !memory.elements.areFinite {
       return "the \(memory.buffer.label) of \(owner) has NaN or infinity"
     }
-    let names = parameter.state.map(\.buffer.label).joined(separator: " or ")
+    let state = parameter.state.filter { !$0.row.isParameter }
+    let names = state.map(\.buffer.label).joined(separator: " or ")
     return "the gradient of \(owner) is too large: its \(names), or what goes into it, would be "
-      + "past float32"
+      + "past \(state.first?.elements.type == .bfloat16 ? "bfloat16" : "float32")"
   }
 
   /// Notes that somebody else has written a buffer: state that has been is not known to be finite.

@@ -60,7 +60,7 @@ extension Optimizer {
   /// gradient: there is none; for state: memory of the optimizer's, with the present values.
   package func bind(
     _ buffer: ParameterBuffer, ofParameter index: Int,
-    to memory: Elements<Float>?
+    to memory: Numbers?
   ) throws(MuonError) {
     try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
@@ -77,20 +77,20 @@ extension Optimizer {
   }
 
   private func bindData(
-    ofParameter index: Int, to memory: Elements<Float>?
+    ofParameter index: Int, to memory: Numbers?
   ) throws(MuonError) {
     let parameter = trained[index].parameter
     guard memory != nil || parameter.count == 0 else {
       throw MuonError(.invalidArgument, "the data of \(parameter.owner) cannot be unbound")
     }
-    let data = memory ?? .none
+    let data = memory ?? .none(parameter.storage.elements)
     try parameter.layout.requireBuffer(data, .data, of: parameter.owner)
     try claim(data, inPlaceOf: parameter.data, .data, ofParameter: index)
     parameter.data = data
   }
 
   private func bindGradient(
-    ofParameter index: Int, to memory: Elements<Float>?
+    ofParameter index: Int, to memory: Numbers?
   ) throws(MuonError) {
     let parameter = trained[index].parameter
     if let memory = memory {
@@ -138,8 +138,8 @@ extension Optimizer {
 
   /// Claims memory that a buffer moves to, and releases what it was in; or neither, where it overlaps.
   private func claim(
-    _ memory: Floats,
-    inPlaceOf before: Floats, _ buffer: ParameterBuffer,
+    _ memory: Numbers,
+    inPlaceOf before: Numbers, _ buffer: ParameterBuffer,
     ofParameter index: Int
   ) throws(MuonError) {
     let owner = Owner(parameter: index, buffer: buffer)
@@ -161,7 +161,7 @@ extension Optimizer {
 
   /// Requires that a gradient overlaps nothing that a step writes.
   func requireUnwritten(
-    _ gradient: Floats, ofParameter index: Int
+    _ gradient: Numbers, ofParameter index: Int
   ) throws(MuonError) {
     if let other = memory.writer(overlapping: gradient.addresses) {
       throw overlap(Owner(parameter: index, buffer: .gradient), with: other)

@@ -1,6 +1,6 @@
 // State in and out, for saving and resuming.
 extension Optimizer {
-  /// A copy of one buffer of a parameter, row-major; parameters count from 0 as in `parameters`.
+  /// A copy of one buffer of a parameter in float32, row-major; parameters count from 0 as in `parameters`.
   ///
   /// - Throws: `invalidArgument` for a buffer that this kind of optimizer does not have, for a
   ///   gradient that is not there, and where there is no such parameter.
@@ -10,15 +10,17 @@ extension Optimizer {
     try elements(buffer, ofParameter: index).values
   }
 
-  /// Copies one buffer of a parameter in: as many elements as the buffer has.
+  /// Copies one buffer of a parameter in: as many elements as the buffer has, rounded to its type.
   ///
-  /// - Throws: `shape` for another number of elements; otherwise as `values(of:ofParameter:)`.
+  /// - Throws: `shape` for another number of elements, `invalidArgument` for integers that are none; otherwise as
+  ///   `values(of:ofParameter:)`.
   public func setValues(
     _ values: [Float], of buffer: ParameterBuffer, ofParameter index: Int
   ) throws(MuonError) {
     let target = try elements(buffer, ofParameter: index)
     try shape(of: buffer, ofParameter: index).requireCount(
       values.count, of: "the \(buffer.label) of \(trained[index].parameter.owner)")
+    try target.requireIntegers(values, of: "the \(buffer.label) of \(trained[index].owner)")
     target.copy(from: values)
     noteWritten(buffer, ofParameter: index)
   }
@@ -78,8 +80,9 @@ extension Optimizer {
   ) throws(MuonError) -> ElementType {
     try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
-    case .data, .gradient: return .float32
-    default: return trained[index].state[try stateSlot(buffer, ofParameter: index)].row.elementType
+    case .data: return trained[index].parameter.storage.elements
+    case .gradient: return trained[index].parameter.storage.gradientElements
+    default: return trained[index].state[try stateSlot(buffer, ofParameter: index)].elements.type
     }
   }
 
@@ -106,7 +109,7 @@ extension Optimizer {
   /// Where a buffer is.
   package func elements(
     _ buffer: ParameterBuffer, ofParameter index: Int
-  ) throws(MuonError) -> Elements<Float> {
+  ) throws(MuonError) -> Numbers {
     try requireIndex(index, count: trained.count, "parameter")
     switch buffer {
     case .data:

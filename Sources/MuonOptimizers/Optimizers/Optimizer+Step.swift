@@ -50,12 +50,12 @@ extension Optimizer {
       gradient.count, of: "the gradient of \(trained[index].owner)")
     let copy = try Buffer<Float>(count: gradient.count)
     copy.elements.copy(from: gradient)
-    try step(parameter: index, gradient: copy.elements)
+    try step(parameter: index, gradient: Numbers(copy.elements))
     withExtendedLifetime(copy) {}
   }
 
   /// The same with a gradient in memory that is only read.
-  package func step(parameter index: Int, gradient: Elements<Float>) throws(MuonError) {
+  package func step(parameter index: Int, gradient: Numbers) throws(MuonError) {
     try requireIndex(index, count: trained.count, "parameter")
     let parameter = trained[index].parameter
     try parameter.layout.requireBuffer(gradient, .gradient, of: parameter.owner)
@@ -69,7 +69,7 @@ extension Optimizer {
   /// Writes zeros into every gradient.
   public func zeroGradients() {
     for each in trained {
-      each.gradient?.fill(with: 0)
+      each.gradient?.fillWithZeros()
     }
   }
 

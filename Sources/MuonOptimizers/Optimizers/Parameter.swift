@@ -1,6 +1,7 @@
 /// An array that is trained, and its gradient.
 ///
-/// It either owns its memory, or stands for memory of the caller's.
+/// It either owns its memory, or stands for memory of the caller's, in float32, bfloat16 or float16: see
+/// `ParameterStorage`.
 public final class Parameter {
   /// For messages.
   public let name: String
@@ -8,14 +9,16 @@ public final class Parameter {
   public let requiresGradient: Bool
   package let form: ParameterForm
 
-  package var data: Elements<Float>
-  package var gradient: Elements<Float>?
+  package var data: Numbers
+  package var gradient: Numbers?
   /// Memory of the parameter's own, where it has some.
-  private var ownedData, ownedGradient: Buffer<Float>?
+  private var dataOwner, gradientOwner: AnyObject?
 
   package var layout: Shape { form.shape }
   /// How it is seen as matrices; `nil` where it was not said.
   public var view: MatrixView? { form.view }
+  /// The types that it is stored in.
+  public var storage: ParameterStorage { form.storage }
 
   /// The extents; row-major. Empty for a scalar.
   public var shape: [Int] { layout.extents }
@@ -27,24 +30,23 @@ public final class Parameter {
   /// - Parameters:
   ///   - name: For messages.
   ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2, or a view.
-  ///   - values: As many as the product of the extents, row-major; `nil` for zeros.
+  ///   - values: As many as the product of the extents, row-major, rounded to its type; `nil` for zeros.
   ///   - requiresGradient: Read by the builders: false leaves the parameter out.
   ///   - view: How `Muon` sees it as matrices; `nil`: as the one that it is. `AdamW` ignores it.
+  ///   - storage: The types that it is stored in: float32 unless it says otherwise.
   /// - Throws: `shape` for other extents or another number of values, `shape` and `invalidArgument` for a view that
-  ///   does not fit, `outOfMemory`.
+  ///   does not fit, `elementType` and `unsupported` for types that it cannot be stored in, `outOfMemory`.
   public init(
     _ name: String, shape: [Int], values: [Float]? = nil, requiresGradient: Bool = true,
-    view: MatrixView? = nil
+    view: MatrixView? = nil, storage: ParameterStorage = ParameterStorage()
   ) throws(MuonError) {
     let owner = Parameter.owner(name)
     self.name = name
     self.requiresGradient = requiresGradient
-    form = try ParameterForm(name, shape, view: view)
+    form = try ParameterForm(name, shape, view: view, storage: storage)
     let layout = form.shape
     if let values { try layout.requireCount(values.count, of: owner) }
-    let memory = try Buffer<Float>(count: layout.count)
-    ownedData = memory
-    data = memory.elements
+    (data, dataOwner) = try Numbers.zeros(storage.elements, count: layout.count)
     gradient = nil
     if let values { data.copy(from: values) }
   }
@@ -67,20 +69,48 @@ public final class Parameter {
     view: MatrixView? = nil
   ) throws(MuonError) {
     try self.init(
-      name, shape: shape, data: unsafe Elements(data),
-      gradient: unsafe gradient.map { unsafe Elements($0) }, requiresGradient: requiresGradient,
-      view: view)
+      name, shape: shape, data: Numbers(unsafe Elements(data)),
+      gradient: unsafe gradient.map { Numbers(unsafe Elements($0)) },
+      requiresGradient: requiresGradient, view: view)
+  }
+
+  /// The same for memory that has elements of any types.
+  ///
+  /// - Parameters:
+  ///   - name: For messages.
+  ///   - shape: At most 8 extents, each at least 0; `Muon` takes 2, or a view.
+  ///   - storage: The types of the elements.
+  ///   - data: As many elements as the product of the extents, row-major.
+  ///   - gradient: As many, or `nil`: there is no gradient now.
+  ///   - requiresGradient: Read by the builders: false leaves the parameter out.
+  ///   - view: How `Muon` sees it as matrices; `nil`: as the one that it is. `AdamW` ignores it.
+  /// - Throws: `shape` for other extents or another number of elements, `invalidArgument` for memory
+  ///   that is not aligned to its elements, both for a view that does not fit, `elementType` and `unsupported` for
+  ///   types that it cannot be stored in.
+  @unsafe
+  public convenience init(
+    _ name: String, shape: [Int], storage: ParameterStorage, data: UnsafeMutableRawBufferPointer,
+    gradient: UnsafeMutableRawBufferPointer?, requiresGradient: Bool = true,
+    view: MatrixView? = nil
+  ) throws(MuonError) {
+    let owner = Parameter.owner(name)
+    try self.init(
+      name, shape: shape,
+      data: unsafe Numbers(storage.elements, data, "the data of \(owner)"),
+      gradient: unsafe gradient.map { (memory) throws(MuonError) in
+        try unsafe Numbers(storage.gradientElements, memory, "the gradient of \(owner)")
+      }, requiresGradient: requiresGradient, view: view, storage: storage)
   }
 
   package init(
-    _ name: String, shape: [Int], data: Elements<Float>, gradient: Elements<Float>?,
+    _ name: String, shape: [Int], data: Numbers, gradient: Numbers?,
     requiresGradient: Bool = true,
-    view: MatrixView? = nil
+    view: MatrixView? = nil, storage: ParameterStorage = ParameterStorage()
   ) throws(MuonError) {
     let owner = Parameter.owner(name)
     self.name = name
     self.requiresGradient = requiresGradient
-    form = try ParameterForm(name, shape, view: view)
+    form = try ParameterForm(name, shape, view: view, storage: storage)
     let layout = form.shape
     try layout.requireBuffer(data, .data, of: owner)
     if let gradient { try layout.requireBuffer(gradient, .gradient, of: owner) }
@@ -92,46 +122,59 @@ public final class Parameter {
   static func owner(_ name: String) -> String { "parameter \(name)" }
   var owner: String { Parameter.owner(name) }
 
-  /// A copy of the elements.
+  /// A copy of the elements, in float32.
   public var values: [Float] { data.values }
 
-  /// A copy of the gradient; `nil` if there is none.
+  /// A copy of the gradient, in float32; `nil` if there is none.
   public var gradientValues: [Float]? { gradient?.values }
 
-  /// Reads the elements in place.
+  /// Reads the elements: in place, or of a parameter that is not float32 a copy.
   public func withData<Result>(_ body: (Span<Float>) throws -> Result) rethrows -> Result {
-    try data.withSpan(body)
+    guard let floats = data.floats else { return try body(data.values.span) }
+    return try floats.withSpan(body)
   }
 
-  /// Changes the elements in place.
+  /// Changes the elements: in place, or of a parameter that is not float32 those of a copy, which is rounded back
+  /// into it.
   public func withMutableData<Result>(
     _ body: (inout MutableSpan<Float>) throws -> Result
   ) rethrows -> Result {
-    try data.withMutableSpan(body)
+    guard let floats = data.floats else {
+      var values = data.values
+      defer { data.copy(from: values) }
+      var span = values.mutableSpan
+      return try body(&span)
+    }
+    return try floats.withMutableSpan(body)
   }
 
-  /// Gives the parameter a gradient if it has none (zeros), and writes it in place.
+  /// Gives the parameter a gradient if it has none (zeros), and writes it: in place, or where it is not float32 in a
+  /// copy, which is rounded back into it.
   ///
   /// - Throws: `outOfMemory`.
   public func withMutableGradient<Result>(
     _ body: (inout MutableSpan<Float>) -> Result
   ) throws(MuonError) -> Result {
-    let present: Floats
+    let present: Numbers
     if let gradient {
       present = gradient
     } else {
-      let memory = try Buffer<Float>(count: layout.count)
-      ownedGradient = memory
-      present = memory.elements
+      (present, gradientOwner) = try Numbers.zeros(storage.gradientElements, count: layout.count)
       gradient = present
     }
     // `body` may remove the gradient.
-    let memory = ownedGradient
-    defer { withExtendedLifetime(memory) {} }
-    return present.withMutableSpan(body)
+    let owner = gradientOwner
+    defer { withExtendedLifetime(owner) {} }
+    guard let floats = present.floats else {
+      var values = present.values
+      defer { present.copy(from: values) }
+      var span = values.mutableSpan
+      return body(&span)
+    }
+    return floats.withMutableSpan(body)
   }
 
-  /// Copies a gradient in: as many elements as the parameter has, row-major.
+  /// Copies a gradient in: as many elements as the parameter has, row-major, rounded to its type.
   ///
   /// - Throws: `shape` for another number of elements, `outOfMemory`.
   public func setGradient(_ values: [Float]) throws(MuonError) {
@@ -144,20 +187,20 @@ public final class Parameter {
   /// From now on there is no gradient: `step` passes the parameter over.
   public func removeGradient() {
     gradient = nil
-    ownedGradient = nil
+    gradientOwner = nil
   }
 }
 
 extension Shape {
   /// Requires as many elements as the shape has, at an aligned address.
   func requireBuffer(
-    _ memory: Floats, _ buffer: ParameterBuffer,
+    _ memory: Numbers, _ buffer: ParameterBuffer,
     of owner: @autoclosure () -> String
   ) throws(MuonError) {
     try requireCount(memory.count, of: "the \(buffer.label) of \(owner())")
     let address = memory.address
-    let bytes = UInt(memory.count * MemoryLayout<Float>.stride)
-    guard address % UInt(MemoryLayout<Float>.alignment) == 0 else {
+    let bytes = UInt(memory.count * memory.type.size)
+    guard address % UInt(memory.type.size) == 0 else {
       throw MuonError(
         .invalidArgument, "the \(buffer.label) of \(owner()) is not aligned to its elements")
     }

@@ -3,9 +3,9 @@ package struct ParameterBinding {
   /// Memory of the caller's that a state buffer is in.
   package struct State {
     let buffer: ParameterBuffer
-    let memory: Elements<Float>
+    let memory: NumberMemory
 
-    package init(_ buffer: ParameterBuffer, _ memory: Elements<Float>) {
+    package init(_ buffer: ParameterBuffer, _ memory: NumberMemory) {
       self.buffer = buffer
       self.memory = memory
     }
@@ -49,7 +49,9 @@ package struct ParameterBinding {
     var memory: [StateMemory] = []
     for (buffer, row, shape) in rows {
       let given = state.first { $0.buffer == buffer }
-      memory.append(try StateMemory(row, shape, of: parameter, given: given?.memory))
+      let type = row.elementType(for: parameter.form)
+      memory.append(
+        try StateMemory(row, shape, of: parameter, given: given?.memory.numbers(of: type)))
     }
     return memory
   }

@@ -7,18 +7,29 @@ package struct StateBuffer: Sendable {
   package let name: StaticString
   /// In torch's state dicts.
   package let torchKey: StaticString
-  package let elementType: ElementType
-  /// The extents of the buffer of a parameter of this shape; `nil` where the options of its group need none.
+  /// The type of its elements.
+  enum Kind {
+    case always(ElementType)
+    /// What the parameter says.
+    case momentum
+  }
+
+  /// Whether it is a part of what the parameter is, which may be anything.
+  let isParameter: Bool
+  private let elements: Kind
+  /// The extents of the buffer of a parameter of this shape; `nil` where it, or the options of its group, need none.
   private let extents: @Sendable (_ parameter: ParameterForm, _ options: any GroupOptions) -> [Int]?
 
   init(
-    _ name: StaticString, torchKey: StaticString? = nil, _ elementType: ElementType = .float32,
-    extents: @escaping @Sendable (_ parameter: Shape) -> [Int] = { $0.extents }
+    _ name: StaticString, torchKey: StaticString? = nil,
+    _ elements: Kind = .always(.float32), isParameter: Bool = false,
+    extents: @escaping @Sendable (_ parameter: ParameterForm) -> [Int]? = { $0.shape.extents }
   ) {
     self.name = name
     self.torchKey = torchKey ?? name
-    self.elementType = elementType
-    self.extents = { parameter, _ in extents(parameter.shape) }
+    self.elements = elements
+    self.isParameter = isParameter
+    self.extents = { parameter, _ in extents(parameter) }
   }
 
   /// A buffer that some options need, and others do not.
@@ -28,7 +39,8 @@ package struct StateBuffer: Sendable {
   ) {
     self.name = name
     self.torchKey = torchKey ?? name
-    elementType = .float32
+    elements = .always(.float32)
+    isParameter = false
     self.extents = { parameter, options in
       (options as? Options).flatMap { extents(parameter, $0) }
     }
@@ -36,22 +48,18 @@ package struct StateBuffer: Sendable {
 
   package var buffer: ParameterBuffer { ParameterBuffer("\(name)") }
 
+  package func elementType(for parameter: ParameterForm) -> ElementType {
+    switch elements {
+    case .always(let type): type
+    case .momentum: parameter.storage.momentum
+    }
+  }
+
   /// The shape of the buffer of a parameter in a group with these options, `nil` where these need none.
   func shape(
     for parameter: ParameterForm, _ options: any GroupOptions
   ) throws(MuonError) -> Shape? {
     guard let extents = extents(parameter, options) else { return nil }
     return try Shape(extents, of: "the \(name) of \(parameter.owner)")
-  }
-}
-
-/// The type of the elements of a buffer.
-package enum ElementType: Sendable {
-  case float32
-
-  package var size: Int {
-    switch self {
-    case .float32: MemoryLayout<Float>.size
-    }
   }
 }

@@ -21,10 +21,15 @@ struct TrainedParameter {
   var isActive: Bool { parameter.count > 0 && gradient != nil }
 
   /// Of a state buffer that the options of its group need.
-  func elements(of buffer: ParameterBuffer) -> Floats? {
+  func elements(of buffer: ParameterBuffer) -> Numbers? {
     state.first { $0.buffer == buffer }?.elements
   }
 
-  var data: Floats { parameter.data }
-  var gradient: Floats? { parameter.gradient }
+  var data: Numbers { parameter.data }
+  var gradient: Numbers? { parameter.gradient }
+  var weights: Weights {
+    guard data.type != .float32 else { return Weights(data: data, master: nil, remainder: nil) }
+    return Weights(
+      data: data, master: elements(of: .master)?.floats, remainder: elements(of: .remainder))
+  }
 }

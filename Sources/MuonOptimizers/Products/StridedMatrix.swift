@@ -47,7 +47,29 @@ struct StridedMatrix: Equatable {
   private static let rowsTogether = 16
 
   /// Copies it from an array, where it begins at `start`. All members of a team call it together.
-  func gather(from array: Floats, at start: Int, into dense: Floats, by member: Team.Member) {
+  func gather(from array: Numbers, at start: Int, into dense: Numbers, by member: Team.Member) {
+    precondition(array.type == dense.type)
+    if let array = array.floats, let dense = dense.floats {
+      gather(from: array, at: start, into: dense, by: member)
+    } else if let array = array.bits, let dense = dense.bits {
+      gather(from: array, at: start, into: dense, by: member)
+    }
+  }
+
+  /// Copies it back.
+  func scatter(_ dense: Numbers, to array: Numbers, at start: Int, by member: Team.Member) {
+    precondition(array.type == dense.type)
+    if let array = array.floats, let dense = dense.floats {
+      scatter(dense, to: array, at: start, by: member)
+    } else if let array = array.bits, let dense = dense.bits {
+      scatter(dense, to: array, at: start, by: member)
+    }
+  }
+
+  private func gather<Element: BitwiseCopyable>(
+    from array: Elements<Element>, at start: Int, into dense: Elements<Element>,
+    by member: Team.Member
+  ) {
     unsafe forEachRun(start, array, dense, by: member) { apart, stride, dense, count in
       if stride == 1 {
         unsafe dense.update(from: apart, count: count)
@@ -57,8 +79,9 @@ struct StridedMatrix: Equatable {
     }
   }
 
-  /// Copies it back.
-  func scatter(_ dense: Floats, to array: Floats, at start: Int, by member: Team.Member) {
+  private func scatter<Element: BitwiseCopyable>(
+    _ dense: Elements<Element>, to array: Elements<Element>, at start: Int, by member: Team.Member
+  ) {
     unsafe forEachRun(start, array, dense, by: member) { apart, stride, dense, count in
       if stride == 1 {
         unsafe apart.update(from: dense, count: count)
@@ -69,23 +92,23 @@ struct StridedMatrix: Equatable {
   }
 
   /// Runs `body` for all parts of rows that lie one after the other, each of one element where they do not.
-  func forEachRun(_ start: Int, in array: Floats, _ body: (Floats) -> Void) {
+  func forEachRun(_ start: Int, _ body: (_ part: Range<Int>) -> Void) {
     let isDense = columns.strides.last ?? 1 == 1
     let run = isDense ? columns.extents.last ?? 1 : 1
     for i in 0..<rows.count {
       for first in stride(from: 0, to: columns.count, by: run) {
         let at = start + rows.offset(i) + columns.offset(first)
-        body(array[at..<at + run])
+        body(at..<at + run)
       }
     }
   }
 
   /// Runs `body` for all parts of rows that have one stride.
-  private func forEachRun(
-    _ start: Int, _ array: Floats, _ dense: Floats, by member: Team.Member,
+  private func forEachRun<Element: BitwiseCopyable>(
+    _ start: Int, _ array: Elements<Element>, _ dense: Elements<Element>, by member: Team.Member,
     _ body: (
-      _ apart: UnsafeMutablePointer<Float>, _ stride: Int, _ dense: UnsafeMutablePointer<Float>,
-      _ count: Int
+      _ apart: UnsafeMutablePointer<Element>, _ stride: Int,
+      _ dense: UnsafeMutablePointer<Element>, _ count: Int
     ) -> Void
   ) {
     precondition(start >= 0 && start + rows.reach + columns.reach < array.count)

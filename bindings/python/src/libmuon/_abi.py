@@ -77,6 +77,9 @@ class Param(Structure):
         ("state", POINTER(StateBuffer)),  # const muon_state_buffer *state
         ("state_count", c_size_t),  # size_t state_count
         ("view", POINTER(View)),  # const muon_view *view
+        ("grad_dtype", c_int),  # muon_dtype grad_dtype
+        ("state_dtype", c_int),  # muon_dtype state_dtype
+        ("master", c_int),  # muon_master master
     ]
 
 
@@ -242,7 +245,7 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_step(muon_optimizer *optimizer);
     ("muon_optimizer_step", c_int, [OptimizerHandle]),
     # muon_status muon_optimizer_step_param(muon_optimizer *optimizer, int64_t param,
-    #                                       const float *grad, size_t count);
+    #                                       const void *grad, size_t count);
     ("muon_optimizer_step_param", c_int, [OptimizerHandle, c_int64, c_void_p, c_size_t]),
     # muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
     ("muon_optimizer_zero_grad", c_int, [OptimizerHandle]),
@@ -693,6 +696,8 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     ("muon_optimizer_kind_name", c_char_p, [c_int]),
     # const char *muon_dtype_name(muon_dtype dtype);
     ("muon_dtype_name", c_char_p, [c_int]),
+    # const char *muon_master_name(muon_master master);
+    ("muon_master_name", c_char_p, [c_int]),
     # muon_status muon_backend_from_name(const char *name, muon_backend *outBackend);
     ("muon_backend_from_name", c_int, [c_char_p, POINTER(c_int)]),
     # muon_status muon_precision_from_name(const char *name, muon_precision *outPrecision);

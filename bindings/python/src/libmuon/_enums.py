@@ -27,13 +27,24 @@ class Status(IntEnum):
 
 
 class DType(IntEnum):
-    """muon_dtype: The type of the elements of a parameter."""
+    """muon_dtype: The type of the elements of a buffer."""
 
     f32 = 1
     bf16 = 2
     f16 = 3
     f64 = 4
     not_float = 5
+    i16 = 6
+
+
+class Master(IntEnum):
+    """muon_master: What the state keeps of a BF16 or F16 parameter, so that updates are not lost
+    that are smaller than half of the distance between two of its numbers: docs/half-
+    precision.md."""
+
+    f32 = 0
+    none = 1
+    remainder = 2
 
 
 class OptimizerKind(IntEnum):
