@@ -730,7 +730,8 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_state_bytes(
  * After that, steps with the same parameters, options and number of threads allocate nothing,
  * except with MUON_BACKEND_SVD. It is at most 4 times the largest matrix, and with
  * MUON_NEWTON_SCHULZ_METHOD_GRAM at most 6 times, where each side of the matrix is rounded up,
- * by 31 at most. With SVD LAPACK decides. Each thread has its own; but large matrices are
+ * by 31 at most; and one matrix more for each of these: a parameter of 16 bits without a float32
+ * master, and a momentum in BF16. AdamW needs 512 KiB where not all is float32. With SVD LAPACK decides. Each thread has its own; but large matrices are
  * processed one at a time, by all threads in the same memory. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_scratch_bytes(
     const muon_optimizer *optimizer, size_t *outBytes);
@@ -1081,7 +1082,7 @@ typedef struct muon_param_statistics {
   size_t struct_size;
   int64_t step;               /* which step of the parameter was measured, from 1. 0: none was */
   double grad_norm;           /* the square root of the sum of the squares of g */
-  double update_rms;          /* the root mean square of the change of an element, without weight decay:
+  double update_rms;          /* the root mean square of the change of an element in float32, without weight decay:
                                  ||p' - (1 - lr weight_decay) p|| / sqrt(n), where p became p'. For Muon it
                                  is lr s e ||O|| / sqrt(n), as far as p' can hold it in float32 */
   double effective_lr;        /* Muon: lr s e (see muon_muon_options), with hyperball lr; AdamW: lr */

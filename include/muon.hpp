@@ -40,6 +40,7 @@
 #include <muon/error.hpp>
 #include <muon/log.hpp>
 #include <muon/names.hpp>
+#include <muon/numbers.hpp>
 #include <muon/optimizer.hpp>
 #include <muon/optimizer_list.hpp>
 #include <muon/optimizers.hpp>

@@ -46,9 +46,9 @@ struct BuilderCallTests {
         MUON_ROUTE_REASON_ADAMW_ONLY, MUON_ROUTE_REASON_ADAMW_ONLY, MUON_ROUTE_REASON_FROZEN,
         MUON_ROUTE_REASON_NOT_FLOAT,
       ])
-    // Types that are not in this version are floating point all the same.
+    // A type that is not in this version is floating point all the same.
     var half = unsafe params()
-    unsafe half[0].dtype = MUON_DTYPE_BF16
+    unsafe half[0].dtype = MUON_DTYPE_F64
     expectOK(unsafe muon_config_route_params(configuration("Muon"), half, 1, &routes, 1, &count))
     #expect(routes[0].reason == MUON_ROUTE_REASON_MATRIX)
     expectOK(unsafe muon_config_route_params(configuration("Muon"), nil, 0, nil, 0, &count))

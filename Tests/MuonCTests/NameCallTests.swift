@@ -18,6 +18,7 @@ struct NameCallTests {
     #expect(unsafe text(muon_shape_scale_name(scale)) == "match_rms_adamw")
     #expect(unsafe text(muon_optimizer_kind_name(MUON_OPTIMIZER_KIND_ADAMW)) == "adamw")
     #expect(unsafe text(muon_dtype_name(MUON_DTYPE_NOT_FLOAT)) == "not_float")
+    #expect(unsafe text(muon_master_name(MUON_MASTER_REMAINDER)) == "remainder")
     #expect(unsafe text(muon_log_level_name(muon_log_level(77))) == "unknown")
     #expect(unsafe text(muon_version_string()) == "0.2.0")
     var backend = MUON_BACKEND_SVD

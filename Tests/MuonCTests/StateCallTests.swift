@@ -299,7 +299,7 @@ struct StateLayoutCallTests {
       unsafe muon_optimizer_get_state_layout(world.muon.pointer, 0, &param, nil, 0, &count),
       MUON_ERR_SHAPE)
     #expect(lastError().contains("param1"))
-    unsafe param.dtype = MUON_DTYPE_BF16
+    unsafe param.dtype = MUON_DTYPE_F64
     expectRefused(
       unsafe muon_optimizer_get_state_layout(world.adamW.pointer, 0, &param, nil, 0, &count),
       MUON_ERR_UNSUPPORTED)

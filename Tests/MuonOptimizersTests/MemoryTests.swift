@@ -15,6 +15,11 @@ struct MemoryTests {
       try unsafe Parameter(name, shape: [2, 3], data: six(at: data), gradient: gradient.map(six))
     }
 
+    func state(at start: Int) -> ParameterBinding.State {
+      unsafe ParameterBinding.State(
+        .momentum, NumberMemory(six(at: start).baseAddress, count: 6))
+    }
+
     func six(at start: Int) -> UnsafeMutableBufferPointer<Float> {
       unsafe UnsafeMutableBufferPointer(rebasing: all[start..<(start + 6)])
     }
@@ -88,7 +93,7 @@ struct MemoryTests {
     let muon = try Muon()
     for state in [10, 15, 40, 45] {
       let parameter = try memory.parameter("w", data: 10, gradient: 40)
-      let momentum = unsafe ParameterBinding.State(.momentum, Elements(memory.six(at: state)))
+      let momentum = memory.state(at: state)
       let binding = ParameterBinding(parameter, state: [momentum])
       #expect(throws: MuonError.self) { try muon.add([binding]) }
     }
@@ -99,7 +104,7 @@ struct MemoryTests {
   @Test func ofStateMayBeTheCallers() throws {
     let parameter = try memory.parameter("w", data: 0, gradient: 6)
     let muon = try Muon(options: MuonOptions(momentum: 0.5))
-    let momentum = unsafe ParameterBinding.State(.momentum, Elements(memory.six(at: 12)))
+    let momentum = memory.state(at: 12)
     try muon.add([ParameterBinding(parameter, state: [momentum])])
     try muon.step()
     #expect(unsafe Array(memory.six(at: 12)) == [Float](repeating: 1.5, count: 6))
@@ -126,9 +131,9 @@ struct MemoryTests {
     #expect(throws: MuonError.self) { try muon.add([memory.parameter("second", data: 40)]) }
     first.removeGradient()
     try muon.add([memory.parameter("second", data: 40)])
-    try unsafe muon.bind(.gradient, ofParameter: 0, to: Elements(memory.six(at: 60)))
+    try unsafe muon.bind(.gradient, ofParameter: 0, to: Numbers(Elements(memory.six(at: 60))))
     #expect(throws: MuonError.self) { try muon.add([memory.parameter("third", data: 65)]) }
-    try unsafe muon.bind(.gradient, ofParameter: 0, to: Elements(memory.six(at: 70)))
+    try unsafe muon.bind(.gradient, ofParameter: 0, to: Numbers(Elements(memory.six(at: 70))))
     try muon.add([memory.parameter("third", data: 60)])
     #expect(muon.parameters.count == 3)
   }

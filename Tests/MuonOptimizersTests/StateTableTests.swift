@@ -10,7 +10,7 @@ import Testing
 private final class RowMoments: GroupedOptimizer<AdamWOptions> {
   init(_ parameters: [Parameter]) throws(MuonError) {
     let state = [
-      StateBuffer("row_moment", torchKey: "v") { [$0.rows] },
+      StateBuffer("row_moment", torchKey: "v") { [$0.shape.rows] },
       StateBuffer("total") { _ in [] },
     ]
     try super.init(.adamW, state: state, parameters, AdamWOptions())
@@ -26,10 +26,9 @@ private final class RowMoments: GroupedOptimizer<AdamWOptions> {
 
   override func runStep() {
     for parameter in active.map({ trained[$0] }) {
-      guard let gradient = parameter.gradient else { continue }
-      let p = parameter.data
+      guard let gradient = parameter.gradient, let p = parameter.data.floats else { continue }
       let (options, shape) = (groups[parameter.group], parameter.shape)
-      let (v, t) = (parameter.state[0].elements, parameter.state[1].elements)
+      let (v, t) = (parameter.state[0].floats, parameter.state[1].floats)
       t[0] += 1
       for i in 0..<shape.rows {
         let row = i * shape.columns..<(i + 1) * shape.columns
@@ -107,7 +106,9 @@ struct StateTableTests {
     let optimizer = try RowMoments([])
     let parameter = try parameters()[0]
     func binding(_ memory: UnsafeMutableBufferPointer<Float>) -> ParameterBinding {
-      unsafe ParameterBinding(parameter, state: [.init(.rowMoment, Elements(memory))])
+      unsafe ParameterBinding(
+        parameter, state: [.init(.rowMoment, NumberMemory(memory.baseAddress, count: memory.count))]
+      )
     }
     #expect(throws: MuonError.self) { try optimizer.add([unsafe binding(memory)]) }
     try optimizer.add([unsafe binding(moment)])

@@ -42,8 +42,10 @@ static const int64_t shapes[MATRICES][2] = {{1, 1},    {20, 30},   {64, 64},  {9
 int main(void) {
   muon_optimizer *first = NULL;
   const float gradient[1] = {1};
-  for (int run = 0; run < 18; run++) {
-    const int kind = run % 2, threads = run / 2 % 3 + 1, level = run / 6;
+  /* Each level once more with other types than float32, in turn. */
+  static const muon_dtype types[] = {MUON_DTYPE_BF16, MUON_DTYPE_F16};
+  for (int run = 0; run < 36; run++) {
+    const int kind = run % 2, threads = run / 2 % 3 + 1, level = run / 6 % 3, half = run / 18;
     muon_optimizer *optimizer;
     check(kind == 0 ? muon_optimizer_create_muon(NULL, &optimizer) : muon_optimizer_create_adamw(NULL, &optimizer));
     for (int i = 0; i < MATRICES; i++) {
@@ -58,6 +60,13 @@ int main(void) {
       param.data = memory;
       param.grad = memory + size;
       param.data_count = param.grad_count = size;
+      if (half) {
+        param.dtype = types[i % 2];
+        param.master = (muon_master)(i % 2 ? i / 2 % 2 : i % 3);
+        if (i % 3 == 0) param.grad_dtype = MUON_DTYPE_F32;
+        else for (size_t j = 0; j < size; j++) ((unsigned short *)param.grad)[j] = 0x3C00;
+        if (kind == 0 && i % 2) param.state_dtype = MUON_DTYPE_BF16;
+      }
       check(muon_optimizer_add_param(optimizer, 0, &param, NULL));
     }
     check(muon_set_num_threads(threads));

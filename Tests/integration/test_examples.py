@@ -43,7 +43,7 @@ def blocks_of_documents(language):
 def test_python_of_the_documents(tmp_path):
     # Those with jax run in Tests/jax.
     blocks = [block for block in blocks_of_documents("python") if "jax" not in block]
-    assert len(blocks) == 10
+    assert len(blocks) == 11
     for block in blocks:
         (tmp_path / "example.py").write_text(block)
         run([sys.executable, tmp_path / "example.py"], cwd=tmp_path)
@@ -54,7 +54,7 @@ def test_c_of_the_documents_and_the_manual(compiler, tmp_path):
     manual = (ROOT / "include/muon.h").read_text().split("*/")[0]
     [example] = re.findall(r"^ \*     #include <muon.h>\n(?: \*     .*\n)+", manual, re.MULTILINE)
     examples = [*blocks_of_documents("c"), textwrap.dedent(re.sub(r"^ \*", "", example, flags=re.M))]
-    assert len(examples) == 6
+    assert len(examples) == 7
     for number, text in enumerate(examples):
         language = "c" if compiler[0] == "gcc" else "c++"
         source = tmp_path / f"example{number}.c"

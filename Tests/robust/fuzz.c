@@ -254,7 +254,17 @@ static void fill_param(muon_param *p) {
   p->ndim = rarely() ? PICK(dims) : 2;
   p->shape = below(30) ? shape : NULL;
   p->name = rarely() ? text() : NULL;
+  static const muon_dtype types[] = {MUON_DTYPE_F32, MUON_DTYPE_BF16, MUON_DTYPE_F16};
+  /* Of smaller elements there are as many: what is lent is enough. */
+  if (below(4) == 0) {
+    p->dtype = PICK(types), p->grad_dtype = below(2) ? 0 : PICK(types);
+    p->state_dtype = below(3) ? 0 : MUON_DTYPE_BF16;
+    p->master = (muon_master)below(3);
+  }
   if (rarely()) p->dtype = (muon_dtype)enumerator();
+  if (rarely()) p->grad_dtype = (muon_dtype)enumerator();
+  if (rarely()) p->state_dtype = (muon_dtype)enumerator();
+  if (rarely()) p->master = (muon_master)enumerator();
   if (rarely()) p->requires_grad = int32();
   p->data = floats(&p->data_count, 0);
   p->grad = floats(&p->grad_count, 0);

@@ -118,6 +118,10 @@ static const int64_t square[2] = {8, 8}, wide[2] = {4, 16}, vector[1] = {64};
 static void use(muon_optimizer *optimizer, int matrices) {
   muon_param first = param(0, square, 2), second = param(1, matrices ? wide : vector, matrices ? 2 : 1);
   muon_param third = param(2, square, 2);
+  /* As many numbers of half the size. */
+  third.dtype = MUON_DTYPE_BF16, third.grad_dtype = MUON_DTYPE_F32;
+  third.master = matrices ? MUON_MASTER_REMAINDER : MUON_MASTER_F32;
+  if (matrices) third.state_dtype = MUON_DTYPE_BF16;
   int64_t index = 0, steps = 0;
   size_t count = 0, elements = 0;
   double lr = 0;

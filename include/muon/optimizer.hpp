@@ -62,7 +62,8 @@ class Optimizer {
   /// Binds other memory of yours to a buffer of a parameter; what is in it counts from now on.
   /// Without memory there is no gradient from now on, and a state buffer goes on in memory of the
   /// library's own, with the present values.
-  void bind(std::int64_t param, const std::string &buffer, Span<float> memory) {
+  void bind(std::int64_t param, const std::string &buffer, Numbers memory) {
+    if (!memory.empty()) memory.require(buffer_dtype(param, buffer), buffer.c_str());
     detail::check(muon_optimizer_bind_buffer(handle(), param, detail::to_c_text(buffer, "buffer"),
                                              memory.data(), memory.size()));
   }
@@ -73,7 +74,8 @@ class Optimizer {
 
   /// One optimization step of one parameter, with a gradient that is only read, and only during the
   /// call. Policies hold for it alone. Error: as step(); Status::shape for another count.
-  void step_param(std::int64_t param, Span<const float> grad) {
+  void step_param(std::int64_t param, ConstNumbers grad) {
+    grad.require(buffer_dtype(param, "grad"), "the gradient");
     detail::check(muon_optimizer_step_param(handle(), param, grad.data(), grad.size()));
   }
 

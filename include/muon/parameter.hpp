@@ -2,6 +2,7 @@
 #ifndef MUON_PARAMETER_HPP
 #define MUON_PARAMETER_HPP
 
+#include <muon/numbers.hpp>
 #include <muon/options.hpp>
 #include <muon/span.hpp>
 
@@ -19,8 +20,8 @@ inline const muon_param &param_defaults() { return defaults<muon_param, muon_par
 }  // namespace detail
 
 /// A state buffer in memory of yours, such as state_buffer("momentum", m), which has as many elements as the
-/// optimizer's buffer of that name. The name must live as long as the Parameter it is for.
-inline muon_state_buffer state_buffer(const char *name, Span<float> memory) {
+/// optimizer's buffer of that name, and of its type. The name must live as long as the Parameter it is for.
+inline muon_state_buffer state_buffer(const char *name, Numbers memory) {
   return {name, memory.data(), memory.size()};
 }
 
@@ -42,25 +43,31 @@ struct View {
 ///
 /// Name and shape are copied when an optimizer takes it. Its buffers are not: they are yours, and
 /// must stay where they are until they are bound anew or the optimizer is destroyed. Do not resize
-/// a std::vector that is bound. Data and gradient have as many elements as the shape says.
+/// a std::vector that is bound. Data and gradient have as many elements as the shape says, of the size of their dtypes.
 struct Parameter {
   /// UTF-8, for messages. Empty: "param" and its index.
   std::string name = {};
   /// 0 to 8 extents, each >= 0; none for a scalar. Muon takes 2, or a view.
   std::vector<std::int64_t> shape = {};
   /// What step() trains.
-  Span<float> data = {};
+  Numbers data = {};
   /// Its gradient. Without one, step() skips the parameter.
-  Span<float> grad = {};
+  Numbers grad = {};
   /// State in memory of yours: the library continues from its contents. What is not in the list is
   /// the library's own, and starts at zero.
   std::vector<muon_state_buffer> state = {};
-  /// Anything but DType::f32 is for the builders, which leave DType::not_float out.
+  /// DType::f32, bf16 or f16; the builders leave DType::not_float out.
   DType dtype = static_cast<DType>(detail::param_defaults().dtype);
   /// false: the builders leave the parameter out.
   bool requires_grad = detail::param_defaults().requires_grad != 0;
   /// How Muon sees it as matrices; none: as the one that it is. AdamW ignores it.
   std::optional<View> view = std::nullopt;
+  /// Of the gradient, where it is not that of the parameter.
+  std::optional<DType> grad_dtype = std::nullopt;
+  /// Of Muon's momentum: DType::f32 or bf16.
+  DType state_dtype = DType::f32;
+  /// What the state keeps of a parameter that is not DType::f32: see docs/half-precision.md.
+  Master master = static_cast<Master>(detail::param_defaults().master);
 };
 
 namespace detail {
@@ -79,6 +86,10 @@ inline muon_view to_c(const View &view) {
 
 /// What muon.h takes. It points into the parameter, and to its view, both of which must outlive it.
 inline muon_param to_c(const Parameter &param, const muon_view *view) {
+  // Of other types nothing is read.
+  const bool is_stored = param.dtype == DType::f32 || param.dtype == DType::bf16 || param.dtype == DType::f16;
+  if (is_stored) param.data.require(param.dtype, "the data of a parameter");
+  if (is_stored) param.grad.require(param.grad_dtype.value_or(param.dtype), "the gradient of a parameter");
   muon_param c = param_defaults();
   c.name = param.name.empty() ? nullptr : to_c_text(param.name, "name");
   c.dtype = static_cast<muon_dtype>(param.dtype);
@@ -93,6 +104,9 @@ inline muon_param to_c(const Parameter &param, const muon_view *view) {
   c.state = param.state.data();
   c.state_count = param.state.size();
   c.view = view;
+  if (param.grad_dtype) c.grad_dtype = static_cast<muon_dtype>(*param.grad_dtype);
+  c.state_dtype = static_cast<muon_dtype>(param.state_dtype);
+  c.master = static_cast<muon_master>(param.master);
   return c;
 }
 

@@ -35,7 +35,8 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
       throw MuonError(
         .unsupported,
         "\(parameter.owner): AdamW's state is float32; in \(parameter.storage.momentum.rawValue) "
-          + "exp_avg_sq would stay as it is, for its increments are below half of the distance between numbers")
+          + "exp_avg_sq would stay as it is, for its increments are below half of the distance between numbers"
+      )
     }
   }
 

@@ -106,8 +106,9 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   override func stateStaysFinite(_ parameter: TrainedParameter, elements: Range<Int>) -> Bool {
     guard let g = parameter.gradient else { return true }
     // The other state takes in O, which is finite whatever the gradient is: it need only be so itself.
-    let others = parameter.state.dropFirst().filter { !$0.row.isParameter }
-    if elements.lowerBound == 0, !others.allSatisfy(\.elements.areFinite) { return false }
+    for memory in parameter.state.dropFirst() where elements.lowerBound == 0 {
+      guard memory.row.isParameter || memory.elements.areFinite else { return false }
+    }
     let step = groups[parameter.group].momentumStep(gradientScale: stepScale)
     let m = parameter.state[0].elements[elements]
     let limit = m.type == .bfloat16 ? Muon.pastBFloat16 : Float.infinity.bitPattern

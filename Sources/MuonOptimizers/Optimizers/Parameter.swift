@@ -68,9 +68,9 @@ public final class Parameter {
     gradient: UnsafeMutableBufferPointer<Float>?, requiresGradient: Bool = true,
     view: MatrixView? = nil
   ) throws(MuonError) {
-    try self.init(
-      name, shape: shape, data: Numbers(unsafe Elements(data)),
-      gradient: unsafe gradient.map { Numbers(unsafe Elements($0)) },
+    try unsafe self.init(
+      name, shape: shape, storage: ParameterStorage(), data: UnsafeMutableRawBufferPointer(data),
+      gradient: gradient.map(UnsafeMutableRawBufferPointer.init),
       requiresGradient: requiresGradient, view: view)
   }
 
@@ -94,12 +94,11 @@ public final class Parameter {
     view: MatrixView? = nil
   ) throws(MuonError) {
     let owner = Parameter.owner(name)
-    try self.init(
+    try unsafe self.init(
       name, shape: shape,
-      data: unsafe Numbers(storage.elements, data, "the data of \(owner)"),
-      gradient: unsafe gradient.map { (memory) throws(MuonError) in
-        try unsafe Numbers(storage.gradientElements, memory, "the gradient of \(owner)")
-      }, requiresGradient: requiresGradient, view: view, storage: storage)
+      data: Numbers.given(storage.elements, data, of: owner) ?? .none(storage.elements),
+      gradient: Numbers.given(storage.gradientElements, gradient, of: owner),
+      requiresGradient: requiresGradient, view: view, storage: storage)
   }
 
   package init(

@@ -27,7 +27,8 @@ public struct ParameterStorage: Hashable, Sendable {
     for (what, type) in [("", elements), ("gradient of ", gradientElements)] {
       guard type != .int16 else {
         throw MuonError(
-          .elementType, "the \(what)\(owner): i16 is no floating point; f32, bf16 or f16 is expected")
+          .elementType,
+          "the \(what)\(owner): i16 is no floating point; f32, bf16 or f16 is expected")
       }
     }
     guard momentum == .float32 || momentum == .bfloat16 else {

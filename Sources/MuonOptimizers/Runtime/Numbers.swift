@@ -18,16 +18,19 @@ package struct Numbers {
     unsafe self.init(.float32, start: floats.start, count: floats.count)
   }
 
-  /// All that memory of a caller's has room for, which must be whole elements.
+  /// All that memory of a caller's has room for, which must be whole elements; `nil` where there is none.
   @unsafe
-  init(
-    _ type: ElementType, _ memory: UnsafeMutableRawBufferPointer, _ what: String
-  ) throws(MuonError) {
+  static func given(
+    _ type: ElementType, _ memory: UnsafeMutableRawBufferPointer?, of owner: String
+  ) throws(MuonError) -> Numbers? {
+    guard let memory = unsafe memory else { return nil }
     guard memory.count % type.size == 0 else {
       throw MuonError(
-        .shape, "\(what) has \(memory.count) bytes; elements of \(type.rawValue) have \(type.size) each")
+        .shape,
+        "\(memory.count) bytes of \(owner) are no whole elements of \(type.rawValue), \(type.size) bytes each"
+      )
     }
-    unsafe self.init(type, start: memory.baseAddress, count: memory.count / type.size)
+    return unsafe Numbers(type, start: memory.baseAddress, count: memory.count / type.size)
   }
 
   /// In memory for floats, as many of which as it takes.

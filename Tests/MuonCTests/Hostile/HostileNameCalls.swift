@@ -31,6 +31,7 @@ extension HostileCall {
         unsafe muon_newton_schulz_method_name(muon_newton_schulz_method($0)) != nil
       },
       naming("muon_dtype_name") { unsafe muon_dtype_name(muon_dtype($0)) != nil },
+      naming("muon_master_name") { unsafe muon_master_name(muon_master($0)) != nil },
       naming("muon_optimizer_kind_name") {
         unsafe muon_optimizer_kind_name(muon_optimizer_kind($0)) != nil
       },

@@ -151,13 +151,14 @@ struct HostileParameterTests {
     for dtype in [0, 77, 0x8000_0000, UInt32.max] {
       unsafe refuse { param, _ in unsafe param.dtype = muon_dtype(dtype) }
     }
-    for dtype in [MUON_DTYPE_BF16, MUON_DTYPE_F16, MUON_DTYPE_F64] {
-      unsafe refuse(MUON_ERR_UNSUPPORTED) { param, _ in unsafe param.dtype = dtype }
+    unsafe refuse(MUON_ERR_UNSUPPORTED) { param, _ in unsafe param.dtype = MUON_DTYPE_F64 }
+    // The builder leaves them out.
+    for dtype in [MUON_DTYPE_NOT_FLOAT, MUON_DTYPE_I16] {
+      unsafe refuse(MUON_ERR_DTYPE, alsoByTheBuilder: false) { param, _ in
+        unsafe param.dtype = dtype
+      }
     }
-    // The builder leaves it out.
-    unsafe refuse(MUON_ERR_DTYPE, alsoByTheBuilder: false) { param, _ in
-      unsafe param.dtype = MUON_DTYPE_NOT_FLOAT
-    }
+    refuseStorage()
     for ndim: Int32 in [-1, 9, .min, .max] {
       unsafe refuse { param, _ in unsafe param.ndim = ndim }
     }
@@ -180,6 +181,51 @@ struct HostileParameterTests {
     for shape in extents {
       unsafe refuse(MUON_ERR_SHAPE) { param, memory in
         unsafe param.shape = unsafe UnsafePointer(memory.array(shape))
+      }
+    }
+  }
+
+  private static func refuseStorage() {
+    for dtype in [77, 0x8000_0000, UInt32.max] {
+      unsafe refuse { param, _ in unsafe param.grad_dtype = muon_dtype(dtype) }
+      unsafe refuse { param, _ in unsafe param.state_dtype = muon_dtype(dtype) }
+      unsafe refuse { param, _ in unsafe param.master = muon_master(dtype) }
+    }
+    unsafe refuse(MUON_ERR_UNSUPPORTED) { param, _ in unsafe param.grad_dtype = MUON_DTYPE_F64 }
+    for dtype in [MUON_DTYPE_F16, MUON_DTYPE_F64] {
+      unsafe refuse(MUON_ERR_UNSUPPORTED) { param, _ in unsafe param.state_dtype = dtype }
+    }
+    for dtype in [MUON_DTYPE_NOT_FLOAT, MUON_DTYPE_I16] {
+      unsafe refuse(MUON_ERR_DTYPE) { param, _ in unsafe param.grad_dtype = dtype }
+      unsafe refuse(MUON_ERR_DTYPE) { param, _ in unsafe param.state_dtype = dtype }
+    }
+    for dtype in [MUON_DTYPE_F32, MUON_DTYPE_F16] {
+      unsafe refuse(MUON_ERR_DTYPE) { param, _ in
+        unsafe (param.dtype, param.master) = (dtype, MUON_MASTER_REMAINDER)
+      }
+    }
+    for dtype in [MUON_DTYPE_BF16, MUON_DTYPE_F16] {
+      unsafe refuse { param, _ in
+        unsafe (param.dtype, param.data) = (dtype, param.data + 1)
+      }
+      unsafe refuse { param, _ in
+        unsafe (param.grad_dtype, param.grad) = (dtype, param.grad + 1)
+      }
+      // The last of its elements is that of another one.
+      unsafe refuse { param, _ in
+        unsafe (param.dtype, param.grad) = (dtype, param.data + 10)
+      }
+    }
+    // A buffer of the state is as its type is.
+    for (name, distance) in [("master", 2), ("remainder", 1), ("momentum", 1)] {
+      unsafe refuse { param, memory in
+        unsafe param.dtype = MUON_DTYPE_BF16
+        unsafe param.state_dtype = MUON_DTYPE_BF16
+        unsafe param.master = name == "remainder" ? MUON_MASTER_REMAINDER : MUON_MASTER_F32
+        let state = unsafe muon_state_buffer(
+          name: memory.text(name.utf8), data: memory.bytes(32) + distance, count: 6)
+        unsafe param.state = unsafe UnsafePointer(memory.array([state]))
+        unsafe param.state_count = 1
       }
     }
   }

@@ -207,14 +207,29 @@ MUON_API const char *muon_status_name(muon_status status);
 
 /* ---- Parameters ----------------------------------------------------------------------------- */
 
-/* The type of the elements of a parameter. */
+/* The type of the elements of a buffer. */
 typedef enum muon_dtype {
   MUON_DTYPE_F32 = 1,
-  MUON_DTYPE_BF16 = 2, /* MUON_ERR_UNSUPPORTED in this version, like the next two */
-  MUON_DTYPE_F16 = 3,
-  MUON_DTYPE_F64 = 4,
-  MUON_DTYPE_NOT_FLOAT = 5 /* integers and the like: builders leave such a parameter out */
+  MUON_DTYPE_BF16 = 2,      /* bfloat16: the upper half of a float32 */
+  MUON_DTYPE_F16 = 3,       /* IEEE 754's binary16 */
+  MUON_DTYPE_F64 = 4,       /* MUON_ERR_UNSUPPORTED in this version */
+  MUON_DTYPE_NOT_FLOAT = 5, /* integers and the like: builders leave such a parameter out */
+  MUON_DTYPE_I16 = 6        /* int16_t: of the state "remainder" alone */
 } muon_dtype;
+
+/* What the state keeps of a BF16 or F16 parameter, so that updates are not lost that are smaller than
+ * half of the distance between two of its numbers: docs/half-precision.md. F32 parameters need none. */
+typedef enum muon_master {
+  MUON_MASTER_F32 = 0,      /* the parameter in float32, "master": 4 bytes an element. After a step the
+                               parameter is the master rounded to nearest even. Where it is not, before a step,
+                               you have written the parameter, and the master becomes what is there */
+  MUON_MASTER_NONE = 1,     /* nothing: the step is made in float32 and rounded to nearest even, so
+                               updates below half of that distance are lost */
+  MUON_MASTER_REMAINDER = 2 /* BF16 only: the lower half of the bits of a float32, "remainder": 2 bytes an
+                               element, for the same steps as with F32. The parameter is the nearest number,
+                               ties away from 0. What you write keeps its remainder, which is at most half
+                               of the distance to the next number */
+} muon_master;
 
 /* The buffers of a parameter have names:
  *   "data"         the parameter itself; step writes it
@@ -223,13 +238,15 @@ typedef enum muon_dtype {
  *   "momentum"     Muon: the momentum
  *   "exp_avg"      AdamW: the mean of the gradients
  *   "exp_avg_sq"   AdamW: the mean of the squares of the gradients
- * All of these have the shape of the parameter, and MUON_DTYPE_F32. Code that works with any
- * optimizer, whatever its state, asks muon_optimizer_get_state_layout. */
+ *   "master", "remainder"   either, of a parameter that is not F32: see muon_master
+ * All of these have the shape of the parameter. State is MUON_DTYPE_F32, but for the "momentum" with
+ * another state_dtype, and the "remainder". Code that works with any optimizer, whatever its state,
+ * asks muon_optimizer_get_state_layout. All arithmetic is in float32. */
 
 /* Memory of yours for a state buffer of a parameter that you add. */
 typedef struct muon_state_buffer {
   const char *name;
-  void *data;   /* NULL with count 0: the same as if it were not in the list */
+  void *data;   /* of the buffer's type. NULL with count 0: the same as if it were not in the list */
   size_t count; /* elements, as many as the buffer has */
 } muon_state_buffer;
 
@@ -255,7 +272,7 @@ MUON_CHECK MUON_API muon_status muon_view_init(muon_view *outView, size_t struct
 typedef struct muon_param {
   size_t struct_size;
   const char *name;      /* UTF-8, for messages. NULL: "param" and its index */
-  muon_dtype dtype;      /* MUON_DTYPE_F32 */
+  muon_dtype dtype;      /* F32, BF16 or F16. MUON_DTYPE_F32 */
   int32_t requires_grad; /* read by the builders: 0 leaves the parameter out. 1 */
   int32_t ndim;          /* 0 to 8. Muon takes 2, or a view. 0 */
   const int64_t *shape;  /* ndim extents, each >= 0 */
@@ -268,6 +285,10 @@ typedef struct muon_param {
   size_t state_count;             /* 0 */
   const muon_view *view; /* how Muon sees it as matrices; copied. AdamW ignores it. NULL: as the one
                             that it is */
+  muon_dtype grad_dtype;  /* of the gradient: F32, BF16 or F16. 0: that of the parameter. 0 */
+  muon_dtype state_dtype; /* of Muon's "momentum": F32 or BF16, to which it is rounded after each step.
+                             MUON_ERR_UNSUPPORTED for AdamW, unless it is F32. 0: F32. 0 */
+  muon_master master;     /* MUON_ERR_DTYPE for REMAINDER with another dtype than BF16. MUON_MASTER_F32 */
 } muon_param;
 
 /* Fills in a parameter with the defaults behind its fields. */
@@ -278,11 +299,11 @@ MUON_CHECK MUON_API muon_status muon_param_init(muon_param *outParam, size_t str
 #else
 #define MUON_TO_SIZE(extent) (size_t)(extent)
 #endif
-/* Fills in a parameter: the defaults, these five fields, and the element counts, which follow from
+/* Fills in a parameter: the defaults, these six fields, and the element counts, which follow from
  * the shape. name and grad may be NULL. If something is wrong, the function that takes the
  * parameter returns the error. */
-static inline void muon_param_set(muon_param *param, const char *name, float *data, float *grad,
-                                  int32_t ndim, const int64_t *shape) {
+static inline void muon_param_set_dtype(muon_param *param, const char *name, muon_dtype dtype,
+                                        void *data, void *grad, int32_t ndim, const int64_t *shape) {
   size_t count = 1;
   if (param == NULL) return;
   if (muon_param_init(param, sizeof *param) != MUON_OK) {
@@ -296,6 +317,7 @@ static inline void muon_param_set(muon_param *param, const char *name, float *da
     count = extent != 0 && count > SIZE_MAX / extent ? 0 : count * extent;
   }
   param->name = name;
+  param->dtype = dtype;
   param->ndim = ndim;
   param->shape = shape;
   param->data = data;
@@ -304,6 +326,12 @@ static inline void muon_param_set(muon_param *param, const char *name, float *da
   param->grad_count = grad != NULL ? count : 0;
 }
 #undef MUON_TO_SIZE
+
+/* The same for float32. */
+static inline void muon_param_set(muon_param *param, const char *name, float *data, float *grad,
+                                  int32_t ndim, const int64_t *shape) {
+  muon_param_set_dtype(param, name, MUON_DTYPE_F32, data, grad, ndim, shape);
+}
 
 /* ---- Optimizers ----------------------------------------------------------------------------- */
 
@@ -334,7 +362,7 @@ MUON_CHECK MUON_API muon_status muon_optimizer_add_param(
  * NOT_CONVERGED, and UNSUPPORTED where OpenBLAS cannot be loaded. */
 MUON_CHECK MUON_API muon_status muon_optimizer_step(muon_optimizer *optimizer);
 
-/* Makes the step of one parameter, with a gradient that is read during the call and not kept: for
+/* Makes the step of one parameter, with a gradient of its grad_dtype that is read during the call and not kept: for
  * hosts that update one array after the other and use one buffer for all gradients. Of what is bound
  * as "grad" nothing is read. The parameter and its state are the same to the bit as after a step of
  * all; the others stay as they are. It counts as a step of this parameter (muon_optimizer_get_param_steps)
@@ -343,12 +371,12 @@ MUON_CHECK MUON_API muon_status muon_optimizer_step(muon_optimizer *optimizer);
  * muon_optimizer_get_skipped_steps. Call muon_scheduler_step once, after the last parameter. grad
  * must not overlap what steps write. Errors: as muon_optimizer_step; SHAPE for another count. */
 MUON_CHECK MUON_API muon_status muon_optimizer_step_param(
-    muon_optimizer *optimizer, int64_t param, const float *grad, size_t count);
+    muon_optimizer *optimizer, int64_t param, const void *grad, size_t count);
 
 /* Writes zeros into every bound gradient. */
 MUON_CHECK MUON_API muon_status muon_optimizer_zero_grad(muon_optimizer *optimizer);
 
-/* Binds other memory of yours to a buffer of a parameter; what is in it counts from now on. With
+/* Binds other memory of yours, of the buffer's type, to a buffer of a parameter; what is in it counts from now on. With
  * NULL and count 0:
  *   "grad"           there is no gradient from now on
  *   a state buffer   the library goes on in memory of its own, with the present values
@@ -648,7 +676,8 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_skipped_steps(
 
 /* ---- State ---------------------------------------------------------------------------------- */
 
-/* The contents of a buffer, copied out or in. Setting takes as many values as the buffer has. A
+/* The contents of a buffer, copied out or in, as float32 whatever its type is: what is set is rounded to
+ * nearest even, and a "remainder" is a whole number. Setting takes as many values as the buffer has. A
  * buffer that the optimizer does not have, such as "exp_avg" of a Muon, or a gradient that is
  * not bound, is MUON_ERR_INVALID_ARGUMENT. Errors: SHAPE for another number of values. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_buffer(
@@ -687,7 +716,8 @@ typedef struct muon_state_layout {
 } muon_state_layout;
 
 /* The state that an optimizer would keep for a parameter in a group. The parameter need not have
- * been added; only its name, dtype, ndim, shape and view are read. Errors: as add_param. */
+ * been added; only its name, dtype, ndim, shape, view, state_dtype and master are read. Errors: as
+ * add_param. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_state_layout(
     const muon_optimizer *optimizer, int64_t group, const muon_param *param,
     muon_state_layout *outLayouts, size_t capacity, size_t *outCount);
@@ -700,7 +730,8 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_state_bytes(
  * After that, steps with the same parameters, options and number of threads allocate nothing,
  * except with MUON_BACKEND_SVD. It is at most 4 times the largest matrix, and with
  * MUON_NEWTON_SCHULZ_METHOD_GRAM at most 6 times, where each side of the matrix is rounded up,
- * by 31 at most. With SVD LAPACK decides. Each thread has its own; but large matrices are
+ * by 31 at most; and one matrix more for each of these: a parameter of 16 bits without a float32
+ * master, and a momentum in BF16. AdamW needs 512 KiB where not all is float32. With SVD LAPACK decides. Each thread has its own; but large matrices are
  * processed one at a time, by all threads in the same memory. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_scratch_bytes(
     const muon_optimizer *optimizer, size_t *outBytes);
@@ -923,7 +954,7 @@ MUON_CHECK MUON_API muon_status muon_checkpoint_options_init(
  *
  * A run that load would refuse is not saved (MUON_ERR_UNSUPPORTED), and the file stays as it was:
  * names of more than 1 MiB, each with the prefix that the format adds; more than 2^18 tensors or
- * 2^20 keys (up to 13 for a group, up to 5 for a parameter), or 100 MB of both; steps past 2^53.
+ * 2^20 keys (up to 13 for a group, up to 9 for a parameter), or 100 MB of both; steps past 2^53.
  * Both may be NULL: options, and schedulers with scheduler_count 0.
  * Errors: IO, UNSUPPORTED, CANCELLED. */
 MUON_CHECK MUON_API muon_status muon_checkpoint_save(
@@ -1051,7 +1082,7 @@ typedef struct muon_param_statistics {
   size_t struct_size;
   int64_t step;               /* which step of the parameter was measured, from 1. 0: none was */
   double grad_norm;           /* the square root of the sum of the squares of g */
-  double update_rms;          /* the root mean square of the change of an element, without weight decay:
+  double update_rms;          /* the root mean square of the change of an element in float32, without weight decay:
                                  ||p' - (1 - lr weight_decay) p|| / sqrt(n), where p became p'. For Muon it
                                  is lr s e ||O|| / sqrt(n), as far as p' can hold it in float32 */
   double effective_lr;        /* Muon: lr s e (see muon_muon_options), with hyperball lr; AdamW: lr */
@@ -1091,6 +1122,7 @@ MUON_API const char *muon_statistics_level_name(muon_statistics_level level);
 MUON_API const char *muon_log_level_name(muon_log_level level);
 MUON_API const char *muon_optimizer_kind_name(muon_optimizer_kind kind);
 MUON_API const char *muon_dtype_name(muon_dtype dtype);
+MUON_API const char *muon_master_name(muon_master master);
 
 /* And back. MUON_ERR_INVALID_ARGUMENT for a name that there is not. */
 MUON_CHECK MUON_API muon_status muon_backend_from_name(const char *name, muon_backend *outBackend);

@@ -49,5 +49,6 @@ void test_schedules();
 void test_functions();
 void test_watching();
 void test_views();
+void test_half_precision();
 
 #endif  // CHECK_HPP

@@ -24,5 +24,6 @@ int main() {
   test_functions();
   test_watching();
   test_views();
+  test_half_precision();
   std::puts("passed");
 }

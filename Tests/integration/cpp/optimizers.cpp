@@ -183,7 +183,7 @@ void test_errors() {
                "overlap");
   CHECK(muon.group_count() == 1 && muon.param_count() == 0);
   muon::Parameter half{"w", {2, 3}, w};
-  half.dtype = muon::DType::f16;
+  half.dtype = muon::DType::f64;
   CHECK_THROWS(muon.add_param(half), unsupported, "w");
   half.dtype = muon::DType::not_float;
   CHECK_THROWS(muon.add_param(half), dtype, "w");

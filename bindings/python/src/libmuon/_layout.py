@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 from . import _abi
 from ._enums import DType
 from ._library import check, lib
-from .parameter import FLOATS
-
 
 class StateLayout(NamedTuple):
     """A state buffer of a parameter."""
@@ -17,8 +15,7 @@ class StateLayout(NamedTuple):
     # In calls of the library, and in state dicts.
     name: bytes
     key: str
-    # As numpy and torch call it.
-    dtype: str
+    dtype: DType
     shape: tuple[int, ...]
 
 
@@ -29,10 +26,9 @@ def state_layout(handle: Any, group: int, param: _abi.Param) -> list[StateLayout
     check(lib.muon_optimizer_get_state_layout(*arguments, None, 0, byref(count)))
     rows = (_abi.StateLayout * count.value)()
     check(lib.muon_optimizer_get_state_layout(*arguments, rows, len(rows), byref(count)))
-    dtypes = {dtype: name for name, dtype in FLOATS.items()}
     return [
         StateLayout(
-            row.name, row.torch_key.decode(), dtypes[DType(row.dtype)], tuple(row.shape[: row.ndim])
+            row.name, row.torch_key.decode(), DType(row.dtype), tuple(row.shape[: row.ndim])
         )
         for row in rows
     ]

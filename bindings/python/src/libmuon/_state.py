@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._abi import OptimizerHandle
+from ._enums import DType
 from ._foreign import address, plain
 from ._layout import StateLayout, state_layout
 from ._library import check, lib
@@ -140,12 +141,13 @@ def checked(
         raise InvalidArgumentError(f"{label}: step: {step} is negative")
     arrays = []
     for name, key, dtype, shape in layout:
-        if not isinstance(state[key], np.ndarray) or state[key].dtype != np.dtype(dtype):
-            raise DTypeError(f"{label}: {key}: a numpy array of {dtype} is expected")
+        expected = np.dtype(numpy_type(dtype))
+        if not isinstance(state[key], np.ndarray) or state[key].dtype != expected:
+            raise DTypeError(f"{label}: {key}: a numpy array of {expected} is expected")
         array = plain(state[key])
         if array.shape != shape:
             raise ShapeError(f"{label}: {key}: shape {shape} is expected, not {array.shape}")
-        arrays.append((name, np.require(array, requirements=["C", "A"])))
+        arrays.append((name, np.require(array, np.float32, ["C", "A"])))
     return step, arrays
 
 
@@ -154,14 +156,19 @@ def read(optimizer: Optimizer, index: int, layout: list[StateLayout]) -> dict[st
     state: dict[str, Any] = {}
     count = c_size_t()
     for name, key, dtype, shape in layout:
-        array = np.empty(shape, dtype)
+        array = np.empty(shape, np.float32)
         check(
             lib.muon_optimizer_get_buffer(
                 optimizer._handle, index, name, address(array), array.size, byref(count)
             )
         )
-        state[key] = array
+        state[key] = array.astype(numpy_type(dtype), copy=False)
     return {**state, "step": get_steps(optimizer, index)}
+
+
+def numpy_type(dtype: DType) -> type[Any]:
+    """What the dict has for elements of a type: floats are float32, which holds them exactly."""
+    return np.int16 if dtype == DType.i16 else np.float32
 
 
 def numbered(optimizer: Optimizer) -> list[list[int]]:

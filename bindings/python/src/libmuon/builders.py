@@ -14,7 +14,7 @@ from ._library import check, lib
 from ._options import ordered
 from .optimizer import Optimizer
 from .optimizers import AdamW, Muon
-from .parameter import Array, Parameter, ParameterLike, as_parameters, dtype_of, structs_of
+from .parameter import Array, Parameter, ParameterLike, as_parameters, structs_of
 from .schedulers import Scheduler
 from .together import listed, optimizer_handles
 
@@ -209,7 +209,7 @@ def route(
 ) -> tuple[Any, Any]:
     """The parameters as C sees them, and where each goes."""
     for parameter in parameters:
-        if parameter.requires_grad and dtype_of(parameter.data) != DType.not_float:
+        if parameter.requires_grad and parameter.dtype != DType.not_float.name:
             parameter.check_trainable()
     structs = structs_of(parameters, grads)
     routes = (_abi.Route * len(parameters))()

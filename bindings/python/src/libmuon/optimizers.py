@@ -24,8 +24,8 @@ class Muon(MuonArguments):
         O = orthogonalize(u)
         p <- p (1 - lr weight_decay) - lr s e O
 
-    params: an iterable of Parameters, float32 arrays, or (name, array) pairs; a dict of name to
-        array; or a list of groups {"params": [...], "lr": ..., ...}, each with options of its own.
+    params: an iterable of Parameters, arrays of float32, float16 or bfloat16, or (name, array) pairs; a dict
+        of name to array; or a list of groups {"params": [...], "lr": ..., ...}, each with options of its own.
         Every parameter has ndim 2. Arrays are updated in place and never copied.
     lr: finite, >= 0.
     momentum: in [0, 1).
@@ -60,7 +60,7 @@ class Muon(MuonArguments):
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
         "skip" or "propagate".
 
-    Raises ShapeError for a parameter that is no matrix, DTypeError for one that is not float32,
+    Raises ShapeError for a parameter that is no matrix, DTypeError for one of another dtype,
     InvalidArgumentError for an option out of range or an array that cannot be used as it is, and
     KeyError for a group with an unknown option. The error names the parameter or the option.
     """
@@ -106,7 +106,7 @@ class AdamW(AdamWArguments):
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave: "error",
         "skip" or "propagate".
 
-    Raises DTypeError for a parameter that is not float32, InvalidArgumentError for an option out of
+    Raises DTypeError for a parameter of another dtype, InvalidArgumentError for an option out of
     range or an array that cannot be used as it is, and KeyError for a group with an unknown option.
     """
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._enums import Backend
+from ._enums import Backend, DType
 from ._foreign import AnyArray, address, as_array, is_array, plain
 from ._library import check, lib
 from ._option_table import BackendName, NewtonSchulzMethodName, PrecisionName
@@ -131,7 +131,7 @@ def orthogonalize_options(
 
 def check_out(out: Any, shape: tuple[int, ...]) -> Array:
     """The memory of out. Raises unless a result of that shape can be written there."""
-    memory = check_array(out, "out")
+    memory = check_array(out, DType.f32, "out")
     if memory.shape != shape:
         raise ShapeError(f"out: shape {shape} is expected, not {memory.shape}")
     if not memory.flags.writeable:

@@ -10,37 +10,61 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _abi
-from ._enums import DType
+from ._enums import DType, Master
 from ._foreign import AnyArray, address, as_array, given, is_array, plain
 from ._library import check, lib
-from ._options import ordered
+from ._options import member, ordered
 from .errors import DTypeError, InvalidArgumentError, ShapeError
 from .view import View
 
 Array = npt.NDArray[Any]
 
 FLOATS = {"float16": DType.f16, "bfloat16": DType.bf16, "float32": DType.f32, "float64": DType.f64}
+NUMPY_NAMES = {
+    DType.f32: "float32",
+    DType.bf16: "bfloat16, or uint16 for its bits,",
+    DType.f16: "float16, or uint16 for its bits,",
+}
 
 
 class Parameter:
     """An array to be trained and its gradient; an optimizer updates the array in place.
 
-    array: a numpy array of float32: C-contiguous, aligned and writeable, of any shape; or one of
-        another library in CPU memory, by DLPack or __array_interface__, such as torch's. It is never
-        copied: what cannot be used as it is raises an error that names the parameter. Do not resize
-        it while an optimizer has it. Other dtypes are for the builders alone, which leave out what
-        is not floating point, and what does not require a gradient.
+    array: a numpy array of float32, float16 or ml_dtypes.bfloat16: C-contiguous, aligned and writeable, of
+        any shape; or one of another library in CPU memory, by DLPack or __array_interface__, such as
+        torch's. It is never copied: what cannot be used as it is raises an error that names the
+        parameter. Do not resize it while an optimizer has it. Other dtypes are for the builders alone,
+        which leave out what is not floating point, and what does not require a gradient.
     name: for error messages, gradients and routes by name, and checkpoints. An optimizer keeps the name
         that the parameter has when it is added.
     requires_grad: read by the builders only. False leaves the parameter out.
     view: how Muon sees the array as matrices, a View; None: as the one that it is. AdamW ignores it.
+    dtype: "f32", "bf16" or "f16": what the array's elements are; None: what its dtype says. It has to be
+        said of an array of uint16, which is taken for the bits of bfloat16 or float16.
+    grad_dtype: the same of the gradient; None: as the array.
+    state_dtype: of Muon's momentum: "f32", or "bf16", to which it is rounded after each step.
+    master: what the state keeps of an array that is not float32, so that small updates are not lost:
+        "f32", the parameter in float32, 4 bytes an element; "remainder", for bfloat16, the other half of
+        its bits, 2 bytes an element, for the same steps; "none": nothing. See docs/half-precision.md.
 
-    Raises TypeError if array is no array, name no str or view no View, DTypeError if it is floating point but not
-    float32, InvalidArgumentError for a layout that cannot be used and for an array that its library does not hand
-    out, and UnsupportedError for memory of another device.
+    Raises TypeError if array is no array, name no str or view no View, DTypeError if it is floating point of
+    another kind, InvalidArgumentError for a layout that cannot be used, for a dtype or master that there is not, and
+    for an array that its library does not hand out, and UnsupportedError for memory of another device.
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_memory", "_name", "_view", "requires_grad")
+    __slots__ = (
+        "__weakref__",
+        "_data",
+        "_dtype",
+        "_grad",
+        "_grad_dtype",
+        "_master",
+        "_memory",
+        "_name",
+        "_state_dtype",
+        "_view",
+        "requires_grad",
+    )
 
     requires_grad: bool
 
@@ -51,6 +75,10 @@ class Parameter:
         requires_grad: bool = True,
         *,
         view: Optional[View] = None,
+        dtype: Optional[str] = None,
+        grad_dtype: Optional[str] = None,
+        state_dtype: str = "f32",
+        master: str = "f32",
     ) -> None:
         self._grad: Optional[Array] = None
         self.name = name
@@ -61,7 +89,11 @@ class Parameter:
         self._view = view
         self._data = cast(Array, array)
         self._memory = memory
-        if self.requires_grad and dtype_of(self._memory) != DType.not_float:
+        self._dtype = dtype_of(self._memory) if dtype is None else float_type("dtype", dtype)
+        self._grad_dtype = None if grad_dtype is None else float_type("grad_dtype", grad_dtype)
+        self._state_dtype = float_type("state_dtype", state_dtype)
+        self._master = Master(member("master", master, Master))
+        if self.requires_grad and self._dtype != DType.not_float:
             self.check_trainable()
 
     @property
@@ -90,8 +122,8 @@ class Parameter:
 
     @property
     def grad(self) -> Optional[Array]:
-        """The gradient: None, or a C-contiguous, aligned float32 array of the parameter's shape, of numpy or,
-        in CPU memory, of another library, such as JAX.
+        """The gradient: None, or a C-contiguous, aligned array of the parameter's shape, and of its dtype unless
+        grad_dtype said otherwise; of numpy or, in CPU memory, of another library, such as JAX.
 
         It is kept, not copied: writing into it later is writing the gradient. The optimizers read
         it in step(); only zero_grad() writes it.
@@ -106,6 +138,11 @@ class Parameter:
     def view(self) -> Optional[View]:
         """How Muon sees the array as matrices; None: as the one that it is."""
         return self._view
+
+    @property
+    def dtype(self) -> str:
+        """What the array's elements are: "f32", "bf16", "f16", or what the builders leave out."""
+        return self._dtype.name
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -128,7 +165,7 @@ class Parameter:
 
     def check_trainable(self) -> None:
         """Raises unless an optimizer can update the array in place."""
-        check_array(self._memory, self.label)
+        check_array(self._memory, self._dtype, self.label)
         if not self._memory.flags.writeable:
             raise InvalidArgumentError(f"{self.label}: the array is read-only")
 
@@ -138,7 +175,7 @@ class Parameter:
             return None
         name = f"{label or self.label}: gradient"
         array = as_array(value, name)
-        memory = check_array(array, name)
+        memory = check_array(array, self._grad_dtype or self._dtype, name)
         if memory.shape != self.shape:
             raise ShapeError(f"{name}: shape {self.shape} is expected, not {memory.shape}")
         return array
@@ -153,7 +190,10 @@ class Parameter:
         check(lib.muon_param_init(byref(param), sizeof(param)))
         if self.name is not None:
             param.name = self.name.encode("utf-8", "replace")
-        param.dtype = dtype_of(self._memory)
+        param.dtype = self._dtype
+        param.grad_dtype = self._grad_dtype or 0
+        param.state_dtype = self._state_dtype
+        param.master = self._master
         param.requires_grad = self.requires_grad
         param.ndim = self.ndim
         param.shape = (c_int64 * self.ndim)(*self.shape)
@@ -186,19 +226,41 @@ def dtype_of(array: Array) -> DType:
     return FLOATS.get(array.dtype.name, unlisted)
 
 
-def check_array(array: AnyArray, label: str) -> Array:
-    """The array as a plain one. Raises unless it is float32, C-contiguous and aligned, so that C can use
-    it as it is."""
+def float_type(name: str, value: str) -> DType:
+    """An element type that a parameter can be said to have."""
+    dtype = DType(member(name, value, DType))
+    if dtype not in (DType.f32, DType.bf16, DType.f16):
+        raise DTypeError(f"{name}: 'f32', 'bf16' or 'f16' is expected, not {value!r}")
+    return dtype
+
+
+def holds(array: Array, dtype: DType) -> bool:
+    """Whether the elements of an array are of a type, as far as numpy knows them."""
+    if dtype == DType.bf16:
+        return array.dtype.name == "bfloat16" or array.dtype == np.uint16
+    # Unequal for the other byte order.
+    if dtype == DType.f16:
+        return array.dtype in (np.float16, np.uint16)
+    return dtype == DType.f32 and array.dtype == np.float32
+
+
+def check_array(array: AnyArray, dtype: DType, label: str) -> Array:
+    """The array as a plain one. Raises unless its elements are of this type, C-contiguous and aligned, so that
+    C can use it as it is."""
     array = plain(as_array(array, label))
-    if array.dtype != np.float32:  # also unequal for float32 of the other byte order
-        raise DTypeError(f"{label}: dtype float32 is expected, not {array.dtype.str}")
+    if not holds(array, dtype):
+        expected = NUMPY_NAMES.get(dtype, "float32, float16 or bfloat16")
+        found = array.dtype.name if array.dtype.isnative else array.dtype.str
+        raise DTypeError(f"{label}: dtype {expected} is expected, not {found}")
     if not array.flags.c_contiguous:
         raise InvalidArgumentError(
             f"{label}: the array is not C-contiguous (strides {array.strides} for shape "
             f"{array.shape}); pass numpy.ascontiguousarray of it"
         )
     if not array.flags.aligned:
-        raise InvalidArgumentError(f"{label}: the array is not aligned to its 4-byte elements")
+        raise InvalidArgumentError(
+            f"{label}: the array is not aligned to its {array.itemsize}-byte elements"
+        )
     return array
 
 
