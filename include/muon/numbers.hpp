@@ -40,6 +40,9 @@ class BasicNumbers {
   constexpr BasicNumbers(Element *data, std::size_t size) noexcept
       : data_(data), size_(size), element_size_(sizeof(Element)) {}
 
+  template <class Element, class = std::enable_if_t<detail::is_number<Element> && std::is_convertible_v<Element *, Address>>>
+  constexpr BasicNumbers(Span<Element> span) noexcept : BasicNumbers(span.data(), span.size()) {}
+
   template <class Container, class Element = std::remove_pointer_t<decltype(std::data(std::declval<Container &>()))>,
             class = std::enable_if_t<
                 detail::is_number<Element> && !std::is_base_of_v<BasicNumbers, std::decay_t<Container>> &&
