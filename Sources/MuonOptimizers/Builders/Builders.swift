@@ -82,7 +82,9 @@ extension ParameterBinding {
     form = try inConfiguration(path) { () throws(MuonError) in
       let form =
         view == nil
-        ? form : try ParameterForm(parameter.name, parameter.shape, view: view)
+        ? form
+        : try ParameterForm(
+          parameter.name, parameter.shape, view: view, storage: parameter.storage)
       if route.reason == .rule { _ = try form.requireMatrices() }
       return form
     }
