@@ -141,12 +141,12 @@ test-torch: library wheel .venv-torch/ready
 	@echo "Setting up Python in .venv-clients, with torch and its clients: some minutes and 6 GB, once"
 	@python3 -m venv .venv-clients
 	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check \
-	  "torch>=2.15" accelerate lightning skorch timm transformers
+	  "torch>=2.15" "jax[cpu]>=0.6" optax accelerate keras lightning skorch timm transformers
 	@touch $@
 
 test-clients: library .venv-clients/ready
-	@echo "Testing libmuon in transformers, Lightning, accelerate, skorch, and where models' parameters go"
-	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check "./bindings/python[torch,test]"
+	@echo "Testing libmuon in transformers, Lightning, keras, accelerate, skorch, and where models' parameters go"
+	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check "./bindings/python[torch,jax,test]"
 	@.venv-clients/bin/python $(PYTEST) Tests/clients
 
 JAX := .venv-jax/bin/python
