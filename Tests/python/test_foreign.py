@@ -37,9 +37,12 @@ class OnCUDA:
 
 
 KINDS = pytest.mark.parametrize("kind", [ByDLPack, ByInterface])
+# Before numpy 2.1 what DLPack gives is read-only.
+VERSION = tuple(map(int, np.__version__.split(".")[:2]))
+WRITEABLE = pytest.mark.parametrize("kind", [ByDLPack, ByInterface][VERSION < (2, 1):])
 
 
-@KINDS
+@WRITEABLE
 def test_orthogonalize_reads_and_writes_them(rng, kind):
     g = rng.standard_normal((3, 4, 6), dtype=np.float32)
     expected = libmuon.orthogonalize(g)
@@ -50,7 +53,7 @@ def test_orthogonalize_reads_and_writes_them(rng, kind):
     assert out.array.tobytes() == expected.tobytes()
 
 
-@KINDS
+@WRITEABLE
 @pytest.mark.parametrize("by_argument", [False, True])
 def test_parameters_and_gradients(rng, kind, by_argument):
     """A run with them has the same bits as one with numpy's; each is given back as it was given."""

@@ -31,10 +31,10 @@ class Parameter:
     """An array to be trained and its gradient; an optimizer updates the array in place.
 
     array: a numpy array of float32, float16 or ml_dtypes.bfloat16: C-contiguous, aligned and writeable, of
-        any shape; or one of another library in CPU memory, by DLPack or __array_interface__, such as
-        torch's. It is never copied: what cannot be used as it is raises an error that names the
-        parameter. Do not resize it while an optimizer has it. Other dtypes are for the builders alone,
-        which leave out what is not floating point, and what does not require a gradient.
+        any shape; or one of another library in CPU memory, such as torch's, by __array_interface__ or
+        DLPack, which is read-only before numpy 2.1. It is never copied: what cannot be used as it is raises
+        an error that names the parameter. Do not resize it while an optimizer has it. Other dtypes are for
+        the builders alone, which leave out what is not floating point, and what does not require a gradient.
     name: for error messages, gradients and routes by name, and checkpoints. An optimizer keeps the name
         that the parameter has when it is added.
     requires_grad: read by the builders only. False leaves the parameter out.
