@@ -60,6 +60,7 @@ def test_parameters_and_gradients(rng, kind, by_argument):
     start = rng.standard_normal((4, 6), dtype=np.float32)
     plain, foreign = libmuon.Parameter(start.copy(), "w"), libmuon.Parameter(kind(start.copy()), "w")
     assert isinstance(foreign.data, kind) and foreign.shape == (4, 6)
+    assert repr(foreign) == repr(plain)
     one, other = libmuon.Muon([plain]), libmuon.Muon([foreign])
     for _ in range(4):
         grad = rng.standard_normal((4, 6), dtype=np.float32)

@@ -207,7 +207,7 @@ class Parameter:
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f"{self.name!r}, "
-        return f"Parameter({name}shape={self.shape}, dtype={self._data.dtype})"
+        return f"Parameter({name}shape={self.shape}, dtype={self._memory.dtype})"
 
 
 # What one parameter can be given as.
