@@ -25,7 +25,7 @@ class Ranks:
     def __init__(self, folder: Path) -> None:
         # A process that has imported what they need, and is copied.
         context = torch.multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["test_fsdp", "test_zero"])
+        context.set_forkserver_preload(["test_fsdp", "test_fsdp_checkpoints", "test_zero"])
         self.jobs = [context.Queue() for _ in range(COUNT)]
         self.results = context.Queue()
         self.processes = [

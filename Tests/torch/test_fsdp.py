@@ -5,83 +5,18 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from ranks import group, has, mesh_of
+from sharded import STATE_OF_ITS_OWN, Net, contents, differences, gradients, model_on, optimizers_of
+from sharded import sharded, trained
 from torch import nn
-from torch.distributed.checkpoint.state_dict import (
-    get_model_state_dict,
-    get_optimizer_state_dict,
-    set_model_state_dict,
-    set_optimizer_state_dict,
-)
-from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
 
 import libmuon
-from libmuon.torch import AdamW, Muon, MuonWithAdamW, clip_grad_norm, step
+from libmuon.torch import AdamW, Muon, clip_grad_norm, step
 
 pytestmark = group
 
-# Uneven, of fewer rows than ranks, of one row, of one column; stacks of more and fewer matrices than
-# ranks; a convolution; what is no matrix.
-SHAPES = [(769, 100), (5, 64), (1, 64), (64, 1), (5, 16, 24), (2, 24, 16), (12, 4, 3, 3), (33, 40),
-          (64,), (3,)]
-STATE_OF_ITS_OWN = {"second_moment": "normuon_long", "hyperball": True, "weight_decay": 0.0}
 MESHES = [(2,), (3,), (4,), (2, 2)]
-
-
-class Net(nn.Module):
-    def __init__(self, dtype=torch.float32, shapes=SHAPES):
-        super().__init__()
-        generator = torch.Generator().manual_seed(1)
-        for number, shape in enumerate(shapes):
-            values = torch.randn(shape, generator=generator).to(dtype)
-            setattr(self, f"weight{number}", nn.Parameter(values))
-
-
-def optimizers_of(net, **options):
-    named = [*net.named_parameters()]
-    return [
-        Muon([each for each in named if each[1].ndim > 1], lr=0.02, higher_dims="auto", **options),
-        AdamW([each for each in named if each[1].ndim < 2], lr=0.01),
-    ]
-
-
-def gradients(net, number, nan_in=None):
-    """The same ones for the same number, whole or as the parameters lie."""
-    generator = torch.Generator().manual_seed(number)
-    for name, p in net.named_parameters():
-        grad = torch.randn(p.shape, generator=generator).to(p.dtype)
-        if name == nan_in:
-            grad.view(-1)[-1] = torch.nan
-        if isinstance(p, DTensor):
-            grad = distribute_tensor(grad, p.device_mesh, p.placements, src_data_rank=None)
-        p.grad = grad
-
-
-def whole(value):
-    return value.full_tensor() if isinstance(value, DTensor) else value
-
-
-def contents(net, optimizers):
-    """Everything that training changes, by name, whole."""
-    result = {}
-    for name, p in net.named_parameters():
-        result[name] = whole(p.detach()).clone()
-        for optimizer in optimizers:
-            for key, value in optimizer.state.get(p, {}).items():
-                result[f"{name} {key}"] = whole(value).clone()
-    return result
-
-
-def differences(one, other):
-    assert one.keys() == other.keys()
-    return [name for name in one if not torch.equal(one[name], other[name])]
-
-
-def sharded(net, mesh):
-    fully_shard(net, mesh=mesh)
-    return net
 
 
 def replicated(net, mesh):
@@ -89,17 +24,6 @@ def replicated(net, mesh):
         placed = distribute_tensor(p.detach(), mesh, [Replicate()] * mesh.ndim, src_data_rank=None)
         setattr(net, name, nn.Parameter(placed))
     return net
-
-
-def trained(net, optimizers, steps, first=0, together=False):
-    for number in range(first, first + steps):
-        gradients(net, number)
-        if together:
-            step(optimizers)
-        else:
-            for optimizer in optimizers:
-                optimizer.step()
-    return contents(net, optimizers)
 
 
 def as_one(rank, extents, place, dtype, options, together):
@@ -240,7 +164,7 @@ def unlike(rank, what):
 @pytest.mark.parametrize(
     "what, expected",
     [
-        ("lr", ["ranks differ", "lr=0.02", "lr=0.03"]),
+        ("lr", ["ranks differ: 'Muon: lr=0.0", "lr=0.02", "lr=0.03"]),
         ("nonfinite", ["ranks differ", "'skip'", "'error'"]),
         ("gradient", ["ranks differ", "a gradient of weight3"]),
         ("steps", ["ranks differ", "step 1", "step 2"]),
@@ -339,106 +263,6 @@ def broken_in_the_middle(rank):
 
 def test_a_failure_in_the_middle_is_one_of_all_until_a_checkpoint_is_loaded(ranks):
     assert ranks.run(broken_in_the_middle)[:3] == [True] * 3
-
-
-# ---- Checkpoints
-
-
-class Model(nn.Module):
-    """What fully_shard and MuonWithAdamW are for."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(5)
-        self.embedding = nn.Embedding(13, 24)
-        self.layers = nn.ModuleList(nn.Linear(24, 24) for _ in range(3))
-        self.wide = nn.Linear(24, 50)
-        self.head = nn.Linear(50, 7)
-
-    def forward(self, x):
-        x = self.embedding(x)
-        for layer in self.layers:
-            x = x + torch.tanh(layer(x))
-        return self.head(torch.relu(self.wide(x)))
-
-
-def model_on(mesh):
-    model = Model()
-    if mesh is not None:
-        for layer in model.layers:
-            fully_shard(layer, mesh=mesh)
-        fully_shard(model, mesh=mesh)
-    return model, MuonWithAdamW(model, lr=0.01)
-
-
-def saved_by_three(rank, folder):
-    mesh = mesh_of(3)
-    if not has(mesh, rank):
-        return None
-    model, optimizer = model_on(mesh)
-    trained(model, [optimizer], 3)
-    state = {
-        "model": get_model_state_dict(model),
-        "optimizer": get_optimizer_state_dict(model, optimizer),
-    }
-    dcp.save(state, checkpoint_id=folder, process_group=mesh.get_group())
-    # So that what follows has something to compare with.
-    found = trained(model, [optimizer], 2, first=3)
-    if rank == 0:
-        torch.save(found, f"{folder}/expected.pt")
-    return True
-
-
-def resumed(rank, folder, extents):
-    mesh = mesh_of(*extents) if extents else None
-    if rank > 0 and not extents or extents and not has(mesh, rank):
-        return None
-    model, optimizer = model_on(mesh)
-    state = {
-        "model": get_model_state_dict(model),
-        "optimizer": get_optimizer_state_dict(model, optimizer),
-    }
-    own = mesh.get_group() if mesh and mesh.ndim == 1 else None
-    dcp.load(state, checkpoint_id=folder, process_group=own, no_dist=mesh is None)
-    set_model_state_dict(model, state["model"])
-    set_optimizer_state_dict(model, optimizer, state["optimizer"])
-    found = trained(model, [optimizer], 2, first=3)
-    return differences(torch.load(f"{folder}/expected.pt"), found)
-
-
-def test_three_ranks_resumed_on_others(ranks, tmp_path):
-    ranks.run(saved_by_three, str(tmp_path))
-    for extents in [(), (1,), (2,), (4,), (2, 2)]:
-        found = ranks.run(resumed, str(tmp_path), extents)
-        count = torch.Size(extents).numel()
-        assert found == [[]] * count + [None] * (len(found) - count), extents
-
-
-def plain_state_dicts(rank):
-    mesh = mesh_of(3)
-    if not has(mesh, rank):
-        return None
-    alone = Net()
-    both = optimizers_of(alone, **STATE_OF_ITS_OWN)
-    trained(alone, both, 2)
-    net = sharded(Net(), mesh)
-    for (_, p), q in zip(net.named_parameters(), alone.parameters()):
-        p.data.copy_(distribute_tensor(q.detach(), mesh, [Shard(0)], src_data_rank=None))
-    optimizers = optimizers_of(net, **STATE_OF_ITS_OWN)
-    for optimizer, other in zip(optimizers, both):
-        optimizer.load_state_dict(other.state_dict())
-    expected, found = (
-        trained(each, own, 2, first=2) for each, own in ((alone, both), (net, optimizers))
-    )
-    saved = both[0].state_dict()
-    saved["state"][0]["momentum_buffer"] = torch.zeros(768, 100)
-    with pytest.raises(ValueError, match=r"weight0: momentum_buffer: .*\(769, 100\).*768"):
-        optimizers[0].load_state_dict(saved)
-    return differences(expected, found) + differences(found, contents(net, optimizers))
-
-
-def test_state_dicts_of_one_process_are_taken_apart(ranks):
-    assert ranks.run(plain_state_dicts)[:3] == [[]] * 3
 
 
 # ---- A model that runs

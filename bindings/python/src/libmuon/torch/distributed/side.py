@@ -166,16 +166,17 @@ class Side:
 
     def described(self, ready: Ready) -> list[str]:
         """What has to be the same on all ranks: in lines, the first of which to differ is named."""
+        kind: Kind = self.optimizer._kind
         options = [
-            f"{self.optimizer._kind.name}: options of group {number}: "
-            + ", ".join(f"{key}={plain(group[key])!r}" for key in self.optimizer._kind.options)
+            f"{kind.name}: {key}={plain(group[key])!r} in group {number}"
             for number, group in enumerate(self.optimizer.param_groups)
+            for key in kind.options
         ]
         steps = []
         for locals, (_, work) in ((self.here, ready.here), (self.away, ready.away)):
             for slot, _ in work:
                 steps.append(f"a gradient of {locals.entry(slot.parameter).label}, step {slot.steps}")
-        policy = f"{self.optimizer._kind.name}: nonfinite={self.optimizer.nonfinite!r}"
+        policy = f"{kind.name}: nonfinite={self.optimizer.nonfinite!r}"
         return [*self.lines, policy, *options, *steps]
 
     def run(self, ready: Ready) -> Optional[BaseException]:

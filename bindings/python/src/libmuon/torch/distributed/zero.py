@@ -122,8 +122,11 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
         name = type(self.optim).__name__
         lines = [instructions(), f"{name}, nonfinite={self.optim.nonfinite!r}"]
         for number, group in enumerate(self.param_groups):
-            options = {key: each for key, each in group.items() if key != "params"}
-            lines.append(f"options of group {number}: {({k: plain(v) for k, v in options.items()})}")
+            lines += [
+                f"{name}: {key}={plain(each)!r} in group {number}"
+                for key, each in group.items()
+                if key != "params"
+            ]
             for index, p in enumerate(group["params"]):
                 grad = "no gradient" if p.grad is None else "a gradient"
                 lines.append(
