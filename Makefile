@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .NOTPARALLEL:
 .PHONY: library demo demo-torch test bench bench-quick bench-after-torch docs clean lint generate
 .PHONY: build-packages python-packages test-packages
-.PHONY: test-kernels test-clients test-jax xla-handler bench-jax
+.PHONY: test-kernels test-clients test-jax xla-handler bench-jax bench-scale-torch
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
 # What is installed with apt, and why. To build: compilers (Swift links with gcc, its runtime with C++'s
@@ -259,6 +259,11 @@ bench: library .venv-bench/ready
 bench-after-torch: library .venv-bench/ready
 	@$(BENCH) -m pip install -q --disable-pip-version-check ./bindings/python
 	@$(BENCH) benchmarks/after_torch.py $(ARGS)
+
+# By several processes: ZeRO and FSDP2.
+bench-scale-torch: library .venv-torch/ready
+	@$(TORCH) -m pip install -q --disable-pip-version-check ./bindings/python
+	@$(TORCH) benchmarks/scale_torch.py $(ARGS)
 
 bench-quick: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"

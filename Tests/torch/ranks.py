@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import queue
 import traceback
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch.multiprocessing
 from torch.distributed.device_mesh import DeviceMesh
 
 COUNT = 4
-SECONDS = 60
+SECONDS = 30
 # They share the processes, so they are all run by the same one of pytest's.
 group = pytest.mark.xdist_group("ranks")
 
@@ -22,34 +23,43 @@ group = pytest.mark.xdist_group("ranks")
 class Ranks:
     """The processes, by their ranks."""
 
-    def __init__(self, folder: Path) -> None:
-        # A process that has imported what they need, and is copied.
+    def __init__(self, folder: Path, seconds: float = SECONDS) -> None:
+        """seconds: that one waits for another."""
+        # A process that has imported what they need, and is copied. It finds it by the environment alone.
         context = torch.multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["test_fsdp", "test_fsdp_checkpoints", "test_zero"])
+        here = str(Path(__file__).parent)
+        if here not in os.environ.get("PYTHONPATH", ""):
+            os.environ["PYTHONPATH"] = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])
         self.jobs = [context.Queue() for _ in range(COUNT)]
         self.results = context.Queue()
         self.processes = [
-            context.Process(target=work, args=(rank, str(folder / "store"), jobs, self.results))
+            context.Process(
+                target=work, args=(rank, str(folder / "store"), seconds, jobs, self.results)
+            )
             for rank, jobs in enumerate(self.jobs)
         ]
         for each in self.processes:
             each.start()
 
-    def run(self, function, *arguments):
-        """What function(rank, *arguments) returns on each rank. An error of one is raised here."""
+    def begin(self, function, *arguments):
         for jobs in self.jobs:
             jobs.put((function, arguments))
+
+    def run(self, function, *arguments):
+        """What function(rank, *arguments) returns on each rank. An error of one is raised here."""
+        self.begin(function, *arguments)
         results, errors = [None] * COUNT, []
         try:
             for _ in range(COUNT):
-                rank, result, error = self.results.get(timeout=SECONDS)
+                rank, result, error = self.results.get(timeout=2 * SECONDS)
                 results[rank] = result
                 if error:
                     errors.append(f"rank {rank}:\n{error}")
                     # The others may wait for it.
                     break
         except queue.Empty:
-            errors.append(f"not finished after {SECONDS} s")
+            errors.append(f"not finished after {2 * SECONDS} s")
         if errors:
             self.stop()
             pytest.fail("\n".join(errors))
@@ -65,7 +75,7 @@ class Ranks:
         return all(each.is_alive() for each in self.processes)
 
 
-def work(rank, store, jobs, results):
+def work(rank, store, seconds, jobs, results):
     """The life of one process."""
     torch.set_num_threads(1)
     dist.init_process_group(
@@ -73,7 +83,7 @@ def work(rank, store, jobs, results):
         init_method=f"file://{store}",
         rank=rank,
         world_size=COUNT,
-        timeout=datetime.timedelta(seconds=SECONDS / 2),
+        timeout=datetime.timedelta(seconds=seconds),
     )
     while True:
         function, arguments = jobs.get()

@@ -128,6 +128,27 @@ def test_ranks_that_differ_are_an_error_of_all(ranks):
     assert ranks.run(unlike)[:2] == [True, True]
 
 
+def failing(rank):
+    mesh = mesh_of(3)
+    if not has(mesh, rank):
+        return None
+    net = net_of()
+    optimizer = zero_of(net, "Muon", mesh)
+    if rank == 1:
+
+        def step():
+            raise libmuon.OutOfMemoryError("no memory")
+
+        optimizer.optim.step = step
+    with pytest.raises(RuntimeError, match="rank 1 failed in the middle of a step.*no memory"):
+        trained(net, optimizer, 1)
+    return True
+
+
+def test_a_failure_in_the_middle_is_one_of_all(ranks):
+    assert ranks.run(failing)[:3] == [True] * 3
+
+
 def saved_by_three(rank, folder, kind, dtype):
     mesh = mesh_of(3)
     if not has(mesh, rank):

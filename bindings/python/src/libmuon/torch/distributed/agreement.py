@@ -77,6 +77,17 @@ class Agreement:
             raise ExchangeError("ranks differ")
         return code == GO
 
+    def confirm(self, failure: Optional[BaseException]) -> None:
+        """Raises on every rank where one has failed in the middle of a step."""
+        mine = self.position + 1 if failure else 0
+        failed = self.maxima([mine])[0]
+        if failed:
+            text = self.text_of(str(failure) if failed == mine else None)
+            raise ExchangeError(
+                f"rank {failed - 1} failed in the middle of a step, whose parameters are undefined "
+                f"now: {text}"
+            ) from failure
+
     def _refuse(self, stand: Stand, code: int, text: str, position: int) -> None:
         """Raises what stopped this rank, or what stopped another."""
         if stand.error is not None and stand.code >= NONFINITE:

@@ -11,7 +11,6 @@ from ..._log import logger
 from ...errors import MuonError
 from ...runtime import build_info
 from .agreement import Agreement, Stand, stand_of
-from .errors import ExchangeError
 from .finite import why_not_finite
 from .placement import Ranks, any_placed, is_placed
 from .side import Ready, Side
@@ -61,13 +60,7 @@ def step(optimizers: Sequence[Any]) -> bool:
     try:
         for side, own in zip(sides, ready):
             failure = side.run(own) or failure
-        failed = agreement.maxima([ranks.position + 1 if failure else 0])[0]
-        if failed:
-            text = agreement.text_of(str(failure) if failed == ranks.position + 1 else None)
-            raise ExchangeError(
-                f"rank {failed - 1} failed in the middle of a step, whose parameters are undefined "
-                f"now: {text}"
-            ) from failure
+        agreement.confirm(failure)
     except BaseException as error:
         for side in sides:
             side.broken = error

@@ -93,10 +93,17 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
         torchs._sync_param_groups(self.param_groups, self.optim.param_groups)
         rank = dist.get_rank(self.process_group)
         agreement = Agreement([self.process_group], rank)
-        if agreement.reached(self._stand(), self._described()):
-            super().step(**kwargs)
-        else:
+        if not agreement.reached(self._stand(), self._described()):
             self.optim._skipped_steps += 1
+            return loss
+        failure: Optional[BaseException] = None
+        try:
+            torchs._local_step(**kwargs)
+        except Exception as error:
+            failure = error
+        # Those that wait for its parameters would wait for ever.
+        agreement.confirm(failure)
+        torchs._sync_params()
         return loss
 
     @property
