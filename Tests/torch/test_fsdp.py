@@ -26,6 +26,16 @@ def replicated(net, mesh):
     return net
 
 
+def mixed(net, mesh):
+    """Every other parameter is a DTensor."""
+    for number, (name, p) in enumerate([*net.named_parameters()]):
+        if number % 2:
+            placements = [*[Replicate()] * (mesh.ndim - 1), Shard(0)]
+            placed = distribute_tensor(p.detach(), mesh, placements, src_data_rank=None)
+            setattr(net, name, nn.Parameter(placed))
+    return net
+
+
 def as_one(rank, extents, place, dtype, options, together):
     mesh = mesh_of(*extents)
     if not has(mesh, rank):
@@ -38,9 +48,8 @@ def as_one(rank, extents, place, dtype, options, together):
     for optimizer in optimizers:
         for p, own in optimizer.state.items():
             for key, value in own.items():
-                assert key == "step" or value.placements == p.placements or key in (
-                    "radius", "second_momentum_buffer"
-                ), key
+                if isinstance(p, DTensor) and key not in ("step", "radius", "second_momentum_buffer"):
+                    assert value.placements == p.placements and value.shape == p.shape, key
     return differences(expected, found)
 
 
@@ -53,8 +62,9 @@ def test_steps_have_the_bits_of_one_process(ranks, extents, dtype, options):
 
 
 @pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
-def test_replicated_parameters_have_them_too(ranks, extents):
-    found = ranks.run(as_one, extents, replicated, torch.float32, STATE_OF_ITS_OWN, True)
+@pytest.mark.parametrize("place", [replicated, mixed])
+def test_replicated_and_plain_parameters_have_them_too(ranks, extents, place):
+    found = ranks.run(as_one, extents, place, torch.float32, STATE_OF_ITS_OWN, True)
     assert [each for each in found if each is not None] == [[]] * torch.Size(extents).numel()
 
 

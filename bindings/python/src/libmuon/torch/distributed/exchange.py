@@ -25,10 +25,6 @@ FIRST_TAG = 0x4D75_0000
 BUFFERS = 8
 
 
-# A buffer's name and the type of its elements.
-Kind = tuple[bytes, torch.dtype]
-
-
 class Part(NamedTuple):
     """One buffer of a matrix: the gradient, the parameter, or one of its state."""
 
@@ -41,10 +37,6 @@ class Part(NamedTuple):
     by_rows: bool
     # Whether a step writes it.
     returns: bool
-
-    @property
-    def kind(self) -> Kind:
-        return self.name, self.local.dtype
 
 
 class Unit(NamedTuple):
@@ -69,20 +61,20 @@ class Exchange:
 
     def __init__(self, ranks: Ranks) -> None:
         self.ranks = ranks
-        # For each of three waves by turns, by name and type.
-        self.memory: list[dict[Kind, Tensor]] = [{}, {}, {}]
+        # For each of three waves by turns, and by name.
+        self.memory: list[dict[bytes, Tensor]] = [{}, {}, {}]
 
     def reserve(self, units: Sequence[Unit]) -> None:
         """Makes sure of memory for the units of this rank."""
-        sizes: defaultdict[Kind, int] = defaultdict(int)
+        sizes: defaultdict[bytes, int] = defaultdict(int)
         for unit in self._own(units):
             for part in unit.parts:
-                sizes[part.kind] = max(sizes[part.kind], part.numel if part.by_rows else 0)
+                sizes[part.name] = max(sizes[part.name], part.numel if part.by_rows else 0)
         for memory in self.memory:
-            for kind, size in sizes.items():
-                if kind not in memory or memory[kind].numel() < size:
-                    memory.pop(kind, None)
-                    memory[kind] = torch.empty(size, dtype=kind[1], device="cpu")
+            for name, size in sizes.items():
+                if name not in memory or memory[name].numel() < size:
+                    memory.pop(name, None)
+                    memory[name] = torch.empty(size, dtype=torch.float32, device="cpu")
 
     def _own(self, units: Sequence[Unit]) -> list[Unit]:
         return [
@@ -127,7 +119,7 @@ class Exchange:
         return {
             part.name: part.local
             if unit.in_place or not part.by_rows
-            else memory[part.kind][: part.numel]
+            else memory[part.name][: part.numel]
             for part in unit.parts
         }
 
