@@ -20,6 +20,7 @@ extension muon_status: NamedEnum {
     (MUON_ERR_CORRUPT, "corrupt"),
     (MUON_ERR_MISMATCH, "mismatch"),
     (MUON_ERR_CANCELLED, "cancelled"),
+    (MUON_ERR_EXCHANGE, "exchange"),
   ]
 }
 

@@ -27,6 +27,7 @@ public func muon_status_name(
   case MUON_ERR_CORRUPT: unsafe constant("MUON_ERR_CORRUPT")
   case MUON_ERR_MISMATCH: unsafe constant("MUON_ERR_MISMATCH")
   case MUON_ERR_CANCELLED: unsafe constant("MUON_ERR_CANCELLED")
+  case MUON_ERR_EXCHANGE: unsafe constant("MUON_ERR_EXCHANGE")
   default: unsafe constant("MUON_ERR_UNKNOWN")
   }
 }

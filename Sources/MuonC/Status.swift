@@ -104,6 +104,7 @@ extension MuonError.Code {
     case .corrupt: MUON_ERR_CORRUPT
     case .mismatch: MUON_ERR_MISMATCH
     case .cancelled: MUON_ERR_CANCELLED
+    case .exchange: MUON_ERR_EXCHANGE
     }
   }
 }

@@ -45,6 +45,11 @@ extension muon_checkpoint_options: @unsafe SizedStruct {
   static var firstSize: Int { 40 }
 }
 
+extension muon_exchange: @unsafe SizedStruct {
+  static var typeName: String { "muon_exchange" }
+  static var firstSize: Int { 56 }
+}
+
 extension muon_param_statistics: SizedStruct {
   static var typeName: String { "muon_param_statistics" }
   static var firstSize: Int { 48 }

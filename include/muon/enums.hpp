@@ -24,6 +24,7 @@ enum class Status : int {
   corrupt = MUON_ERR_CORRUPT,
   mismatch = MUON_ERR_MISMATCH,
   cancelled = MUON_ERR_CANCELLED,
+  exchange = MUON_ERR_EXCHANGE,
 };
 
 /// muon_dtype: The type of the elements of a buffer.

@@ -133,8 +133,10 @@ extension CheckpointPlan {
         bases[option]?[index][group] = values[group] ?? present
       }
     }
+    let isWhole = options.includesData && !options.allowsMissing
     changes.append {
       replacement.apply()
+      optimizer.noteLoaded(whole: isWhole)
       optimizer.nonFinitePolicy = policy
       optimizer.skippedSteps = skipped
       for (option, values) in initial {

@@ -24,15 +24,17 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     let plan: Int
     let batch: Int
   }
-  /// All matrices, the dearest first.
+  /// All matrices that this process works out, the dearest first.
   private var order: [Turn] = []
   /// Those that the present step changes, in that order; the first `large` are for the whole team.
-  private var turns: [Turn] = []
+  private(set) var turns: [Turn] = []
   private var (large, workers) = (0, 1)
   /// For the large matrices, which the whole team works on; kept from step to step.
   private var shared: [OrthogonalizationScratch] = []
   /// One a worker, for the others.
   private var own: [OrthogonalizationScratch] = []
+  /// Who works out what, where there are other ranks.
+  var division: Division? = nil
 
   /// Parameters of 2 dimensions, or with a view, in a first group with these options.
   ///
@@ -117,7 +119,14 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     return stays
   }
 
-  override var ownScratchBytes: Int { (shared + own).reduce(0) { $0 + $1.bytes } }
+  override var ownScratchBytes: Int {
+    (shared + own).reduce(0) { $0 + $1.bytes } + (division?.scratchBytes ?? 0)
+  }
+
+  override func plannedOwner(ofParameter index: Int) throws(MuonError) -> Int? {
+    if plansAreStale { try replan() }
+    return division?.owner(ofParameter: index)
+  }
 
   override func planStep() throws(MuonError) {
     try requireNorms()
@@ -134,21 +143,43 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
       ? 0 : turns.prefix { plans[$0.plan].cost >= OrthogonalizationPlan.largeCost }.count
     try reserve(&shared, 1, for: turns[..<large])
     try reserve(&own, workers, for: turns[large...])
+    try division?.planStep(plans) { takesPart($0) }
     try solveWhatCanFail()
   }
 
   override func forgetPlannedStep() { forgetSolved() }
 
-  override func runStep() {
-    Team.run(workers: workers, Work(of: self, solving: false))
+  override func runStep() throws(MuonError) {
+    if let ranks {
+      try runDivided(among: ranks)
+    } else {
+      run(turns.indices)
+    }
     forgetSolved()
+  }
+
+  /// Makes the step of some of the turns.
+  func run(_ turns: Range<Int>) {
+    Team.run(workers: workers, Work(of: self, turns, solving: false))
+  }
+
+  /// Turns from here on that make a list of work of their own, after which other ranks can have the results: a large
+  /// matrix, or small ones that keep the team busy as long.
+  func wave(from first: Int) -> Range<Int> {
+    guard first >= large else { return first..<first + 1 }
+    var (end, cost) = (first, 0.0)
+    while end < turns.count, cost < OrthogonalizationPlan.largeCost * Double(workers) {
+      cost += plans[turns[end].plan].cost
+      end += 1
+    }
+    return first..<end
   }
 }
 
 // MARK: - Planning a step
 
 extension Muon {
-  private func replan() throws(MuonError) {
+  func replan() throws(MuonError) {
     var orthogonalizers: [Orthogonalizer] = []
     for options in groups { orthogonalizers.append(try options.orthogonalizer()) }
     let counts = trained.map {
@@ -171,7 +202,14 @@ extension Muon {
             groups[each.group], measuring: statisticsLevel))
       }
     }
-    order.sort { plans[$0.plan].cost > plans[$1.plan].cost }
+    division = try ranks.map { (ranks) throws(MuonError) in
+      try Division(of: trained, plans, among: ranks) { orthogonalizers[$0].coefficients.count }
+    }
+    if let division {
+      order = division.ownTurns
+    } else {
+      order.sort { plans[$0.plan].cost > plans[$1.plan].cost }
+    }
     self.plans = plans
     self.order = order
     solved = trained.map { _ in nil }
@@ -193,7 +231,7 @@ extension Muon {
   /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
   /// written.
   private func solveWhatCanFail() throws(MuonError) {
-    guard plans.contains(where: { $0.canFail && takesPart($0.parameter) }) else { return }
+    guard turns.contains(where: { plans[$0.plan].canFail }) else { return }
     do { try OpenBLAS.use(solve) } catch {
       forgetSolved()
       throw error
@@ -201,12 +239,12 @@ extension Muon {
   }
 
   private func solve() throws(MuonError) {
-    for plan in plans where plan.canFail && takesPart(plan.parameter) {
+    for plan in turns.lazy.map({ self.plans[$0.plan] }) where plan.canFail {
       if solved[plan.parameter] == nil {
         solved[plan.parameter] = try Buffer(count: trained[plan.parameter].shape.count)
       }
     }
-    let work = Work(of: self, solving: true)
+    let work = Work(of: self, turns.indices, solving: true)
     Team.run(workers: workers, work)
     let index = work.failed.load(ordering: .relaxed)
     if index >= 0 {
@@ -224,24 +262,27 @@ extension Muon {
 // MARK: - Running it
 
 extension Muon {
-  /// All matrices are solved ahead, where that can fail, or updated: the large ones one after the other,
-  /// each by the whole team; then the others, one a thread.
+  /// The matrices of some turns are solved ahead, where that can fail, or updated: the large ones one after the
+  /// other, each by the whole team; then the others, one a thread.
   private struct Work: TeamWork, ~Copyable {
     private let muon: Muon
+    private let large, others: Range<Int>
     private let solving: Bool
     /// A parameter whose matrix could not be solved.
     let failed = Atomic<Int>(-1)
 
-    init(of muon: Muon, solving: Bool) {
+    init(of muon: Muon, _ turns: Range<Int>, solving: Bool) {
       self.muon = muon
       self.solving = solving
+      large = turns.clamped(to: 0..<muon.large)
+      others = turns.clamped(to: muon.large..<muon.turns.count)
     }
 
     func perform(by member: Team.Member) {
       Denormals.flushed {
-        for turn in 0..<muon.large { perform(turn, in: muon.shared[0], by: member) }
-        member.forEach(muon.turns.count - muon.large) {
-          perform(muon.large + $0, in: muon.own[member.index], by: .alone)
+        for turn in large { perform(turn, in: muon.shared[0], by: member) }
+        member.forEach(others.count) {
+          perform(others.lowerBound + $0, in: muon.own[member.index], by: .alone)
         }
       }
     }

@@ -12,10 +12,10 @@ struct MuonPlan {
   /// The same of copies of what lies apart or is of another type; `nil` where nothing is.
   let gatheringStart: Int?
 
-  private let matrices: MatrixLayout
-  private let block: Int
+  let matrices: MatrixLayout
+  let block: Int
   /// Of `second_momentum` and `radius`, where there are any.
-  private let secondMomentum, radius: MatrixLayout?
+  let secondMomentum, radius: MatrixLayout?
   /// The elements, chunks and short sides of one index of the batch, and of its blocks before this one.
   private let all, before: Extent
 
@@ -107,10 +107,15 @@ struct MuonPlan {
         parameter.elements(of: .radius).map { memory.buffer(layout, $0, 1) }
       },
       solved: solved?[start..<start + shape.count],
-      meter: parameter.meter?.part(
-        chunks: batch * all.chunks + before.chunks, Matrix.chunks(of: shape.count),
-        sides: batch * all.sides + before.sides, shape.shortSide),
+      meter: parameter.meter.map { meter(batch, of: $0) },
       data: p.dense.floats ?? master?.dense.floats ?? memory.floats(shape.count),
       momentum: m.dense.floats ?? memory.floats(shape.count))
+  }
+
+  /// What is measured of one of the matrices.
+  func meter(_ batch: Int, of parameter: StepMeter) -> StepMeter {
+    parameter.part(
+      chunks: batch * all.chunks + before.chunks, Matrix.chunks(of: shape.count),
+      sides: batch * all.sides + before.sides, shape.shortSide)
   }
 }

@@ -55,8 +55,10 @@ extension Optimizer {
       + "past \(state.first?.elements.type == .bfloat16 ? "bfloat16" : "float32")"
   }
 
-  /// Notes that somebody else has written a buffer: state that has been is not known to be finite.
+  /// Notes that somebody else has written a buffer: state that has been is not known to be finite, and other ranks may
+  /// not have it.
   package func noteWritten(_ buffer: ParameterBuffer, ofParameter index: Int) {
     if buffer != .data, buffer != .gradient { trained[index].hasFiniteState = false }
+    if buffer != .gradient { ranks?.hasNews = true }
   }
 }

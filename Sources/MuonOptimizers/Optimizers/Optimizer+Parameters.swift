@@ -23,6 +23,7 @@ extension Optimizer {
       throw error
     }
     plansAreStale = true
+    ranks?.hasNews = true
   }
 
   /// Lets go of all parameters and their state, for an optimizer whose scheduler lives on.

@@ -23,16 +23,21 @@ extension Optimizer {
   /// after the first step.
   package static func step(_ count: Int, _ optimizer: (Int) -> Optimizer) throws(MuonError) {
     try Log.holding { () throws(MuonError) in
-      for index in 0..<count { optimizer(index).beginGradientScale() }
-      for index in 0..<count { try optimizer(index).listWork() }
-      if let reason = try reasonToSkip(count, optimizer) {
-        noteSkipped(count, optimizer, reason)
-        endGradientScales(count, optimizer)
-        return
+      for index in 0..<count {
+        try optimizer(index).requireExchange()
+        optimizer(index).beginGradientScale()
       }
-      try plan(count, optimizer)
+      let outcome = try agreedOutcome(count, optimizer)
+      if let error = outcome.error {
+        if error.code == .nonFiniteGradient { endGradientScales(count, optimizer) }
+        throw error
+      }
       endGradientScales(count, optimizer)
-      for index in 0..<count { optimizer(index).makePlannedStep() }
+      if let reason = outcome.skipped {
+        noteSkipped(count, optimizer, reason)
+      } else {
+        try makePlannedStep(count, optimizer)
+      }
     }
   }
 
@@ -95,6 +100,34 @@ extension Optimizer {
 // MARK: - All of it that can fail
 
 extension Optimizer {
+  /// Whether the step can be made, here and on all other ranks; then it is planned, and otherwise not.
+  private static func agreedOutcome(
+    _ count: Int, _ optimizer: (Int) -> Optimizer
+  ) throws(MuonError) -> StepOutcome {
+    let own = outcome(count, optimizer)
+    guard (0..<count).contains(where: { optimizer($0).ranks != nil }) else { return own }
+    var agreed = own
+    do throws(MuonError) {
+      agreed = try Self.agreed(on: own, count, optimizer)
+    } catch {
+      agreed = .failure(error)
+    }
+    if own.isReady, !agreed.isReady { forgetPlans(0..<count, optimizer) }
+    return agreed
+  }
+
+  /// What this process alone has to say.
+  private static func outcome(_ count: Int, _ optimizer: (Int) -> Optimizer) -> StepOutcome {
+    do throws(MuonError) {
+      for index in 0..<count { try optimizer(index).listWork() }
+      if let reason = try reasonToSkip(count, optimizer) { return .skip(reason) }
+      try plan(count, optimizer)
+      return .ready
+    } catch {
+      return .failure(error)
+    }
+  }
+
   /// Lists the parameters that take part. The lists are kept from step to step, so that only the first one
   /// allocates.
   func listWork() throws(MuonError) {
@@ -120,7 +153,6 @@ extension Optimizer {
       guard let found = optimizer(index).reasonAgainstStep() else { continue }
       let reason = label(index, of: count, optimizer(index)) + found
       guard optimizer(index).nonFinitePolicy == .skip else {
-        endGradientScales(count, optimizer)
         throw MuonError(.nonFiniteGradient, reason)
       }
       skipped = skipped ?? reason
@@ -143,15 +175,20 @@ extension Optimizer {
         try optimizer(index).attachMeters()
         try optimizer(index).planStep()
       } catch {
-        for planned in 0...index {
-          optimizer(planned).detachMeters()
-          if planned < index { optimizer(planned).forgetPlannedStep() }
-        }
+        optimizer(index).detachMeters()
+        forgetPlans(0..<index, optimizer)
         let named = MuonError(
           error.code, label(index, of: count, optimizer(index)) + error.message)
         if error.code == .notConverged { Log.write(.error, "a step was not made: \(named)") }
         throw named
       }
+    }
+  }
+
+  private static func forgetPlans(_ planned: Range<Int>, _ optimizer: (Int) -> Optimizer) {
+    for index in planned {
+      optimizer(index).detachMeters()
+      optimizer(index).forgetPlannedStep()
     }
   }
 
@@ -187,11 +224,23 @@ extension Optimizer {
   }
 }
 
-// MARK: - And what cannot
+// MARK: - And what cannot, unless another rank is lost
 
 extension Optimizer {
-  private func makePlannedStep() {
-    runStep()
+  private static func makePlannedStep(
+    _ count: Int, _ optimizer: (Int) -> Optimizer
+  ) throws(MuonError) {
+    do throws(MuonError) {
+      for index in 0..<count { try optimizer(index).makePlannedStep() }
+    } catch {
+      forgetPlans(0..<count, optimizer)
+      for index in 0..<count { optimizer(index).brokenStep = error.message }
+      throw error
+    }
+  }
+
+  private func makePlannedStep() throws(MuonError) {
+    try runStep()
     if statisticsLevel != .none {
       for index in active { noteStatistics(ofParameter: index) }
     }

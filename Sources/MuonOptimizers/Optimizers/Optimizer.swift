@@ -30,6 +30,10 @@ public class Optimizer {
   final var active: [Int] = []
   /// Their elements.
   final var parts = PartList()
+  /// Those that train together; `nil`: this process alone.
+  final var ranks: Ranks? = nil
+  /// Why a step broke off after it had begun to write; `nil` again after a checkpoint was loaded.
+  final var brokenStep: String? = nil
   /// What steps measure, kept from step to step.
   final var meterMemory: Buffer<Double>? = nil
 
@@ -102,7 +106,12 @@ public class Optimizer {
   /// Forgets a step that was planned and is not made.
   func forgetPlannedStep() {}
   /// Writes the active parameters and their state, as it was planned: one list of work for a team.
-  func runStep() {}
+  ///
+  /// - Throws: `exchange`, and nothing else; then it is unknown what was written.
+  func runStep() throws(MuonError) {}
+
+  /// The one rank that works a parameter out; `nil` where each does. Parameters are in range.
+  func plannedOwner(ofParameter index: Int) throws(MuonError) -> Int? { nil }
 
   /// The bytes that steps use beside parameters, gradients and state, and what they measure.
   var ownScratchBytes: Int { 0 }

@@ -34,7 +34,7 @@ enum Kernels {
   }
 
   /// The names of the levels, from the lowest.
-  private static var levels: [String] {
+  static var levels: [String] {
     var names: [String] = []
     while let kernel = unsafe muon_gemm_kernel_at(Int32(names.count)) {
       unsafe names.append(String(cString: kernel.pointee.level))

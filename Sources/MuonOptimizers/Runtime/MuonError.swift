@@ -1,7 +1,7 @@
 /// Why a call was refused or failed. Where a function throws, nothing has been changed.
 public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What kind of error it is.
-  public enum Code: Hashable, Sendable {
+  public enum Code: Hashable, Sendable, CaseIterable {
     /// A value outside its range.
     case invalidArgument
     /// A shape or an element count that does not fit.
@@ -26,6 +26,8 @@ public struct MuonError: Error, Hashable, Sendable, CustomStringConvertible {
     case mismatch
     /// A progress callback asked to stop.
     case cancelled
+    /// The ranks of an `Exchange` differ, or one of them is lost.
+    case exchange
   }
 
   /// What kind of error it is.

@@ -83,6 +83,37 @@ class Param(Structure):
     ]
 
 
+# typedef int32_t (*muon_agree_callback)(void *context, int64_t *values, size_t count);
+AgreeCallback = CFUNCTYPE(c_int32, c_void_p, POINTER(c_int64), c_size_t)
+
+
+# typedef int32_t (*muon_share_callback)(void *context, int32_t owner, void *data, size_t bytes);
+ShareCallback = CFUNCTYPE(c_int32, c_void_p, c_int32, c_void_p, c_size_t)
+
+
+# typedef int32_t (*muon_finish_callback)(void *context);
+FinishCallback = CFUNCTYPE(c_int32, c_void_p)
+
+
+# typedef const char * (*muon_describe_callback)(void *context);
+DescribeCallback = CFUNCTYPE(c_char_p, c_void_p)
+
+
+class Exchange(Structure):
+    """muon_exchange"""
+
+    _fields_ = [
+        ("struct_size", c_size_t),  # size_t struct_size
+        ("context", c_void_p),  # void *context
+        ("rank", c_int32),  # int32_t rank
+        ("rank_count", c_int32),  # int32_t rank_count
+        ("agree", AgreeCallback),  # muon_agree_callback agree
+        ("share", ShareCallback),  # muon_share_callback share
+        ("finish", FinishCallback),  # muon_finish_callback finish
+        ("describe", DescribeCallback),  # muon_describe_callback describe
+    ]
+
+
 class Coefficients(Structure):
     """muon_coefficients"""
 
@@ -290,6 +321,15 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizers_set_lr(muon_optimizer *const *optimizers, size_t count,
     #                                    double lr);
     ("muon_optimizers_set_lr", c_int, [POINTER(OptimizerHandle), c_size_t, c_double]),
+    # ---- Exchange
+    # muon_status muon_exchange_init(muon_exchange *outExchange, size_t struct_size);
+    ("muon_exchange_init", c_int, [POINTER(Exchange), c_size_t]),
+    # muon_status muon_optimizer_set_exchange(muon_optimizer *optimizer,
+    #                                         const muon_exchange *exchange);
+    ("muon_optimizer_set_exchange", c_int, [OptimizerHandle, POINTER(Exchange)]),
+    # muon_status muon_optimizer_get_owner(const muon_optimizer *optimizer, int64_t param,
+    #                                      int32_t *outRank);
+    ("muon_optimizer_get_owner", c_int, [OptimizerHandle, c_int64, POINTER(c_int32)]),
     # ---- Options
     # muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
     ("muon_muon_options_init", c_int, [POINTER(MuonOptions), c_size_t]),

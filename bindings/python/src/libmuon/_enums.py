@@ -24,6 +24,7 @@ class Status(IntEnum):
     corrupt = 12
     mismatch = 13
     cancelled = 14
+    exchange = 15
 
 
 class DType(IntEnum):
