@@ -26,6 +26,19 @@ class Setup:
     train_dataloader = [0, 1, 2]
 
 
+class Solo:
+    rank, rank_count = 0, 1
+
+    def agree(self, values: npt.NDArray[np.int64]) -> None:
+        pass
+
+    def share(self, owner: int, data: npt.NDArray[np.uint8]) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+
 def parameters_and_optimizers() -> None:
     weight = libmuon.Parameter(np.ones((4, 3), np.float32), "weight", requires_grad=True)
     bias = libmuon.Parameter(np.ones(3, np.float32))
@@ -58,6 +71,12 @@ def parameters_and_optimizers() -> None:
         if measured is not None:
             assert_type(measured.update_rms, float)
             assert_type(measured.orthogonality_error, Optional[float])
+        solo = Solo()
+        exchange: libmuon.Exchange = solo
+        optimizer.set_exchange(exchange)
+        assert_type(optimizer.owner(0), Optional[int])
+        optimizer.step()
+        optimizer.set_exchange(None)
         assert_type(optimizer.state_dict(), dict[str, Any])
         optimizer.load_state_dict(optimizer.state_dict())
     muon.step([np.ones((4, 3), np.float32)])
@@ -155,6 +174,7 @@ def errors() -> None:
         libmuon.ConfigError,
         libmuon.CorruptError,
         libmuon.DTypeError,
+        libmuon.ExchangeError,
         libmuon.FileError,
         libmuon.InternalError,
         libmuon.InvalidArgumentError,

@@ -377,6 +377,34 @@ static int32_t progress(uint64_t done, uint64_t total, void *context) {
   return context != NULL;
 }
 
+static int32_t agree(void *context, int64_t *values, size_t count) {
+  /* Another rank may say anything. */
+  if (context && count) values[below(count)] = int64();
+  return below(20) == 0;
+}
+static int32_t share(void *context, int32_t owner, void *data, size_t bytes) {
+  (void)context, (void)owner, (void)data, (void)bytes;
+  return below(200) == 0;
+}
+static int32_t finish(void *context) {
+  (void)context;
+  return below(20) == 0;
+}
+
+static const void *exchange(void) {
+  muon_exchange *e = block(sizeof *e);
+  if (!e || below(2)) return NULL;
+  muon_exchange_init(e, sizeof *e);
+  SPOILED_SIZE(e);
+  if (below(4) == 0) e->context = own_path;
+  if (below(4) == 0) e->rank = int32();
+  if (below(4) == 0) e->rank_count = int32();
+  if (!rarely()) e->agree = agree;
+  if (!rarely()) e->share = share;
+  if (!rarely()) e->finish = finish;
+  return e;
+}
+
 static const void *checkpoint_options(void) {
   muon_checkpoint_options *o = block(sizeof *o);
   if (!o || rarely()) return NULL;

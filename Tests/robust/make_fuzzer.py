@@ -53,6 +53,7 @@ ARGUMENTS = [
     (r"const muon_checkpoint_options \*", r".*", "checkpoint_options()"),
     (r"muon_param_statistics \*", r"out\w*", "options_out(sizeof(muon_param_statistics))"),
     (r"const muon_param \*", r"param", "one_param()"),
+    (r"const muon_exchange \*", r".*", "exchange()"),
     (r"const muon_orthogonalize_options \*", r".*", "orthogonalize_options()"),
     (r"const muon_muon_options \*", r".*", "muon_options()"),
     (r"const muon_adamw_options \*", r".*", "adamw_options()"),

@@ -40,6 +40,11 @@ def test_handles_are_safe_under_races(tmp_path, seed, figures):
     figures(run([races, seed, long_or_short(100_000, 4_000)], TSAN_OPTIONS="halt_on_error=1"))
 
 
+def test_ranks_share_without_races(tmp_path):
+    ranks = program("robust/ranks.c", tmp_path / "ranks", sanitizer="thread")
+    assert run([ranks], TSAN_OPTIONS="halt_on_error=1") == "fine\n"
+
+
 BACKENDS = [each.value for each in read().enums["muon_backend"].values]
 SCENARIOS = [
     "adamw", "sets2", "schedules", "builders", "threads", "checkpoint", "muon1", "muon2", "muon10",

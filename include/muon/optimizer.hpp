@@ -2,6 +2,7 @@
 #ifndef MUON_OPTIMIZER_HPP
 #define MUON_OPTIMIZER_HPP
 
+#include <muon/exchange.hpp>
 #include <muon/parameter.hpp>
 #include <muon/statistics.hpp>
 
@@ -118,6 +119,19 @@ class Optimizer {
   /// Steps that NonFinitePolicy::skip left out.
   std::int64_t skipped_steps() const {
     return detail::result_of<std::int64_t>(muon_optimizer_get_skipped_steps, handle());
+  }
+
+  /// From now on the ranks of an exchange train together: muon.h says how. All ranks make this call. It
+  /// must stay valid until another one is set, or the optimizer destroyed; NULL: this process trains
+  /// alone. Error: Status::exchange, and then the optimizer keeps the one that it had.
+  void set_exchange(Exchange *exchange) {
+    if (exchange == nullptr) return detail::check(muon_optimizer_set_exchange(handle(), nullptr));
+    const muon_exchange c = exchange->c();
+    detail::check(muon_optimizer_set_exchange(handle(), &c));
+  }
+  /// The rank that works out the steps of a parameter; -1 where there is no one rank.
+  std::int32_t owner(std::int64_t param) const {
+    return detail::result_of<std::int32_t>(muon_optimizer_get_owner, handle(), param);
   }
 
   /// The bytes that steps use beside parameters, gradients and state: 0 before the first step.

@@ -11,7 +11,7 @@ struct HostileCallTests {
       HostileCall.setsOfOptimizers(),
       HostileCall.optimizerOptions(), HostileCall.optimizerState(), HostileCall.schedules(),
       HostileCall.schedulers(), HostileCall.builders(), HostileCall.checkpoints(),
-      HostileCall.statisticsAndLog(), HostileCall.names(),
+      HostileCall.statisticsAndLog(), HostileCall.names(), HostileCall.exchanges(),
     ]
     let names = groups.joined().map(\.name)
     let root = URL(filePath: #filePath).deletingLastPathComponent()
@@ -69,6 +69,10 @@ struct HostileCallTests {
 
   @Test func names() async {
     await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.names()) }
+  }
+
+  @Test func exchanges() async {
+    await #expect(processExitsWith: .success) { HostileCall.run(HostileCall.exchanges()) }
   }
 
   @Test func statisticsAndLog() async {

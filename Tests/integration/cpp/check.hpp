@@ -50,5 +50,6 @@ void test_functions();
 void test_watching();
 void test_views();
 void test_half_precision();
+void test_exchange();
 
 #endif  // CHECK_HPP

@@ -25,5 +25,6 @@ int main() {
   test_watching();
   test_views();
   test_half_precision();
+  test_exchange();
   std::puts("passed");
 }

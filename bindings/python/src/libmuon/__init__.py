@@ -19,11 +19,13 @@ Saving and resuming: checkpoint.save, checkpoint.load; Optimizer.state_dict.
 The orthogonalization alone: orthogonalize, backend_coefficients.
 The library: set_num_threads, get_num_threads, build_info; its log is the logger "libmuon".
 For threadpoolctl: import libmuon.threadpool.
+Several processes as one: libmuon.mpi.attach; Exchange, Optimizer.set_exchange, Optimizer.owner.
 What steps were like: Optimizer.statistics, ParameterStatistics.
 Errors: MuonError and its subclasses, each also the builtin exception of its kind.
 """
 
 from . import _log, checkpoint
+from ._exchange import Exchange
 from ._statistics import ParameterStatistics
 from ._version import __version__
 from .builders import Route, build_optimizers, build_schedulers, route_params
@@ -32,6 +34,7 @@ from .errors import (
     ConfigError,
     CorruptError,
     DTypeError,
+    ExchangeError,
     FileError,
     InternalError,
     InvalidArgumentError,
@@ -71,6 +74,8 @@ __all__ = [
     "CorruptError",
     "CosineAnnealingLR",
     "DTypeError",
+    "Exchange",
+    "ExchangeError",
     "FileError",
     "InternalError",
     "InvalidArgumentError",

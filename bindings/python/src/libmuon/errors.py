@@ -11,6 +11,7 @@ __all__ = [
     "ConfigError",
     "CorruptError",
     "DTypeError",
+    "ExchangeError",
     "FileError",
     "InternalError",
     "InvalidArgumentError",
@@ -113,6 +114,12 @@ class CancelledError(MuonError, RuntimeError):
     """A progress callback asked to stop."""
 
     status = Status.cancelled
+
+
+class ExchangeError(MuonError, ConnectionError):
+    """The ranks that train together differ, or one of them is lost."""
+
+    status = Status.exchange
 
 
 BY_STATUS: dict[int, type[MuonError]] = {

@@ -10,23 +10,18 @@ from typing import Any, ClassVar, Optional, Union
 
 import numpy as np
 
-from . import _state, _statistics
+from . import _exchange, _state, _statistics
 from ._abi import OptimizerHandle
 from ._enums import NonFinitePolicy
 from ._foreign import AnyArray, address, is_array, plain
+from ._groups import split_group, split_groups
 from ._library import check, failure, free_with, lib
 from ._lock import give_lock
-from ._options import member, merged, number, ordered, require_keys, whole
+from ._options import member, number, ordered, whole
 from ._statistics import ParameterStatistics
 from .errors import InvalidArgumentError, MuonError
 from .param_group import ParamGroup
-from .parameter import (
-    Array,
-    Parameter,
-    ParameterLike,
-    as_parameters,
-    structs_of,
-)
+from .parameter import Array, Parameter, ParameterLike, structs_of
 
 # What the first argument of an optimizer may be.
 Params = Union[Iterable[ParameterLike], Iterable[Mapping[str, Any]], Mapping[str, Any]]
@@ -67,6 +62,7 @@ class Optimizer:
         give_lock(self)
         free_with(self, lib.muon_optimizer_destroy, handle)
         self.defaults = defaults
+        self._connection: Optional[_exchange.Connection] = None
         self._parameters: list[Parameter] = []
         self._group_parameters: list[list[Parameter]] = []
         # The gradients that the library has the addresses of. They stay alive here, whatever
@@ -109,7 +105,7 @@ class Optimizer:
         # Without the lock, since this may log. What another thread binds in between is alive as well.
         status = self._step(self._handle)
         if status:
-            raise failure(status)
+            raise _exchange.raised_by([self]) or failure(status)
 
     def _exchange(self) -> None:
         """Tells the library where the gradients are that were set since."""
@@ -333,17 +329,46 @@ class Optimizer:
         None if no step of it was measured yet. A step that raises or is skipped, and one in which the
         parameter has no gradient, leave them as they are.
         """
-        if isinstance(parameter, Parameter):
-            with self._lock:
-                if self._numbers is None:
-                    pairs = [*enumerate(self._parameters)]
-                    # Backwards: an empty one may be there twice, and the first counts.
-                    self._numbers = {id(each): index for index, each in reversed(pairs)}
-                number = self._numbers.get(id(parameter))
-            if number is None:
-                raise InvalidArgumentError(f"{parameter.label} is not in this optimizer")
-            return _statistics.read(self._handle, number)
-        return _statistics.read(self._handle, whole("parameter", parameter))
+        return _statistics.read(self._handle, self._number(parameter))
+
+    def _number(self, parameter: Union[Parameter, int]) -> int:
+        """The index of a parameter, which may be given by it."""
+        if not isinstance(parameter, Parameter):
+            return whole("parameter", parameter)
+        with self._lock:
+            if self._numbers is None:
+                pairs = [*enumerate(self._parameters)]
+                # Backwards: an empty one may be there twice, and the first counts.
+                self._numbers = {id(each): index for index, each in reversed(pairs)}
+            number = self._numbers.get(id(parameter))
+        if number is None:
+            raise InvalidArgumentError(f"{parameter.label} is not in this optimizer")
+        return number
+
+    # ---- Several processes
+
+    def set_exchange(self, exchange: Optional[_exchange.Exchange]) -> None:
+        """From now on the ranks of an exchange train together; libmuon.mpi.attach does this for MPI.
+
+        Each rank has the same parameters, state and options, makes the same calls in the same order and has
+        equal gradients in each step; the result is to the bit that of one process. All ranks make this call,
+        which compares what they have. Before each step the ranks agree, and where NaN or another failure keeps
+        one of them from it, no rank makes the step and all raise the same error. After a step that broke
+        off, because another rank was lost, parameters are undefined, and steps raise ExchangeError until a
+        checkpoint is loaded and the exchange set again.
+
+        exchange: None: this process trains alone. Raises ExchangeError with the first difference, and what the
+        exchange raises; the optimizer keeps the exchange that it had.
+        """
+        self._connection = _exchange.connect(self._handle, exchange)
+
+    def owner(self, parameter: Union[Parameter, int]) -> Optional[int]:
+        """The rank that works out the steps of a parameter, which is one of .parameters or its index there.
+
+        None where there is no one rank: without an exchange, of an AdamW, and of a view whose matrices have
+        several.
+        """
+        return _exchange.owner(self._handle, self._number(parameter))
 
     # ---- Saving and resuming
 
@@ -372,36 +397,3 @@ class Optimizer:
     def __repr__(self) -> str:
         groups = "".join(f"\n  {index}: {group}" for index, group in enumerate(self.param_groups))
         return f"{type(self).__name__}({groups}\n)"
-
-
-def split_groups(
-    params: Any, defaults: dict[str, Any]
-) -> list[tuple[list[Parameter], dict[str, Any]]]:
-    """The groups that an optimizer's first argument describes: their parameters and options."""
-    if not (isinstance(params, (Mapping, Parameter)) or is_array(params)):
-        params = ordered("params", params, "a list of parameters or of groups")
-        if params and all(isinstance(item, Mapping) for item in params):
-            groups: list[tuple[list[Parameter], dict[str, Any]]] = []
-            first = 0
-            for group in params:
-                groups.append(split_group(group, defaults, first))
-                first += len(groups[-1][0])
-            return groups
-    parameters = as_parameters(params)
-    if not parameters:
-        raise InvalidArgumentError("an optimizer needs at least one parameter")
-    return [(parameters, defaults)]
-
-
-def split_group(
-    group: Mapping[str, Any], defaults: dict[str, Any], first: int
-) -> tuple[list[Parameter], dict[str, Any]]:
-    """The parameters and options of a group given as a dict; first: how many come before it."""
-    require_keys("a parameter group", group, ())
-    changes = dict(group)
-    if "params" not in changes:
-        raise KeyError('a parameter group needs "params"')
-    params = changes.pop("params")
-    if isinstance(params, Parameter) or is_array(params):
-        params = [params]
-    return as_parameters(params, first), merged(defaults, changes)

@@ -1,0 +1,153 @@
+"""Several ranks, here threads, that train together through numpy's optimizers."""
+
+from __future__ import annotations
+
+import threading
+
+import libmuon
+import numpy as np
+import pytest
+
+
+class Seat:
+    """A rank among threads."""
+
+    def __init__(self, room: Room, rank: int) -> None:
+        self.room, self.rank, self.rank_count = room, rank, room.count
+        self.posted: list[tuple[int, np.ndarray]] = []
+        self.bytes = 0
+
+    def agree(self, values):
+        everyone = self.room.gather(self.rank, values.copy())
+        values[:] = np.max(everyone, axis=0)
+
+    def share(self, owner, data):
+        self.posted.append((owner, data))
+        self.bytes += data.size
+
+    def finish(self):
+        owned = self.room.gather(self.rank, [data.copy() for _, data in self.posted])
+        for number, (owner, data) in enumerate(self.posted):
+            data[:] = owned[owner][number]
+        self.posted.clear()
+
+
+class Room:
+    def __init__(self, count: int) -> None:
+        self.count, self.values = count, [None] * count
+        self.barrier = threading.Barrier(count, timeout=60)
+
+    def gather(self, rank, value):
+        self.values[rank] = value
+        self.barrier.wait()
+        everyone = list(self.values)
+        self.barrier.wait()
+        return everyone
+
+    def run(self, body):
+        results = [None] * self.count
+
+        def thread(rank):
+            try:
+                results[rank] = body(Seat(self, rank))
+            except BaseException as error:
+                results[rank] = error
+                self.barrier.abort()
+
+        threads = [threading.Thread(target=thread, args=(rank,)) for rank in range(self.count)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return results
+
+
+def model():
+    random = np.random.default_rng(1)
+    weights = [libmuon.Parameter(random.standard_normal(shape).astype(np.float32), f"w{index}")
+               for index, shape in enumerate([(64, 40), (30, 30), (8, 16)])]
+    bias = libmuon.Parameter(np.zeros(7, np.float32), "b")
+    return [libmuon.Muon(weights, second_moment="normuon"), libmuon.AdamW([bias])]
+
+
+def train(optimizers, steps=range(5)):
+    for step in steps:
+        random = np.random.default_rng(100 + step)
+        for optimizer in optimizers:
+            for parameter in optimizer.parameters:
+                parameter.grad = random.standard_normal(parameter.shape).astype(np.float32)
+        libmuon.step(optimizers)
+    return [parameter.data for optimizer in optimizers for parameter in optimizer.parameters]
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_is_one_process_to_the_bit(ranks):
+    expected = train(model())
+
+    def body(seat):
+        optimizers = model()
+        for optimizer in optimizers:
+            optimizer.set_exchange(seat)
+        data = train(optimizers)
+        muon, adamw = optimizers
+        owners = [muon.owner(parameter) for parameter in muon.parameters]
+        assert owners == [muon.owner(index) for index in range(3)]
+        assert adamw.owner(0) is None
+        muon.set_exchange(None)
+        assert muon.owner(0) is None
+        return data, owners
+
+    for data, owners in Room(ranks).run(body):
+        assert all(np.array_equal(a.view(np.uint32), b.view(np.uint32)) for a, b in zip(data, expected))
+        assert set(owners) == set(range(ranks))
+
+
+def test_a_difference_is_named():
+    def body(seat):
+        muon = model()[0]
+        muon.param_groups[0]["lr"] = 0.1 * (1 + seat.rank)
+        with pytest.raises(libmuon.ExchangeError, match="the ranks differ in the option lr of group 0"):
+            muon.set_exchange(seat)
+
+    Room(2).run(body)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_a_callback_raises_is_raised_by_the_step(together):
+    class Stop(BaseException):
+        pass
+
+    class Broken(Seat):
+        def share(self, owner, data):
+            raise Stop("now")
+
+    muon = model()[0]
+    seat = Broken(Room(1), 0)
+    muon.set_exchange(seat)
+    with pytest.raises(Stop, match="now"):
+        train([muon], range(1)) if together else muon.step([np.ones(p.shape, np.float32) for p in muon.parameters])
+    with pytest.raises(libmuon.ExchangeError, match="load a checkpoint") as caught:
+        muon.step()
+    assert isinstance(caught.value, ConnectionError)
+    with pytest.raises(libmuon.ExchangeError, match="load a checkpoint"):
+        muon.set_exchange(seat)
+
+
+def test_what_setting_it_raises_leaves_the_one_before():
+    class Refusing(Seat):
+        def agree(self, values):
+            raise KeyError("no")
+
+    muon = model()[0]
+    muon.set_exchange(Seat(Room(1), 0))
+    with pytest.raises(KeyError, match="no"):
+        muon.set_exchange(Refusing(Room(1), 0))
+    assert muon.owner(0) == 0
+    train([muon], range(2))
+    with pytest.raises(libmuon.InvalidArgumentError, match="rank"):
+        seat = Seat(Room(1), 0)
+        seat.rank = 3
+        muon.set_exchange(seat)

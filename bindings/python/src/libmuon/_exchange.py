@@ -1,0 +1,108 @@
+"""Several processes that train together: an Exchange, as the library calls it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterable
+from ctypes import byref, c_int32, sizeof
+from typing import Any, Callable, Optional, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _abi
+from ._abi import OptimizerHandle
+from ._library import check, lib
+
+
+class Exchange(Protocol):
+    """How the processes of a training run, the ranks, hear of each other; libmuon.mpi has one for MPI.
+
+    All ranks call the optimizer in the same order, and so these are called in the same order on all ranks, by
+    the thread that called the optimizer. What one of them raises, the call of the optimizer raises. They must
+    not use the optimizer.
+    """
+
+    @property
+    def rank(self) -> int:
+        """This process's number, from 0."""
+
+    @property
+    def rank_count(self) -> int:
+        """How many processes there are."""
+
+    def agree(self, values: npt.NDArray[np.int64]) -> None:
+        """Replaces each value, in place, by the highest that a rank has there. All ranks have as many."""
+
+    def share(self, owner: int, data: npt.NDArray[np.uint8]) -> None:
+        """Begins to copy memory of the owner to the same place on all other ranks.
+
+        Until finish() returns the memory stays valid, the owner only reads it, and the others leave it alone.
+        """
+
+    def finish(self) -> None:
+        """Returns when all that was shared is there."""
+
+
+class Connection:
+    """An exchange in use: what the library has pointers to, and what a callback has raised."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.raised: Optional[BaseException] = None
+        self.struct = _abi.Exchange()
+        check(lib.muon_exchange_init(byref(self.struct), sizeof(self.struct)))
+        self.struct.rank, self.struct.rank_count = exchange.rank, exchange.rank_count
+        self.struct.agree = _abi.AgreeCallback(self._agree)
+        self.struct.share = _abi.ShareCallback(self._share)
+        self.struct.finish = _abi.FinishCallback(lambda context: self._guard(exchange.finish))
+
+    def _agree(self, context: Optional[int], values: Any, count: int) -> int:
+        array = np.ctypeslib.as_array(values, (count,))
+        return self._guard(lambda: self.exchange.agree(array))
+
+    def _share(self, context: Optional[int], owner: int, data: int, count: int) -> int:
+        memory = (ctypes.c_uint8 * count).from_address(data)
+        return self._guard(
+            lambda: self.exchange.share(owner, np.frombuffer(memory, np.uint8))
+        )
+
+    def _guard(self, call: Callable[[], object]) -> int:
+        try:
+            call()
+        except BaseException as error:
+            self.raised = error
+            return 1
+        return 0
+
+    def take(self) -> Optional[BaseException]:
+        """What a callback has raised since the last call."""
+        raised, self.raised = self.raised, None
+        return raised
+
+
+def connect(handle: OptimizerHandle, exchange: Optional[Exchange]) -> Optional[Connection]:
+    """Sets the exchange of an optimizer; what must be kept for as long as it has it."""
+    if exchange is None:
+        check(lib.muon_optimizer_set_exchange(handle, None))
+        return None
+    connection = Connection(exchange)
+    status = lib.muon_optimizer_set_exchange(handle, byref(connection.struct))
+    raised = connection.take()
+    if raised is not None:
+        raise raised
+    check(status)
+    return connection
+
+
+def raised_by(optimizers: Iterable[Any]) -> Optional[BaseException]:
+    """What a callback of one of these has raised since the last call."""
+    connections = [each._connection for each in optimizers if each._connection is not None]
+    raised = [connection.take() for connection in connections]
+    return next((error for error in raised if error is not None), None)
+
+
+def owner(handle: OptimizerHandle, parameter: int) -> Optional[int]:
+    rank = c_int32()
+    check(lib.muon_optimizer_get_owner(handle, parameter, byref(rank)))
+    return None if rank.value < 0 else rank.value
