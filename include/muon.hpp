@@ -38,6 +38,7 @@
 #include <muon/defaults.hpp>
 #include <muon/enums.hpp>
 #include <muon/error.hpp>
+#include <muon/exchange.hpp>
 #include <muon/log.hpp>
 #include <muon/names.hpp>
 #include <muon/numbers.hpp>

@@ -3,10 +3,11 @@ extension Optimizer {
   /// Requires that all is the same. All ranks come here together.
   func compareAll(through ranks: Ranks) throws(MuonError) {
     try compareLibraries(through: ranks)
-    try ranks.requireSame([
+    let first = [
       Fact("the number of ranks, here \(ranks.count)", ranks.count),
       Fact("the kind of the optimizer, here \(self.kind.rawValue)", text: kind.rawValue),
-    ] + countFacts())
+    ]
+    try ranks.requireSame(first + countFacts())
     try requireEach(of: ranks)
     try requireMemory(for: trained.count, each: 4096)
     try ranks.requireSame(settings() + parameterFacts() + stepFacts())
@@ -19,7 +20,8 @@ extension Optimizer {
     let kernels = ProductKernel.all.map(\.name).joined(separator: ", ")
     let facts = [
       Fact(
-        "the version of the library, here \(BuildInfo.versionText)", text: BuildInfo.versionText),
+        "the version of the library, here \(BuildInfo.versionText)",
+        text: BuildInfo.versionText),
       Fact("instructions", level),
       Fact("the kernels that multiply, here \(kernels)", text: kernels),
     ]
@@ -28,7 +30,8 @@ extension Optimizer {
       throw MuonError.ranksDiffer(in: facts[difference.fact].label())
     }
     throw MuonError.ranksDiffer(
-      in: "the instructions that they use, here \(Kernels.level), and results differ with them: set "
+      in:
+        "the instructions that they use, here \(Kernels.level), and results differ with them: set "
         + "MUON_MAX_CPU=\(Kernels.levels[Int(difference.lowest)]) on all ranks")
   }
 
@@ -37,7 +40,8 @@ extension Optimizer {
       (0..<ranks.count).map { $0 == ranks.own ? 1 : 0 })
     if let missing = present.firstIndex(of: 0) {
       throw MuonError(
-        .exchange, "of \(ranks.count) ranks none is rank \(missing), and another is there twice")
+        .exchange,
+        "of \(ranks.count) ranks none is rank \(missing), and another is there twice")
     }
   }
 
@@ -54,7 +58,8 @@ extension Optimizer {
   func settings() -> [Fact] {
     var facts = [
       Fact(
-        "what is done about NaN, here \(self.nonFinitePolicy.rawValue)", text: nonFinitePolicy.rawValue),
+        "what is done about NaN, here \(self.nonFinitePolicy.rawValue)",
+        text: nonFinitePolicy.rawValue),
       Fact("the statistics level, here \(self.statisticsLevel)", text: "\(statisticsLevel)"),
       Fact("the gradient scale, here \(self.gradientScale)", text: "\(gradientScale)"),
     ]

@@ -20,8 +20,11 @@ enum Model: CaseIterable, Sendable {
       [[20, 30], [64, 16], [256, 264], [5, 7], [1, 9], [9, 1], [40, 40]].map { ($0, nil) }
     case .views:
       [
-        ([6, 10, 12], MatrixView("boi")), ([36, 12], MatrixView(split: .init(axis: 0, sizes: [12, 20, 4]))),
-        ([10, 3, 12], MatrixView("obi")), ([12, 30], MatrixView("io")), ([2, 12, 30], MatrixView("bio")),
+        ([6, 10, 12], MatrixView("boi")),
+        ([36, 12], MatrixView(split: .init(axis: 0, sizes: [12, 20, 4]))),
+        ([10, 3, 12], MatrixView("obi")),
+        ([12, 30], MatrixView("io")),
+        ([2, 12, 30], MatrixView("bio")),
       ]
     case .exact: [[8, 12], [12, 8], [5, 5]].map { ($0, nil) }
     }

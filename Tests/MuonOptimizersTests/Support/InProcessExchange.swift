@@ -110,14 +110,18 @@ final class Room: Sendable {
   }
 
   fileprivate func highest(_ values: [Int64], _ rank: Int) throws -> [Int64] {
-    try meet { $0.values[rank] = values } last: { state in
+    try meet {
+      $0.values[rank] = values
+    } last: { state in
       let counts = Set(state.values.map(\.count))
       precondition(counts.count == 1, "ranks come with \(counts) values")
       state.highest = state.values.reduce(values) { zip($0, $1).map(max) }
     }
     let result = state.withLock { $0.highest }
     // Nobody goes on before all have read it.
-    try meet { _ in } last: { _ in }
+    try meet { _ in
+    } last: { _ in
+    }
     return result
   }
 
@@ -125,12 +129,17 @@ final class Room: Sendable {
     _ data: UnsafeMutableRawBufferPointer, from owner: Int, _ rank: Int
   ) throws {
     let address = UInt(bitPattern: data.baseAddress)
-    try meet { if rank == owner { $0.source = address } } last: { _ in }
+    try meet {
+      if rank == owner { $0.source = address }
+    } last: { _ in
+    }
     let source = state.withLock { $0.source }
     if rank != owner, let from = unsafe UnsafeRawPointer(bitPattern: source) {
       unsafe data.copyMemory(from: UnsafeRawBufferPointer(start: from, count: data.count))
     }
-    try meet { _ in } last: { _ in }
+    try meet { _ in
+    } last: { _ in
+    }
   }
 
   /// Runs `body` for each rank on a thread of its own; what it returns, by rank.

@@ -11,6 +11,7 @@
  *   Parameters          what is trained, in memory of yours
  *   Optimizers          create, add parameters, step, destroy
  *   Sets of optimizers  several that make a step as one
+ *   Exchange            several processes that train together
  *   Options             of Muon and AdamW, by groups of parameters
  *   State               what optimizers remember: read it, set it, size it
  *   Schedules           learning rates that change with the step
@@ -72,8 +73,8 @@
  *   the extents of matrices and shapes are int64_t. Small settings are int32_t, and so are flags: 1
  *   is true, 0 is false.
  *
- * Callbacks get a context of yours as their last argument. Where you set a callback, its context is
- *   the argument right after it.
+ * Callbacks get a context of yours as their last argument, those of an exchange as their first. Where
+ *   you set a callback, its context is the argument right after it, or a field beside it.
  *
  * Handles. muon_optimizer, muon_schedule and muon_scheduler are handles. They look like pointers,
  *   but the library never follows them, so a handle that was destroyed, made up, or is of another
@@ -195,7 +196,8 @@ typedef enum muon_status {
   MUON_ERR_IO = 11,                /* a file could not be read or written; the text says why */
   MUON_ERR_CORRUPT = 12,           /* a checkpoint that is damaged, or something else */
   MUON_ERR_MISMATCH = 13,          /* a checkpoint of another run; the text says what differs */
-  MUON_ERR_CANCELLED = 14          /* a progress callback asked to stop */
+  MUON_ERR_CANCELLED = 14,         /* a progress callback asked to stop */
+  MUON_ERR_EXCHANGE = 15           /* the ranks of an exchange differ, or one of them is lost */
 } muon_status;
 
 /* The text of this thread's latest failure; "" if there was none. Never NULL. Valid until the
@@ -452,6 +454,68 @@ MUON_CHECK MUON_API muon_status muon_optimizers_zero_grad(
 /* Sets the learning rate of all groups of all optimizers. */
 MUON_CHECK MUON_API muon_status muon_optimizers_set_lr(
     muon_optimizer *const *optimizers, size_t count, double lr);
+
+/* ---- Exchange ------------------------------------------------------------------------------- */
+
+/* How the processes of a training run, the ranks, hear of each other. muon_mpi.h makes it of MPI:
+ * docs/scale-out.md. The callbacks run on the thread that calls the library, in the same order on all
+ * ranks. They return 0; anything else is a failure, after which the exchange is not used any more. They
+ * must not use the optimizer, and must return: no exception, no longjmp. */
+
+/* Replaces each of count values by the highest that a rank has there. All ranks have as many. */
+typedef int32_t (*muon_agree_callback)(void *context, int64_t *values, size_t count);
+/* Begins to copy bytes (> 0) at data from the owner to the same place on all other ranks. Until finish
+ * returns the memory stays valid, the owner only reads it, and the others leave it alone. All ranks have
+ * as many bytes. */
+typedef int32_t (*muon_share_callback)(void *context, int32_t owner, void *data, size_t bytes);
+/* Returns when all that was shared is there. */
+typedef int32_t (*muon_finish_callback)(void *context);
+/* What the latest failure was, for the text of the error, valid until the next callback; or NULL. */
+typedef const char *(*muon_describe_callback)(void *context);
+
+typedef struct muon_exchange {
+  size_t struct_size;
+  void *context;                   /* passed to the callbacks. NULL */
+  int32_t rank;                    /* this process's number, from 0. 0 */
+  int32_t rank_count;              /* 1 to 65536. 1 */
+  muon_agree_callback agree;       /* needed. NULL */
+  muon_share_callback share;       /* needed. NULL */
+  muon_finish_callback finish;     /* needed. NULL */
+  muon_describe_callback describe; /* NULL: the text has the number that the callback returned. NULL */
+} muon_exchange;
+
+/* Fills in an exchange with the defaults behind its fields. */
+MUON_CHECK MUON_API muon_status muon_exchange_init(muon_exchange *outExchange, size_t struct_size);
+
+/* From now on the ranks train together. Each has the same parameters, state and options, makes the same
+ * calls in the same order and has equal gradients in each step. The result is to the bit that of one
+ * process. A Muon gives each matrix to one rank, its owner, who orthogonalizes it and shares the result:
+ * parameters, state and statistics are the same on all ranks after a step, and so any of them can save
+ * a checkpoint, which is the one of one process. Of an AdamW all ranks make the whole step, or none does.
+ *
+ * All ranks make this call. It compares the version, the instructions, the parameters with their names,
+ * shapes and values, the state and the options; so does the first step after parameters were added,
+ * buffers were set or a checkpoint was loaded. In each step the ranks agree before any of them writes:
+ * where NaN or another failure keeps one from the step no rank makes it, and all have the same status,
+ * and the text of that rank. MUON_ERR_EXCHANGE names the first thing in which the ranks differ; then
+ * nothing has changed. muon_optimizers_step asks the exchange of each optimizer of its list, and the
+ * ranks of all of them must be the same.
+ *
+ * After a callback has failed, steps are MUON_ERR_EXCHANGE until the exchange is set again; and where it
+ * failed once the ranks had begun to write, which the text says, until a checkpoint is loaded: what the
+ * parameters of that call are is not known.
+ *
+ * The struct is copied. exchange may be NULL: this process trains alone again, as at first. Errors:
+ * EXCHANGE, and then the optimizer keeps the exchange that it had. */
+MUON_CHECK MUON_API muon_status muon_optimizer_set_exchange(
+    muon_optimizer *optimizer, const muon_exchange *exchange);
+
+/* The rank that works out the steps of a parameter. -1 where there is no one rank: without an exchange,
+ * of an AdamW, and of a view whose matrices have several owners. The costs of matrices follow from their
+ * shapes and the number of steps of the backend; the dearest matrix goes first, to the rank with the
+ * least to do. */
+MUON_CHECK MUON_API muon_status muon_optimizer_get_owner(
+    const muon_optimizer *optimizer, int64_t param, int32_t *outRank);
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
@@ -728,7 +792,7 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_state_bytes(
 
 /* How many bytes steps use beside parameters, gradients and state; 0 before the first step.
  * After that, steps with the same parameters, options and number of threads allocate nothing,
- * except with MUON_BACKEND_SVD. It is at most 4 times the largest matrix, and with
+ * except with MUON_BACKEND_SVD and with an exchange. It is at most 4 times the largest matrix, and with
  * MUON_NEWTON_SCHULZ_METHOD_GRAM at most 6 times, where each side of the matrix is rounded up,
  * by 31 at most; and one matrix more for each of these: a parameter of 16 bits without a float32
  * master, and a momentum in BF16. AdamW needs 512 KiB where not all is float32. With SVD LAPACK decides. Each thread has its own; but large matrices are
