@@ -121,7 +121,7 @@ static inline int32_t muon_mpi_share_(void *context, int32_t owner, void *data, 
   link->is_pending = 1;
   for (at = 0; at < bytes; at += muon_mpi_chunk_) {
     const size_t rest = bytes - at;
-    const int size = (int)(rest < muon_mpi_chunk_ ? rest : muon_mpi_chunk_);
+    const int size = rest < muon_mpi_chunk_ ? (int)rest : muon_mpi_chunk_;
     int code;
     if (link->count == link->capacity) {
       const size_t capacity = 2 * link->capacity + 64;

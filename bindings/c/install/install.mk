@@ -24,7 +24,7 @@ SONAME := $(shell sed -nE 's/.*-soname=(libmuon\.so\.[0-9]+)".*/\1/p' Package.sw
 REAL_NAME := libmuon.so.$(VERSION)
 
 LIBRARY_NAMES := $(REAL_NAME) $(SONAME) libmuon.so
-HEADERS := muon.h muon.hpp
+HEADERS := muon.h muon.hpp muon_mpi.h muon_mpi.hpp
 PARTS := $(notdir $(wildcard include/muon/*.hpp))
 CMAKE_FILES := muon-config.cmake muon-config-version.cmake
 TEXTS := LICENSE NOTICE

@@ -1,0 +1,43 @@
+/// muon_mpi.hpp - several processes train together, by MPI: muon_mpi.h with an object.
+///
+/// Copyright (c) 2026 the libmuon authors. MIT licence.
+///
+///     muon::MPILink link({muon, adamw});   // on all ranks, after MPI_Init_thread with MPI_THREAD_FUNNELED
+///
+/// docs/scale-out.md has a program and the pitfalls of mpirun.
+#ifndef MUON_MPI_HPP
+#define MUON_MPI_HPP
+
+#include <muon.hpp>
+#include <muon_mpi.h>
+
+#include <memory>
+#include <vector>
+
+namespace muon {
+
+/// The ranks of a communicator train some optimizers together, as muon_optimizer_set_exchange says, for as
+/// long as this lives. It moves and does not copy. It must end before MPI_Finalize; the optimizers may end
+/// before it.
+class MPILink {
+ public:
+  /// All ranks make this call. timeout_seconds (> 0): for how long a rank waits for a sign of another one.
+  /// Error: Status::exchange for what is wrong with MPI, and for the first thing in which the ranks differ;
+  /// then no optimizer is linked.
+  explicit MPILink(const OptimizerList &optimizers, MPI_Comm comm = MPI_COMM_WORLD,
+                   double timeout_seconds = 60) {
+    for (muon_optimizer *optimizer : optimizers.handles()) {
+      muon_mpi_link *link = nullptr;
+      links_.emplace_back();
+      detail::check(muon_mpi_attach(optimizer, comm, timeout_seconds, &link));
+      links_.back().reset(link);
+    }
+  }
+
+ private:
+  std::vector<std::unique_ptr<muon_mpi_link, detail::Destroy<muon_mpi_detach>>> links_;
+};
+
+}  // namespace muon
+
+#endif  // MUON_MPI_HPP
