@@ -15,6 +15,13 @@
 #include <vector>
 
 namespace muon {
+namespace detail {
+
+struct DetachMPI {
+  void operator()(muon_mpi_link *link) const noexcept { static_cast<void>(muon_mpi_detach(link)); }
+};
+
+}  // namespace detail
 
 /// The ranks of a communicator train some optimizers together, as muon_optimizer_set_exchange says, for as
 /// long as this lives. It moves and does not copy. It must end before MPI_Finalize; the optimizers may end
@@ -35,7 +42,7 @@ class MPILink {
   }
 
  private:
-  std::vector<std::unique_ptr<muon_mpi_link, detail::Destroy<muon_mpi_detach>>> links_;
+  std::vector<std::unique_ptr<muon_mpi_link, detail::DetachMPI>> links_;
 };
 
 }  // namespace muon
