@@ -62,10 +62,8 @@ class Connection:
         return self._guard(lambda: self.exchange.agree(array))
 
     def _share(self, context: Optional[int], owner: int, data: int, count: int) -> int:
-        memory = (ctypes.c_uint8 * count).from_address(data)
-        return self._guard(
-            lambda: self.exchange.share(owner, np.frombuffer(memory, np.uint8))
-        )
+        memory = np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(data))
+        return self._guard(lambda: self.exchange.share(owner, memory))
 
     def _guard(self, call: Callable[[], object]) -> int:
         try:
@@ -102,7 +100,7 @@ def raised_by(optimizers: Iterable[Any]) -> Optional[BaseException]:
     return next((error for error in raised if error is not None), None)
 
 
-def owner(handle: OptimizerHandle, parameter: int) -> Optional[int]:
+def owner_of(handle: OptimizerHandle, parameter: int) -> Optional[int]:
     rank = c_int32()
     check(lib.muon_optimizer_get_owner(handle, parameter, byref(rank)))
     return None if rank.value < 0 else rank.value

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Optional, Union
 
 import numpy as np
 
-from . import _exchange, _state, _statistics
+from . import _state, _statistics
 from ._abi import OptimizerHandle
 from ._enums import NonFinitePolicy
+from ._exchange import Connection, Exchange, connect, owner_of, raised_by
 from ._foreign import AnyArray, address, is_array, plain
 from ._groups import split_group, split_groups
 from ._library import check, failure, free_with, lib
@@ -62,7 +63,7 @@ class Optimizer:
         give_lock(self)
         free_with(self, lib.muon_optimizer_destroy, handle)
         self.defaults = defaults
-        self._connection: Optional[_exchange.Connection] = None
+        self._connection: Optional[Connection] = None
         self._parameters: list[Parameter] = []
         self._group_parameters: list[list[Parameter]] = []
         # The gradients that the library has the addresses of. They stay alive here, whatever
@@ -105,7 +106,7 @@ class Optimizer:
         # Without the lock, since this may log. What another thread binds in between is alive as well.
         status = self._step(self._handle)
         if status:
-            raise _exchange.raised_by([self]) or failure(status)
+            raise raised_by([self]) or failure(status)
 
     def _exchange(self) -> None:
         """Tells the library where the gradients are that were set since."""
@@ -347,7 +348,7 @@ class Optimizer:
 
     # ---- Several processes
 
-    def set_exchange(self, exchange: Optional[_exchange.Exchange]) -> None:
+    def set_exchange(self, exchange: Optional[Exchange]) -> None:
         """From now on the ranks of an exchange train together; libmuon.mpi.attach does this for MPI.
 
         Each rank has the same parameters, state and options, makes the same calls in the same order and has
@@ -360,7 +361,7 @@ class Optimizer:
         exchange: None: this process trains alone. Raises ExchangeError with the first difference, and what the
         exchange raises; the optimizer keeps the exchange that it had.
         """
-        self._connection = _exchange.connect(self._handle, exchange)
+        self._connection = connect(self._handle, exchange)
 
     def owner(self, parameter: Union[Parameter, int]) -> Optional[int]:
         """The rank that works out the steps of a parameter, which is one of .parameters or its index there.
@@ -368,7 +369,7 @@ class Optimizer:
         None where there is no one rank: without an exchange, of an AdamW, and of a view whose matrices have
         several.
         """
-        return _exchange.owner(self._handle, self._number(parameter))
+        return owner_of(self._handle, self._number(parameter))
 
     # ---- Saving and resuming
 
