@@ -37,6 +37,10 @@ struct ExchangeFailureTests {
     Difference("the view of parameter a, here ") {
       try muon(view: MatrixView($0 == 0 ? "oi" : "io"))
     },
+    Difference("the storage of parameter a, here ") { rank in
+      let storage = ParameterStorage(rank == 0 ? .bfloat16 : .float16)
+      return try Muon([try Parameter("a", shape: [4, 6], storage: storage)])
+    },
     Difference("the group of parameter b, here ") { rank in
       let muon = try muon(["a"])
       let group = try muon.addGroup(options: MuonOptions())

@@ -11,8 +11,9 @@ extension Muon {
     /// The pieces of other ranks that the present step changes, and their elements.
     private(set) var others: [Int] = []
     private(set) var parts = PartList()
-    /// One a worker, for directions that nobody needs.
-    private(set) var directions: [Buffer<Float>] = []
+    /// One a worker, for directions that nobody needs, and momenta that are not float32.
+    private(set) var scratch: [Buffer<Float>] = []
+    static var scratchCount: Int { 2 * Matrix.chunk }
 
     /// - Parameter steps: Of the iteration, by group.
     init(
@@ -51,14 +52,16 @@ extension Muon {
         others.append(number)
         parts.append(elements(of: piece, plans).count)
       }
-      while !others.isEmpty, directions.count < workers {
-        directions.append(try Buffer(count: Matrix.chunk))
+      while !others.isEmpty, scratch.count < workers {
+        scratch.append(try Buffer(count: Division.scratchCount))
       }
     }
 
     /// For the momenta of others.
     var workers: Int { Team.sensibleSize(forElements: parts.elements) }
-    var scratchBytes: Int { directions.count * Matrix.chunk * MemoryLayout<Float>.stride }
+    var scratchBytes: Int {
+      scratch.count * Division.scratchCount * MemoryLayout<Float>.stride
+    }
 
     /// The one rank that has all matrices of a parameter; `nil` where several have them.
     func owner(ofParameter index: Int) -> Int? {
@@ -115,11 +118,15 @@ extension Muon {
       piece.elements(in: layout, firstBlock: first.block)
     }
     try ranks.share(parameter.data[elements(first.matrices)], from: piece.owner)
-    for (buffer, layout) in [(.secondMomentum, first.secondMomentum), (.radius, first.radius)]
-      as [(ParameterBuffer, MatrixLayout?)]
-    {
-      guard let layout, let state = parameter.elements(of: buffer) else { continue }
-      try ranks.share(state[elements(layout)], from: piece.owner)
+    for state in parameter.state where state.buffer != .momentum {
+      let layout =
+        switch state.buffer {
+        case .secondMomentum: first.secondMomentum
+        case .radius: first.radius
+        default: first.matrices
+        }
+      guard let layout else { continue }
+      try ranks.share(state.elements[elements(layout)], from: piece.owner)
     }
     guard let meter = parameter.meter else { return }
     let (begin, end) = (
@@ -139,23 +146,33 @@ extension Muon {
 
     func perform(by member: Team.Member) {
       Denormals.flushed {
-        let directions = division.directions[member.index].elements
         division.parts.forEach(by: member) { place, offset, count in
           let piece = division.pieces[division.others[place]]
-          let parameter = muon.trained[piece.parameter]
-          guard let g = parameter.gradient else { return }
-          let options = muon.groups[parameter.group]
-          let step = options.momentumStep(gradientScale: muon.stepScale)
           let start = division.elements(of: piece, muon.plans).lowerBound + offset
-          Denormals.kept(unless: options.toleratesFlush) {
-            for first in stride(from: start, to: start + count, by: Matrix.chunk) {
-              let part = first..<min(first + Matrix.chunk, start + count)
-              _ = step.direction(
-                g[part], parameter.state[0].elements[part], into: directions.first(part.count),
-                advancing: true)
-            }
+          for first in stride(from: start, to: start + count, by: Matrix.chunk) {
+            advance(
+              muon.trained[piece.parameter], first..<min(first + Matrix.chunk, start + count),
+              in: division.scratch[member.index].elements)
           }
         }
+      }
+    }
+
+    private func advance(
+      _ parameter: TrainedParameter, _ part: Range<Int>, in scratch: Floats
+    ) {
+      guard let gradient = parameter.gradient?[part] else { return }
+      let options = muon.groups[parameter.group]
+      let step = options.momentumStep(gradientScale: muon.stepScale)
+      let momentum = parameter.state[0].elements[part]
+      Denormals.kept(unless: options.toleratesFlush) {
+        let u = scratch.first(part.count)
+        let g = gradient.floats ?? u
+        if gradient.floats == nil { gradient.widen(into: g) }
+        let m = momentum.floats ?? scratch[Matrix.chunk..<Matrix.chunk + part.count]
+        if momentum.floats == nil { momentum.widen(into: m) }
+        _ = step.direction(g, m, into: u, advancing: true)
+        if momentum.floats == nil { momentum.round(from: m) }
       }
     }
   }

@@ -91,12 +91,14 @@ extension Optimizer {
   private func parameterFacts() -> [Fact] {
     trained.indices.flatMap { index in
       let (owner, each) = (trained[index].owner, trained[index])
-      let view = each.parameter.form.matrices?.text ?? "none"
+      let view = each.form.matrices?.text ?? "none"
+      let storage = each.parameter.storage.text ?? "f32"
       return [
         Fact("the name of parameter \(index), here \(each.parameter.name)", text: owner),
         Fact("the shape of \(owner), here \(each.shape)", all: each.shape.extents.map(Int64.init)),
         Fact("the group of \(owner), here \(each.group)", each.group),
         Fact("the view of \(owner), here \(view)", text: view),
+        Fact("the storage of \(owner), here \(storage)", text: storage),
       ]
     }
   }

@@ -18,9 +18,9 @@ struct Fact {
   }
 
   /// By the digest of memory.
-  init<Element>(_ label: @escaping @autoclosure () -> String, memory: Elements<Element>) {
+  init(_ label: @escaping @autoclosure () -> String, memory: Numbers) {
     self.label = label
-    value = unsafe Fact.digest(UnsafeRawBufferPointer(memory.buffer))
+    value = unsafe Fact.digest(UnsafeRawBufferPointer(memory.bytes))
   }
 
   /// Several as one.

@@ -79,11 +79,20 @@ final class Ranks {
 
   // MARK: - In a step
 
-  func share<Element>(_ elements: Elements<Element>, from owner: Int) throws(MuonError) {
-    guard elements.count > 0 else { return }
-    do {
-      try unsafe exchange.share(UnsafeMutableRawBufferPointer(elements.buffer), from: owner)
-    } catch { throw failed("share", error) }
+  func share(_ numbers: Numbers, from owner: Int) throws(MuonError) {
+    try unsafe share(numbers.bytes, from: owner)
+  }
+
+  func share(_ numbers: Elements<Double>, from owner: Int) throws(MuonError) {
+    try unsafe share(UnsafeMutableRawBufferPointer(numbers.buffer), from: owner)
+  }
+
+  @unsafe
+  private func share(
+    _ bytes: UnsafeMutableRawBufferPointer, from owner: Int
+  ) throws(MuonError) {
+    guard bytes.count > 0 else { return }
+    do { try unsafe exchange.share(bytes, from: owner) } catch { throw failed("share", error) }
   }
 
   func finish() throws(MuonError) {

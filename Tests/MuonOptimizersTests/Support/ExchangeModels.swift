@@ -2,11 +2,11 @@
 
 /// Training runs for ranks and for one process.
 enum Model: CaseIterable, Sendable {
-  case plain, normalized, views, exact
+  case plain, normalized, views, exact, half
 
   private var options: MuonOptions {
     switch self {
-    case .plain: MuonOptions(weightDecay: 0.1)
+    case .plain, .half: MuonOptions(weightDecay: 0.1)
     case .normalized: MuonOptions(secondMoment: .normuonLong, hyperball: true)
     case .views: MuonOptions(cautiousWeightDecay: true, secondMoment: .normuon)
     case .exact: MuonOptions(momentumStyle: .ema, backend: .svd)
@@ -27,7 +27,19 @@ enum Model: CaseIterable, Sendable {
         ([2, 12, 30], MatrixView("bio")),
       ]
     case .exact: [[8, 12], [12, 8], [5, 5]].map { ($0, nil) }
+    case .half: [[8, 12], [12, 8], [30, 20], [5, 5]].map { ($0, nil) }
     }
+  }
+
+  /// One of each kind, in turn.
+  private func storage(_ index: Int) -> ParameterStorage {
+    guard self == .half else { return ParameterStorage() }
+    return [
+      ParameterStorage(.bfloat16, momentum: .bfloat16),
+      ParameterStorage(.bfloat16, master: .remainder),
+      ParameterStorage(.float16, master: .none),
+      ParameterStorage(.float32, gradient: .bfloat16, momentum: .bfloat16),
+    ][index % 4]
   }
 
   /// A Muon and an AdamW.
@@ -35,8 +47,8 @@ enum Model: CaseIterable, Sendable {
     let matrices = try parameters.enumerated().map { index, parameter in
       try Parameter(
         "w\(index)", shape: parameter.0,
-        values: uniform(seed: UInt64(index + 1), count: parameter.0.reduce(1, *)), view: parameter.1
-      )
+        values: uniform(seed: UInt64(index + 1), count: parameter.0.reduce(1, *)),
+        view: parameter.1, storage: storage(index))
     }
     let muon = try Muon([], options: options)
     // The last has a group of its own.
