@@ -149,6 +149,28 @@ test-clients: library .venv-clients/ready
 	@.venv-clients/bin/python -m pip install -q --disable-pip-version-check "./bindings/python[torch,jax,test]"
 	@.venv-clients/bin/python $(PYTEST) Tests/clients
 
+SCALE_PACKAGES := openmpi-bin libopenmpi-dev mpich libmpich-dev
+SCALE := .venv-mpi/bin/python
+
+.PHONY: scale-packages test-scale
+scale-packages: test-packages
+	$(call need,$(SCALE_PACKAGES))
+
+# mpi4py is built with Open MPI, whose library its wheel would not find.
+.venv-mpi/ready: | scale-packages
+	@echo "Setting up Python in .venv-mpi, with mpi4py"
+	@python3 -m venv .venv-mpi
+	@CC=gcc MPICC=mpicc.openmpi .venv-mpi/bin/python -m pip install -q --disable-pip-version-check \
+	  --no-binary mpi4py mpi4py
+	@touch $@
+
+# Ranks of Open MPI and MPICH, and those that are lost: LIBMUON_LOST_POINTS=20 tries more moments.
+test-scale: library scale-packages .venv-mpi/ready
+	@echo "Testing several ranks, with Open MPI, MPICH and mpi4py"
+	@$(SCALE) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
+	@$(SCALE) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
+	@$(SCALE) -m pytest -q Tests/scale
+
 JAX := .venv-jax/bin/python
 # Where the jaxlib of a Python has XLA's headers.
 xla_include = $$($(1) -c "import jaxlib; print(jaxlib.__path__[0] + '/include')")
@@ -273,4 +295,4 @@ bench-quick: library $(PYTHON)
 include bindings/c/install/install.mk
 
 clean:
-	rm -rf .build .venv .venv-bench .venv-clients .venv-jax .venv-packaging .venv-torch build dist bindings/python/build
+	rm -rf .build .venv .venv-bench .venv-clients .venv-jax .venv-mpi .venv-packaging .venv-torch build dist bindings/python/build
