@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import MPI, digests, start
+from jobs import MPI, digests, start
 
 TIMEOUT = 3
 POINTS = range(int(os.environ.get("LIBMUON_LOST_POINTS", "3")))

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from building import ROOT, library, run
-from conftest import one_thread
+from jobs import one_thread
 
 EXAMPLES = ROOT / "bindings/python/examples"
 C = ROOT / "bindings/c/mpi"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from building import ROOT, STRICT, library, run
-from conftest import digests
+from jobs import digests
 
 STEPS = ("256", 1, 20)
 
