@@ -121,8 +121,9 @@ from ._option_table import (
 from ._options import Triple
 from .optimizer import Optimizer, Params
 
-NonFinitePolicyName = Literal[
-{policies}]
+{policies}
+
+{masters}
 
 
 {classes}
@@ -153,9 +154,9 @@ def signatures(header: Header) -> str:
     classes = [arguments("Muon", "muon_muon_options", header),
                arguments("AdamW", "muon_adamw_options", header)]
     body = "\n\n".join(classes).rstrip()
-    policies = "".join(f'    "{value.label}",\n' for value in header.enums["muon_nonfinite_policy"].values)
+    policies, masters = (literal(name, header) for name in ("muon_nonfinite_policy", "muon_master"))
     names = sorted(set(re.findall(r"\b\w+Name\b", body)) - {"NonFinitePolicyName"})
-    return SIGNATURES.format(imports="\n".join(f"    {each}," for each in names), policies=policies, classes=body)
+    return SIGNATURES.format(imports="\n".join(f"    {each}," for each in names), policies=policies, masters=masters, classes=body)
 
 
 def arguments(title: str, struct: str, header: Header) -> str:

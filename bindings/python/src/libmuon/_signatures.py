@@ -23,6 +23,12 @@ NonFinitePolicyName = Literal[
     "propagate",
 ]
 
+MasterName = Literal[
+    "f32",
+    "none",
+    "remainder",
+]
+
 
 class MuonArguments(Optimizer):
     """What Muon is made with; see there."""

@@ -14,11 +14,10 @@ from ..errors import InvalidArgumentError, UnsupportedError
 from ..orthogonalization import backend_coefficients
 from ..view import View
 from ._dialects import DIALECTS, LIBMUON, NOT_TORCHS, SHAPE_SCALES, libmuon_options
-from ._slot import MASTER
-from ._tensors import check_memory, check_state, float32_copy, step_count, step_tensor
+from ._tensors import MASTER, REMAINDER, check_memory, check_state, copy_of, step_count, step_tensor
 
 # Keys of a group that torch.optim.Muon does not have.
-OWN = (*DIALECTS[LIBMUON], *NOT_TORCHS, "higher_dims", "view")
+OWN = (*DIALECTS[LIBMUON], *NOT_TORCHS, "higher_dims", "view", "master", "state_dtype")
 # Those of them that change the function that a step computes.
 BEYOND_TORCH = tuple(key for key in NOT_TORCHS if key not in ("precision", "method"))
 
@@ -35,18 +34,19 @@ def kept_state(
 ) -> dict[str, Any]:
     """The state of one parameter, checked and copied; what is not the library's stays as it is.
 
-    shapes: of the library's state buffers, by their keys, and of the master, which need not be there.
+    shapes: of the library's state buffers, by their keys; those of a master need not be there.
     """
     state = {key: value for key, value in saved.items() if value is not None}
     if not state:
         return state
     for key in [*shapes, *(["step"] if counts_steps else [])]:
-        if key not in state and key != MASTER:
+        if key not in state and key not in (MASTER, REMAINDER):
             raise InvalidArgumentError(f"{label}: {key!r} is missing")
     for key, shape in shapes.items():
         if key in state:
             check_state(label, key, state[key], shape)
-            state[key] = Kept(float32_copy(state[key]))
+            dtype = torch.int16 if key == REMAINDER else torch.float32
+            state[key] = Kept(copy_of(state[key], dtype))
     if counts_steps:
         step_count(label, state["step"])
         state["step"] = Kept(step_tensor(state["step"]).detach().clone())

@@ -14,13 +14,14 @@ from .. import _abi, together
 from .._enums import NonFinitePolicy
 from .._library import check, free_with, lib
 from .._options import number as real
-from ..errors import MuonError
-from ._buffers import Layout, param_struct, state_buffers
+from ..errors import InvalidArgumentError, MuonError
+from ._buffers import Layout, param_struct, state_buffers, types_of
 from ._slot import Slot
 from ._tensors import (
     address,
     check_parameter,
     gradient,
+    gradient_type,
     plain,
     step_count,
     usable,
@@ -110,7 +111,7 @@ class Session:
             for parameter in group["params"]:
                 slot = self.slots.get(id(parameter))
                 if slot is not None:
-                    if slot.group != number:
+                    if slot.group != number or not slot.takes_gradient():
                         return False
                     if not slot.holds(state):
                         moved.append(slot)
@@ -131,12 +132,14 @@ class Session:
                 if slot.parameter.grad is None:
                     return False
                 check_parameter(self.kind.name, slot.label, slot.parameter)
-                new = self._slot(slot.parameter, slot.label, slot.group, state)
-                if new.layout != slot.layout:
+                new = self._slot(
+                    slot.parameter, slot.label, slot.group, state, slot.types.gradient
+                )
+                if new.layout != slot.layout or new.types != slot.types:
                     return False
                 new.arrays, new.grad_address, new.steps = slot.arrays, slot.grad_address, slot.steps
                 if new.place != slot.place:
-                    self._bind(new, DATA, new.place, new.size)
+                    self._bind(new, DATA, new.place, new.size, new.data.dtype.itemsize)
                 for before, after in zip(slot.places, new.places):
                     if before != after:
                         self._bind(new, *after)
@@ -161,7 +164,7 @@ class Session:
                 self._bind_gradient(slot, place)
         active = [(slot, grad) for slot, grad in work if grad is not None]
         for parameter, label, number, grad in fresh:
-            slot = self._slot(parameter, label, number, state)
+            slot = self._slot(parameter, label, number, state, grad.dtype)
             self._add(slot, grad)
             active.append((slot, grad))
         for slot, _ in active:
@@ -202,8 +205,13 @@ class Session:
                         work.append((slot, None))
                     continue
                 label = self.names.of(group, index, first) if slot is None else slot.label
-                if negate or not usable(grad):
-                    grad = gradient(kind, label, grad, negate)
+                dtype = gradient_type(grad) if slot is None else slot.types.gradient
+                if negate or not usable(grad, (dtype,)):
+                    if slot is not None and not slot.takes(grad):
+                        raise InvalidArgumentError(
+                            f"the gradient of {label}: {dtype} is expected in this step, not {grad.dtype}"
+                        )
+                    grad = gradient(kind, label, grad, negate, dtype)
                 if slot is None:
                     check_parameter(kind, label, parameter)
                     fresh.append((parameter, label, number, grad))
@@ -215,23 +223,29 @@ class Session:
     def _bind_gradient(self, slot: Slot, place: int) -> None:
         # Not known, should only some of its arrays be bound.
         slot.grad_address = -1
-        self._bind(slot, GRAD, place, slot.size)
+        self._bind(slot, GRAD, place, slot.size, slot.types.gradient.itemsize)
         slot.grad_address = place
 
-    def _bind(self, slot: Slot, buffer: bytes, place: int, size: int) -> None:
-        """Tells the library where a buffer is, of which each array has so many elements."""
+    def _bind(self, slot: Slot, buffer: bytes, place: int, size: int, itemsize: int) -> None:
+        """Tells the library where a buffer is, of which each array has so many elements of such a size."""
         for copy, index in enumerate(slot.arrays):
-            memory = (place + 4 * size * copy, size) if place else (None, 0)
+            memory = (place + itemsize * size * copy, size) if place else (None, 0)
             check(lib.muon_optimizer_bind_buffer(self.handle, index, buffer, *memory))
 
     def _slot(
-        self, parameter: Tensor, label: str, number: int, state: Mapping[Tensor, Any]
+        self,
+        parameter: Tensor,
+        label: str,
+        number: int,
+        state: Mapping[Tensor, Any],
+        grad_dtype: torch.dtype,
     ) -> Slot:
         """A parameter of a group with its memory, with the state that is there or a new one."""
         shape, counts_steps = parameter.shape, self.kind.counts_steps
         layout = self.kind.layout(shape, self.groups[number])
-        buffers = state_buffers(self.handle, number, label, shape, layout)
-        slot: Slot = Slot(parameter, label, number, layout, buffers, counts_steps, state)
+        types = types_of(self.groups[number], parameter.dtype, grad_dtype)
+        buffers = state_buffers(self.handle, number, label, shape, layout, types)
+        slot: Slot = Slot(parameter, label, number, layout, types, buffers, counts_steps, state)
         return slot
 
     def _add(self, slot: Slot, grad: Tensor) -> None:
@@ -241,13 +255,15 @@ class Session:
         copies, size = slot.layout.copies, slot.size
         for copy in range(copies):
             name = slot.label if copies == 1 else f"{slot.label}[{copy}]"
-            param = param_struct(name, slot.layout)
+            param = param_struct(name, slot.layout, slot.types)
             if size:
-                param.data, param.data_count = slot.place + 4 * size * copy, size
-                param.grad, param.grad_count = slot.grad_address + 4 * size * copy, size
+                offset = size * copy
+                param.data = slot.place + slot.data.dtype.itemsize * offset
+                param.grad = slot.grad_address + slot.types.gradient.itemsize * offset
+                param.data_count = param.grad_count = size
             state = [
-                _abi.StateBuffer(name, place + 4 * count * copy, count)
-                for name, place, count in slot.places
+                _abi.StateBuffer(name, place + itemsize * count * copy, count)
+                for name, place, count, itemsize in slot.places
                 if count
             ]
             param.state = (_abi.StateBuffer * len(state))(*state)

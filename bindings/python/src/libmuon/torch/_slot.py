@@ -9,20 +9,16 @@ import torch
 from torch import Tensor
 
 from ..errors import InvalidArgumentError, ShapeError
-from ._buffers import Buffer, Layout
-from ._tensors import LOW_PRECISION, address, check_memory, float32_copy, follow, memory_of
+from ._buffers import Buffer, Layout, Types
+from ._tensors import MASTER, REMAINDER, address, check_memory, copy_of, gradient_type, memory_of
 from ._tensors import state_tensor, step_tensor, storage, usable
-
-# The float32 copy of a bfloat16 or float16 parameter, in its state.
-MASTER = "master"
 
 
 class Slot:
     """A parameter, what the library updates in its place, and the addresses it was told.
 
-    The library updates `data`: the parameter itself where that is contiguous float32. Otherwise a
-    float32 copy, from which the parameter is written after each step: the master, which belongs to
-    the state, for bfloat16 and float16; and for other layouts one that is only kept here.
+    The library updates `data`: the parameter itself where that is contiguous. Otherwise a contiguous
+    copy, which is only kept here, and from which the parameter is written after each step.
     """
 
     # torch refuses to update what is made in inference mode once that has been left.
@@ -33,6 +29,7 @@ class Slot:
         label: str,
         group: int,
         layout: Layout,
+        types: Types,
         buffers: list[Buffer],
         counts_steps: bool,
         state: Mapping[Tensor, Any],
@@ -41,7 +38,7 @@ class Slot:
         self.label = label
         self.group = group
         self.numel = parameter.numel()
-        self.layout = layout
+        self.layout, self.types = layout, types
         # The elements of each array that C takes the parameter for, and its number there.
         self.size = self.numel // layout.copies if layout.copies else 0
         self.arrays: list[int] = []
@@ -51,28 +48,15 @@ class Slot:
         self.fresh = True
 
         own = state.get(parameter, {})
-        shape = parameter.shape
         self.tensors: dict[str, Tensor] = {
-            each.key: state_tensor(label, each.key, own.get(each.key), each.shape)
+            each.key: state_tensor(label, each.key, own.get(each.key), each.shape, each.dtype)
             for each in buffers
         }
         self.buffers = list(self.tensors.values())
         self.step: Optional[Tensor] = None
         if counts_steps:
             self.step = self.tensors["step"] = step_tensor(own.get("step", 0.0), f"{label}: step")
-        # Of the parameter, when the copy was last known to be equal; -1: not known.
-        self.version = -1
-        self.data = parameter
-        if parameter.dtype in LOW_PRECISION:
-            master = own.get(MASTER)
-            self.data = (
-                float32_copy(parameter)
-                if master is None
-                else state_tensor(label, MASTER, master, shape)
-            )
-            self.tensors[MASTER] = self.data
-        elif not usable(parameter):
-            self.data = float32_copy(parameter)
+        self.data = parameter if usable(parameter) else copy_of(parameter, parameter.dtype)
 
         self.seen = self._look()
         memory = [memory_of(each) for each in (self.data, *self.tensors.values())]
@@ -81,8 +65,10 @@ class Slot:
         self.storages = [(each.nbytes, each.nbytes()) for each, _ in memory]
         # What the library updates: the data, and the buffers.
         self.place, *places = (place for _, place in memory)
-        # Of each state buffer, and the elements of each array's.
-        self.places = [(each.name, place, each.size) for each, place in zip(buffers, places)]
+        # Of each state buffer, the elements of each array's, and the bytes of an element.
+        self.places = [
+            (each.name, place, each.size, each.dtype.itemsize) for each, place in zip(buffers, places)
+        ]
         self.addresses = [(*item, place) for item, place in zip(self.tensors.items(), places)]
         # What the state has of them, as long as they are not there: a refused step leaves it so.
         self.sources = {name: own.get(name) for name in self.tensors}
@@ -113,8 +99,19 @@ class Slot:
                     return False
         return True
 
+    def takes(self, grad: Tensor) -> bool:
+        """Whether a gradient has the type that the library was told, or one that float32 holds."""
+        return self.types.gradient in (torch.float32, gradient_type(grad))
+
+    def takes_gradient(self) -> bool:
+        """The same of the parameter's present one, if there is one."""
+        if self.types.gradient is torch.float32:
+            return True
+        grad = self.parameter.grad
+        return grad is None or self.takes(grad)
+
     def place_of(self, grad: Tensor) -> int:
-        """Where a gradient is, which has to fit. It is contiguous float32."""
+        """Where a gradient is, which has to fit. It is contiguous."""
         count = grad.numel()
         if count != self.numel:
             raise ShapeError(
@@ -123,7 +120,8 @@ class Slot:
             )
         # The same as check_memory, for less time: this is done in every step.
         memory = grad.untyped_storage() if type(grad) is Tensor else storage(grad)
-        if count and memory.nbytes() < 4 * (grad.storage_offset() + count):
+        extent = grad.storage_offset() + count
+        if count and memory.nbytes() < grad.dtype.itemsize * extent:
             raise InvalidArgumentError(
                 f"the gradient of {self.label}: its memory has been freed or shrunk"
             )
@@ -131,23 +129,18 @@ class Slot:
 
     def before(self) -> None:
         """Takes into the copy, if there is one, what was written into the parameter."""
-        parameter = self.parameter
-        if self.data is parameter:
-            return
-        check_memory(self.label, parameter)
-        if parameter.dtype not in LOW_PRECISION:
-            self.data.copy_(parameter)
-        elif parameter._version != self.version:
-            follow(self.data, parameter)
+        if self.data is not self.parameter:
+            check_memory(self.label, self.parameter)
+            self.data.copy_(self.parameter)
 
     def after(self) -> None:
-        """Writes the copy into the parameter, rounded to its type."""
+        """Writes the copy into the parameter."""
         self.parameter.copy_(self.data)
-        self.version = self.parameter._version
 
     def commit(self, state: dict[Tensor, Any]) -> None:
         """Puts the tensors that the library updates into the optimizer's state."""
         state[self.parameter].update(self.tensors)
-        if MASTER not in self.tensors:
-            state[self.parameter].pop(MASTER, None)
+        for key in (MASTER, REMAINDER):
+            if key not in self.tensors:
+                state[self.parameter].pop(key, None)
         self.fresh = False

@@ -1,18 +1,30 @@
-"""Which torch tensors the library can use as they are, and which through a float32 copy."""
+"""Which torch tensors the library can use as they are, and which through a copy."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .._enums import DType
 from .._options import number
 from ..errors import InvalidArgumentError, ShapeError, UnsupportedError
 
-# Parameters of these are trained through a float32 copy that belongs to the state.
-LOW_PRECISION = (torch.bfloat16, torch.float16)
+# What C calls the types that it reads and writes.
+DTYPES = {
+    torch.float32: DType.f32,
+    torch.bfloat16: DType.bf16,
+    torch.float16: DType.f16,
+    torch.int16: DType.i16,
+}
+# Those of parameters and gradients.
+FLOATS = (torch.float32, torch.bfloat16, torch.float16)
+FLOAT32 = (torch.float32,)
+# In the state of a parameter of 16 bits: the parameter in float32, or the lower half of its bits.
+MASTER, REMAINDER = "master", "remainder"
 # Tensors that stand for others, such as DTensor, have their own.
 PLAIN = Tensor.__torch_dispatch__
 
@@ -84,15 +96,15 @@ def check_tensor(optimizer: str, label: str, tensor: Tensor) -> None:
 
 
 def check_parameter(optimizer: str, label: str, parameter: Tensor) -> None:
-    """Raises unless the library can train it, if need be through a copy."""
+    """Raises unless the library can train it, if need be in a contiguous copy."""
     check_tensor(optimizer, label, parameter)
-    if parameter.dtype is not torch.float32 and parameter.dtype not in LOW_PRECISION:
+    if parameter.dtype not in FLOATS:
         raise UnsupportedError(
             f"{label}: float32, bfloat16 or float16 is expected, not {parameter.dtype}"
         )
     if parameter.is_inference() and not usable(parameter):
         raise UnsupportedError(
-            f"{label}: made in torch.inference_mode(), it has to be contiguous float32"
+            f"{label}: made in torch.inference_mode(), it has to be contiguous"
         )
     check_shared(label, parameter)
 
@@ -106,10 +118,10 @@ def check_shared(label: str, tensor: Tensor) -> None:
         )
 
 
-def usable(tensor: Tensor) -> bool:
-    """Whether C can read the tensor where it is."""
+def usable(tensor: Tensor, dtypes: Sequence[torch.dtype] = FLOATS) -> bool:
+    """Whether C can read the tensor, of one of these types, where it is."""
     return (
-        tensor.dtype is torch.float32
+        tensor.dtype in dtypes
         and tensor.layout is torch.strided
         and tensor.is_contiguous()
         and tensor.is_cpu
@@ -120,24 +132,39 @@ def usable(tensor: Tensor) -> bool:
 
 def float32_copy(tensor: Tensor) -> Tensor:
     """Its values as contiguous float32 in memory of its own."""
-    out = torch.empty(tensor.shape, dtype=torch.float32, device="cpu")
-    return out.copy_(tensor.detach())
+    return copy_of(tensor, torch.float32)
 
 
-def gradient(optimizer: str, label: str, grad: Tensor, negate: bool) -> Tensor:
-    """A gradient as C reads it: itself, or a contiguous float32 copy."""
+def copy_of(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Its values as contiguous numbers of a type in memory of its own."""
+    return torch.empty(tensor.shape, dtype=dtype, device="cpu").copy_(tensor.detach())
+
+
+def gradient_type(grad: Tensor) -> torch.dtype:
+    """What C reads a gradient as."""
+    return grad.dtype if grad.dtype in FLOATS else torch.float32
+
+
+def gradient(optimizer: str, label: str, grad: Tensor, negate: bool, dtype: torch.dtype) -> Tensor:
+    """A gradient as C reads it: itself, or a contiguous copy of this type."""
     check_tensor(optimizer, f"the gradient of {label}", grad)
     if negate:
-        return float32_copy(grad).neg_()
-    return grad if usable(grad) else float32_copy(grad)
+        return copy_of(grad, dtype).neg_()
+    return grad if usable(grad, (dtype,)) else copy_of(grad, dtype)
 
 
-def state_tensor(label: str, name: str, value: Optional[Any], shape: torch.Size) -> Tensor:
-    """A state buffer as C updates it: the tensor that is there, a float32 copy of it, or zeros."""
+def state_tensor(
+    label: str,
+    name: str,
+    value: Optional[Any],
+    shape: torch.Size,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """A state buffer as C updates it: the tensor that is there, a copy of it in its type, or zeros."""
     if value is None:
-        return torch.zeros(shape, dtype=torch.float32, device="cpu")
+        return torch.zeros(shape, dtype=dtype, device="cpu")
     check_state(label, name, value, shape)
-    return value if usable(value) and not value.is_inference() else float32_copy(value)
+    return value if usable(value, (dtype,)) and not value.is_inference() else copy_of(value, dtype)
 
 
 def step_tensor(value: Any, label: str = "step") -> Tensor:
@@ -162,23 +189,15 @@ def step_count(label: str, step: Any) -> int:
 
 
 def check_state(label: str, name: str, value: Any, shape: torch.Size) -> None:
-    """Raises unless a state buffer has the shape of its parameter and can be read as float32."""
+    """Raises unless a state buffer has the shape of its parameter and can be read as its type."""
     if not isinstance(value, Tensor):
         raise InvalidArgumentError(f"{label}: {name}: a tensor is expected, not {value!r}")
     if value.shape != shape:
         raise ShapeError(
             f"{label}: {name}: shape {tuple(shape)} is expected, not {tuple(value.shape)}"
         )
-    if not value.is_floating_point() or value.layout is not torch.strided:
-        raise InvalidArgumentError(f"{label}: {name}: dense floating-point numbers are expected")
+    is_number = value.dtype is torch.int16 if name == REMAINDER else value.is_floating_point()
+    if not is_number or value.layout is not torch.strided:
+        numbers = "numbers of int16" if name == REMAINDER else "floating-point numbers"
+        raise InvalidArgumentError(f"{label}: {name}: dense {numbers} are expected")
     check_memory(f"{label}: {name}", value)
-
-
-def follow(master: Tensor, parameter: Tensor) -> None:
-    """Takes into a float32 master what others wrote into its parameter.
-
-    Where the parameter is the master rounded, nothing was written and the master keeps its bits.
-    """
-    kept = master.to(parameter.dtype) == parameter
-    if not kept.all():
-        master.copy_(torch.where(kept, master, parameter.to(torch.float32)))

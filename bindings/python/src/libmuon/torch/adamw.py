@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .._library import lib
 from .._options import adamw_struct
-from .._signatures import NonFinitePolicyName
+from .._signatures import MasterName, NonFinitePolicyName
 from ..errors import InvalidArgumentError, UnsupportedError
 from ._buffers import Layout
 from ._session import Kind
@@ -50,14 +50,14 @@ class AdamW(Optimizer):
         p <- p - lr/(1 - beta1^t) m / (sqrt(v)/sqrt(1 - beta2^t) + eps)
 
     params: parameters or named parameters (then errors name them), or groups of them as dicts with
-        options of their own. float32, bfloat16 or float16 of any shape; the last two are trained
-        through a float32 copy, `master` in their state, and rounded after each step.
+        options of their own. float32, bfloat16 or float16 of any shape, and gradients of any of these.
     lr: finite, >= 0; a number or a tensor with one element.
     betas: (beta1, beta2), each in [0, 1).
     eps: finite, >= 0.
     weight_decay: finite, >= 0.
     cautious_weight_decay: elements of p whose sign is the opposite of that of the new m are not
         decayed. torch.optim.AdamW, which has no such thing, loads the state dict all the same.
+    master: what the state keeps of a bfloat16 or float16 parameter, as in Muon.
     maximize: go up instead of down; the gradient is then copied.
     foreach, fused: taken for torch's sake, and of no effect.
     amsgrad, capturable, differentiable: only False.
@@ -87,6 +87,7 @@ class AdamW(Optimizer):
         differentiable: bool = False,
         fused: Optional[bool] = None,
         cautious_weight_decay: bool = False,
+        master: MasterName = "f32",
         nonfinite: NonFinitePolicyName = "error",
     ) -> None:
         defaults = {
@@ -95,6 +96,7 @@ class AdamW(Optimizer):
             "eps": eps,
             "weight_decay": weight_decay,
             "cautious_weight_decay": cautious_weight_decay,
+            "master": master,
             "amsgrad": amsgrad,
             "maximize": maximize,
             "foreach": foreach,
@@ -115,6 +117,7 @@ class AdamW(Optimizer):
         options=(*OPTIONS, *UNSUPPORTED),
         struct=struct,
         layout=layout,
+        layout_options=("master",),
     )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -123,3 +126,4 @@ class AdamW(Optimizer):
             group["decoupled_weight_decay"] = True
             # Those that were pickled before there was one.
             group.setdefault("cautious_weight_decay", False)
+            group.setdefault("master", "f32")

@@ -12,10 +12,10 @@ from torch import Tensor
 from .._library import lib
 from .._option_table import BackendName, MomentumStyleName, ShapeScaleName, TorchKeywords
 from .._options import Triple, muon_defaults
-from .._signatures import NonFinitePolicyName
+from .._signatures import MasterName, NonFinitePolicyName
 from ..errors import InvalidArgumentError, ShapeError
 from ..view import View
-from ._buffers import Layout, state_buffers
+from ._buffers import Layout, state_buffers, types_of
 from ._checkpoint import exported, with_view
 from ._dialects import COMMON, COMMON_DEFAULTS, DIALECTS, LIBMUON, NOT_TORCHS, TORCH, completed
 from ._dialects import dialect_of
@@ -76,8 +76,7 @@ class Muon(Optimizer):
     say them; the others, lr and weight_decay too, are the constructor's.
 
     params: parameters or named parameters (then errors name them), or groups of them as dicts with
-        options of their own. Matrices of float32, bfloat16 or float16; the last two are trained
-        through a float32 copy, `master` in their state, and rounded after each step.
+        options of their own. Matrices of float32, bfloat16 or float16, and gradients of any of these.
     lr: finite, >= 0; a number or a tensor with one element.
     weight_decay: finite, >= 0; decoupled from the gradient.
     momentum: in [0, 1).
@@ -113,12 +112,16 @@ class Muon(Optimizer):
         Keller Jordan's. r and c are those of that matrix.
     view: a libmuon.View: how each parameter of the group is seen as matrices, whatever its dimensions and
         higher_dims; r and c are those of a matrix.
+    master: what the state keeps of a bfloat16 or float16 parameter, so that small updates are not lost:
+        "f32", the parameter in float32, `master` in its state; "remainder", for bfloat16, the other half
+        of its bits, for the same steps in a third less memory; "none": nothing. See docs/half-precision.md.
+    state_dtype: of the momentum: "f32", or "bf16", to which it is rounded after each step.
     nonfinite: what to do with NaN or infinity in a gradient, or in the state it would leave:
         "error", "skip" or "propagate" (as torch). The default is "error", because orthogonalization spreads one NaN
         over the whole matrix and ends a run for good; one that stopped before anything has changed
         can go on.
 
-    The state is "momentum_buffer", in float32, and with second_moment "second_momentum_buffer", with hyperball "radius". The momentum is kept as the group's way has it, and
+    The state is "momentum_buffer", in float32 unless state_dtype says otherwise, and with second_moment "second_momentum_buffer", with hyperball "radius". The momentum is kept as the group's way has it, and
     a state dict says which way that is. So dicts of torch.optim.Muon and of the original system
     load as they are; torch.optim.Muon loads those of groups in torch's way, and for the others what
     torch_state_dict() returns.
@@ -146,6 +149,8 @@ class Muon(Optimizer):
         shape_scale: Optional[ShapeScaleName] = None,
         higher_dims: Literal["refuse", "auto", "flatten", "batch"] = "refuse",
         view: Optional[View] = None,
+        master: MasterName = "f32",
+        state_dtype: Literal["f32", "bf16"] = "f32",
         nonfinite: NonFinitePolicyName = "error",
         **options: Unpack[TorchKeywords],
     ) -> None:
@@ -168,6 +173,8 @@ class Muon(Optimizer):
             "shape_scale": shape_scale,
             "higher_dims": higher_dims,
             "view": view,
+            "master": master,
+            "state_dtype": state_dtype,
             **DEFAULTS,
             **options,
         }
@@ -190,7 +197,14 @@ class Muon(Optimizer):
         ),
         struct=muon_group_struct,
         layout=layout,
-        layout_options=("view", "higher_dims", "second_moment", "hyperball"),
+        layout_options=(
+            "view",
+            "higher_dims",
+            "second_moment",
+            "hyperball",
+            "master",
+            "state_dtype",
+        ),
     )
 
     def torch_state_dict(self) -> dict[str, Any]:
@@ -224,7 +238,9 @@ class Muon(Optimizer):
             with self._made_for(group) as handle:
                 for index, parameter in enumerate(group["params"]):
                     label = self._label(number, index)
-                    state_buffers(handle, 0, label, parameter.shape, layout(parameter.shape, group))
+                    shape = parameter.shape
+                    types = types_of(group, parameter.dtype)
+                    state_buffers(handle, 0, label, shape, layout(shape, group), types)
             return
         for index, parameter in enumerate(group["params"]):
             if len(layout(parameter.shape, group).extents) != 2:

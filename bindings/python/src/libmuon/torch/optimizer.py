@@ -17,11 +17,10 @@ from .._lock import give_lock
 from .._log import Later
 from .._options import member
 from ..errors import InvalidArgumentError, MuonError, UnsupportedError
-from ._buffers import state_buffers
+from ._buffers import state_buffers, types_of
 from ._checkpoint import Kept, kept_state, with_plain_views
 from ._compile import uncompiled
 from ._session import Kind, Names, Prepared, Session, clip, make_step
-from ._slot import MASTER
 from ._tensors import step_tensor
 from .distributed.loading import kept_placed_state
 from .distributed.placement import Placement, is_placed
@@ -145,6 +144,7 @@ class Optimizer(torch.optim.Optimizer):
 
     def _check_group(self, group: Mapping[str, Any], number: int) -> None:
         """Raises unless the library takes the options and shapes of a group."""
+        types_of(group, torch.float32)
         with self._made_for(group):
             pass
         for index, parameter in enumerate(group["params"]):
@@ -302,9 +302,9 @@ def prepared(optimizer: Any, state_dict: dict[str, Any]) -> dict[str, Any]:
                 if key in state:
                     label = f"state_dict: {optimizer._label(number, index)}"
                     layout = optimizer._kind.layout(parameter.shape, group)
-                    buffers = state_buffers(handle, 0, label, parameter.shape, layout)
+                    types = types_of(group, parameter.dtype)
+                    buffers = state_buffers(handle, 0, label, parameter.shape, layout, types)
                     shapes = {each.key: each.shape for each in buffers}
-                    shapes[MASTER] = parameter.shape
                     given = label, state[key], shapes, optimizer._kind.counts_steps
                     if is_placed(parameter):
                         state[key] = kept_placed_state(parameter, *given)

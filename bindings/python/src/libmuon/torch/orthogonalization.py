@@ -15,7 +15,8 @@ from ..errors import DTypeError, ShapeError
 from ..orthogonalization import orthogonalize_memory, orthogonalize_options
 from ._compile import uncompiled
 from ._tensors import (
-    LOW_PRECISION,
+    FLOAT32,
+    FLOATS,
     address,
     check_shared,
     check_tensor,
@@ -59,8 +60,8 @@ def orthogonalize(
         if out.shape != G.shape:
             raise ShapeError(f"out: shape {tuple(G.shape)} is expected, not {tuple(out.shape)}")
     options = orthogonalize_options(steps, eps, abc, backend, method, precision)
-    g = G if usable(G) else float32_copy(G)
-    if out is not None and usable(out):
+    g = G if usable(G, FLOAT32) else float32_copy(G)
+    if out is not None and usable(out, FLOAT32):
         result = out
     else:
         result = torch.empty_like(g, memory_format=torch.contiguous_format) if g is G else g
@@ -78,5 +79,5 @@ def check(label: str, tensor: Tensor) -> None:
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{label}: a tensor is expected, not {type(tensor).__name__}")
     check_tensor("orthogonalize", label, tensor)
-    if tensor.dtype is not torch.float32 and tensor.dtype not in LOW_PRECISION:
+    if tensor.dtype not in FLOATS:
         raise DTypeError(f"{label}: float32, bfloat16 or float16 is expected, not {tensor.dtype}")

@@ -12,7 +12,7 @@ from ... import _abi
 from ..._enums import NonFinitePolicy
 from ..._library import check, free_with, lib
 from ...errors import MuonError
-from .._buffers import Layout, param_struct
+from .._buffers import Layout, Types, param_struct
 from .._session import DATA, GRAD, Kind
 from .._tensors import plain
 
@@ -23,8 +23,10 @@ class Engine:
     So the library's own memory is that of one parameter, however many there are.
     """
 
-    def __init__(self, kind: Kind, group: Mapping[str, Any], layout: Layout) -> None:
-        self.kind, self.group, self.layout = kind, group, layout
+    def __init__(
+        self, kind: Kind, group: Mapping[str, Any], layout: Layout, types: Types
+    ) -> None:
+        self.kind, self.group, self.layout, self.types = kind, group, layout, types
         self.values: tuple[Any, ...] = ()
         self.policy = NonFinitePolicy.error
         self.places: dict[bytes, int] = {}
@@ -49,6 +51,11 @@ class Engine:
     def step(self, label: str, memory: Mapping[bytes, Tensor]) -> None:
         """One step. memory: data, gradient and state, contiguous, by the library's names."""
         places = {name: each.data_ptr() for name, each in memory.items()}
+        if memory[GRAD].dtype is not self.types.gradient:
+            self.types = self.types._replace(gradient=memory[GRAD].dtype)
+            if self.places:
+                self.handle = None
+                self.take_options(self.policy)
         if self.places and places != self.places:
             try:
                 self._bind(memory, places)
@@ -75,7 +82,7 @@ class Engine:
     ) -> None:
         copies = self.layout.copies
         for copy in range(copies):
-            param = param_struct(label, self.layout)
+            param = param_struct(label, self.layout, self.types)
             state = []
             for name, each in memory.items():
                 size = each.numel() // copies

@@ -38,6 +38,11 @@ class Part(NamedTuple):
     # Whether a step writes it.
     returns: bool
 
+    @property
+    def kind(self) -> tuple[bytes, torch.dtype]:
+        """Those of one kind lie in the same memory, one after another."""
+        return self.name, self.local.dtype
+
 
 class Unit(NamedTuple):
     """A matrix, or what is stepped as one, in one step."""
@@ -61,20 +66,21 @@ class Exchange:
 
     def __init__(self, ranks: Ranks) -> None:
         self.ranks = ranks
-        # For each of three waves by turns, and by name.
-        self.memory: list[dict[bytes, Tensor]] = [{}, {}, {}]
+        # For each of three waves by turns, and by name and type.
+        self.memory: list[dict[tuple[bytes, torch.dtype], Tensor]] = [{}, {}, {}]
 
     def reserve(self, units: Sequence[Unit]) -> None:
         """Makes sure of memory for the units of this rank."""
-        sizes: defaultdict[bytes, int] = defaultdict(int)
+        sizes: defaultdict[tuple[bytes, torch.dtype], int] = defaultdict(int)
         for unit in self._own(units):
             for part in unit.parts:
-                sizes[part.name] = max(sizes[part.name], part.numel if part.by_rows else 0)
+                size = part.numel if part.by_rows else 0
+                sizes[part.kind] = max(sizes[part.kind], size)
         for memory in self.memory:
-            for name, size in sizes.items():
-                if name not in memory or memory[name].numel() < size:
-                    memory.pop(name, None)
-                    memory[name] = torch.empty(size, dtype=torch.float32, device="cpu")
+            for kind, size in sizes.items():
+                if kind not in memory or memory[kind].numel() < size:
+                    memory.pop(kind, None)
+                    memory[kind] = torch.empty(size, dtype=kind[1], device="cpu")
 
     def _own(self, units: Sequence[Unit]) -> list[Unit]:
         return [
@@ -119,7 +125,7 @@ class Exchange:
         return {
             part.name: part.local
             if unit.in_place or not part.by_rows
-            else memory[part.name][: part.numel]
+            else memory[part.kind][: part.numel]
             for part in unit.parts
         }
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..._enums import NonFinitePolicy
-from .._buffers import Layout, state_buffers
+from .._buffers import Layout, Types, state_buffers, types_of
 from .._session import DATA, GRAD, Group, Kind, Session, Work, make_step, Prepared
-from .._slot import MASTER, Slot
+from .._slot import Slot
 from .._tensors import plain, state_tensor
 from ...errors import MuonError
 from .engine import Engine
@@ -69,7 +69,7 @@ class Side:
         loads = [0] * ranks.count
         self.lines: list[str] = []
         for number, group in enumerate(groups):
-            engines: dict[Layout, Engine] = {}
+            engines: dict[tuple[Layout, Types], Engine] = {}
             for entry, layout, more in entries_of(optimizer, number, ranks):
                 placement, shape = entry.placement, entry.parameter.shape
                 how = "plain" if placement is None else placement.placements
@@ -77,6 +77,7 @@ class Side:
                     f"{kind.name}: {entry.label}: shape {tuple(shape)}, {entry.parameter.dtype}, {how}, "
                     f"{layout}"
                 )
+                types = types_of(group, entry.parameter.dtype)
                 if placement is None or kind.counts_steps:
                     here[number].append(entry)
                     continue
@@ -89,7 +90,7 @@ class Side:
                         loads[position] += (end - first) * price // shape[0]
                     continue
                 away[number].append(entry)
-                engine = engines.setdefault(layout, Engine(kind, group, layout))
+                engine = engines.setdefault((layout, types), Engine(kind, group, layout, types))
                 matrices.append(Matrix(len(matrices), 0, price, entry, engine, more))
         self.here = Locals(kind, here, groups, {})
         self.away = Locals(kind._replace(layout=layout_of_rows), away, groups, ROWS_ALONE)
@@ -142,7 +143,7 @@ class Side:
             Part(DATA, slot.data.detach(), numel, placement.sharded, True),
         ]
         own = self.away.state[slot.parameter]
-        for (name, _, _), tensor in zip(slot.places, slot.buffers):
+        for (name, *_), tensor in zip(slot.places, slot.buffers):
             parts.append(Part(name, tensor, numel, placement.sharded, True))
         for name, key in matrix.more:
             shape = entry.shapes[key]
@@ -208,11 +209,11 @@ def entries_of(
         for index, parameter in enumerate(group["params"]):
             label, shape = optimizer._label(number, index), parameter.shape
             layout = kind.layout(shape, group)
-            buffers = state_buffers(handle, 0, label, shape, layout)
+            types = types_of(group, parameter.dtype)
+            buffers = state_buffers(handle, 0, label, shape, layout, types)
             shapes = {each.key: each.shape for each in buffers}
-            shapes[MASTER] = shape
             entry = Entry(parameter, label, placement_of(label, parameter, ranks), shapes)
-            rows = state_buffers(bare, 0, label, shape, layout_of_rows(shape, group))
+            rows = state_buffers(bare, 0, label, shape, layout_of_rows(shape, group), types)
             known = {each.name for each in rows}
             yield entry, layout, tuple((b.name, b.key) for b in buffers if b.name not in known)
 
