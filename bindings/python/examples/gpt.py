@@ -94,13 +94,18 @@ def schedule(optimizer, steps):
     )
 
 
-def train(run, shape, steps, text, progress):
+def with_schedulers(run, model, steps):
+    """The optimizers of a run, and the schedulers of their rates."""
+    optimizers = OPTIMIZERS[run.optimizer](model, run.learning_rate)
+    return optimizers, [schedule(each, steps) for each in optimizers]
+
+
+def train(run, shape, steps, text, progress, make_model=GPT, make_optimizers=with_schedulers):
     """Trains one model; the seed alone decides its initial weights and its batches."""
     torch.manual_seed(run.seed)
-    model = GPT(len(text.alphabet), LENGTH, **shape)
+    model = make_model(len(text.alphabet), LENGTH, **shape)
     random = torch.Generator().manual_seed(run.seed)
-    optimizers = OPTIMIZERS[run.optimizer](model, run.learning_rate)
-    schedulers = [schedule(each, steps) for each in optimizers]
+    optimizers, schedulers = make_optimizers(run, model, steps)
     evaluate_at = {round(steps * k / EVALUATIONS) for k in range(1, EVALUATIONS + 1)}
 
     seconds = 0.0

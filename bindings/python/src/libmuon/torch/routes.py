@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
+
+from ..view import View
 
 
 class ModuleRoute(NamedTuple):
@@ -16,6 +18,8 @@ class ModuleRoute(NamedTuple):
     higher_dims: str = "refuse"
     # Whether it is a matrix, or several, beside embeddings, output layers, norms and biases.
     is_hidden: bool = False
+    # How Muon sees it as matrices, whatever higher_dims says.
+    view: Optional[View] = None
 
     def __str__(self) -> str:
         return line(self.cells(), (28, 16, 5))

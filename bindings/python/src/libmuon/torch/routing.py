@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from .._patterns import asked_for
+from .._patterns import asked_for, matched
+from ..view import View
 from .builders import route_params
+from .fused_layers import fused
 from .hidden_matrices import Place, nature_of
 from .muon import HIGHER_DIMS, check_higher_dims
 from .output_layers import output_layers
@@ -28,6 +30,8 @@ def route_module(
     to_muon: Sequence[str] = (),
     to_adamw: Sequence[str] = (),
     higher_dims: str = "auto",
+    views: Optional[Mapping[str, View]] = None,
+    split_fused: bool = False,
 ) -> Routes:
     """Says for each parameter of a module where MuonWithAdamW sends it, and why.
 
@@ -44,6 +48,11 @@ def route_module(
         whatever the above says.
     higher_dims: what Muon takes parameters of more than 2 dimensions for: "auto", as above, by their layers;
         "flatten" or "batch", always that (see Muon); "refuse": they go to AdamW.
+    split_fused: whether each matrix of a hidden one that holds several is one of its own, where the layer is
+        known: q, k and v of nn.MultiheadAttention, of GPT-2's c_attn, and of layers called qkv, Wqkv, qkv_proj and
+        query_key_value, as transformers and timm have them; gate and up of those called gate_up_proj.
+    views: by names or patterns, how parameters are seen as matrices, as {"*.qkv.weight": View("oi",
+        split=(0, [768, 768, 768]))}; the first pattern that matches counts. They go to Muon, unless to_adamw has them.
 
     Returns a list with a ModuleRoute for each of module.named_parameters(), in that order; printed,
     it is a table. Raises TypeError if module is no nn.Module, and ValueError for a pattern that
@@ -55,7 +64,9 @@ def route_module(
     check_higher_dims(higher_dims, HIGHER_DIMS)
     parameters = dict(module.named_parameters())
     asked = asked_for([*parameters], to_muon, to_adamw)
+    viewed = views_for([*parameters], views or {})
     places, outputs = places_of(module), output_layers(module)
+    modules = dict(module.named_modules())
     routes = Routes()
     for name, shape, optimizer, reason in route_params(parameters, CONFIG):
         route = ModuleRoute(name, shape, optimizer, reason)
@@ -67,8 +78,45 @@ def route_module(
                 route = route._replace(higher_dims=higher_dims if len(shape) > 2 else "refuse")
             if len(shape) > 2 and higher_dims == "refuse":
                 route = route._replace(optimizer="AdamW", reason=reason)
-        routes.append(as_asked(route, *asked[name]) if name in asked else route)
+            if split_fused and route.optimizer == "Muon":
+                route = with_parts(route, places[id(parameter)][0], modules)
+        if name in viewed and asked.get(name, ("Muon",))[0] == "Muon":
+            route = as_viewed(route, *viewed[name])
+        elif name in asked:
+            route = as_asked(route, *asked[name])
+        routes.append(route)
     return routes
+
+
+def views_for(names: list[str], views: Mapping[str, View]) -> dict[str, tuple[View, str]]:
+    """For each parameter that a pattern matches, its view, and the pattern."""
+    for pattern, view in views.items():
+        if not isinstance(view, View):
+            raise TypeError(f"views[{pattern!r}]: a View is expected, not {type(view).__name__}")
+    return {
+        name: (views[pattern], pattern)
+        for name, pattern in matched("views", [*views], names).items()
+    }
+
+
+def with_parts(route: ModuleRoute, place: Place, modules: dict[str, nn.Module]) -> ModuleRoute:
+    """The route of a hidden matrix, with a view if its layer holds several."""
+    parent = modules.get(place.path.rpartition(".")[0])
+    parts = None if place.is_part else fused(place, parent, route.shape)
+    if parts is None:
+        return route
+    reason = f"hidden matrices: {parts.what}"
+    return route._replace(view=parts.view, reason=reason, higher_dims="refuse")
+
+
+def as_viewed(route: ModuleRoute, view: View, pattern: str) -> ModuleRoute:
+    """The route of a parameter that the user gives a view."""
+    if route.optimizer == "none":
+        raise ValueError(f"views: {route.name!r} cannot have one: {route.reason}")
+    reason = f"asked for: views has {pattern!r}"
+    return route._replace(
+        optimizer="Muon", reason=reason, view=view, higher_dims="refuse", is_hidden=True
+    )
 
 
 def places_of(module: nn.Module) -> dict[int, list[Place]]:

@@ -16,6 +16,7 @@ from .._log import Later
 from .._patterns import matched
 from .._signatures import NonFinitePolicyName
 from ..errors import InvalidArgumentError
+from ..view import View
 from ._checkpoint import with_plain_views
 from ._dialects import LIBMUON, dialect_of
 from .adamw import AdamW
@@ -52,7 +53,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
 
     A learning-rate scheduler made for it drives both sides; its state_dict() holds both. Each side
     has one parameter group, or several where its parameters differ in higher_dims (Muon) or
-    weight_decay (see no_decay), and more by add_param_group; the "optimizer" of a group is "Muon" or
+    weight_decay (see no_decay) or view, and more by add_param_group; the "optimizer" of a group is "Muon" or
     "AdamW".
 
     module: the whole model; or, without knowing of layers, its parameters, with their names or without,
@@ -66,6 +67,8 @@ class MuonWithAdamW(torch.optim.Optimizer):
         libmuon.torch.AdamW. They override lr and weight_decay. AdamW's betas are (0.9, 0.95) here.
     to_muon, to_adamw: names or patterns of parameters that go there whatever they are; see
         route_module. muon={"higher_dims": ...} is route_module's.
+    views, split_fused: which parameters hold several matrices, each of which is one of its own to Muon: by names or
+        patterns, and by what is known of layers; see route_module.
     no_decay: which parameters have a weight_decay of 0: True for vectors, norms and biases, as is
         usual for language models; or names or patterns.
     nonfinite: what to do with NaN or infinity in a gradient of either side: "error", "skip" or
@@ -86,12 +89,16 @@ class MuonWithAdamW(torch.optim.Optimizer):
         adamw: Optional[Mapping[str, Any]] = None,
         to_muon: Sequence[str] = (),
         to_adamw: Sequence[str] = (),
+        views: Optional[Mapping[str, View]] = None,
+        split_fused: bool = False,
         no_decay: Union[bool, Sequence[str]] = False,
         nonfinite: NonFinitePolicyName = "error",
         verbose: bool = False,
     ) -> None:
         give_lock(self)
-        for side in (muon, adamw):
+        for argument, side in (("muon", muon), ("adamw", adamw)):
+            if side is not None and not isinstance(side, Mapping):
+                raise TypeError(f"{argument}: a dict of options is expected, not {side!r}")
             if side is not None and "nonfinite" in side:
                 raise InvalidArgumentError("nonfinite is of both sides: give it beside them")
         if isinstance(module, nn.Module):
@@ -99,14 +106,20 @@ class MuonWithAdamW(torch.optim.Optimizer):
             if higher_dims == "auto":
                 muon = {key: each for key, each in (muon or {}).items() if key != "higher_dims"}
             self.routes = route_module(
-                module, to_muon=to_muon, to_adamw=to_adamw, higher_dims=higher_dims
+                module,
+                to_muon=to_muon,
+                to_adamw=to_adamw,
+                higher_dims=higher_dims,
+                views=views,
+                split_fused=split_fused,
             )
             groups = groups_of(module, self.routes, no_decay)
             warn_of_few(module, self.routes)
         else:
-            if to_muon or to_adamw or no_decay:
+            if to_muon or to_adamw or no_decay or views or split_fused:
                 raise InvalidArgumentError(
-                    "to_muon, to_adamw and no_decay need the module, not its parameters"
+                    "to_muon, to_adamw, views, split_fused and no_decay need the module, not its "
+                    "parameters"
                 )
             self.routes, groups = groups_of_params(module)
             warn_of_unnamed(self.routes)
@@ -243,19 +256,24 @@ def groups_of(
         exempt = {r.name for r in routes if no_decay and is_exempt(r)}
     else:
         exempt = set(matched("no_decay", no_decay, [*parameters]))
-    groups: dict[tuple[int, bool, str], dict[str, Any]] = {}
+    groups: dict[tuple[int, bool, str, Optional[View]], dict[str, Any]] = {}
     for route in routes:
         if route.optimizer not in CLASSES:
             continue
-        higher_dims = route.higher_dims if route.optimizer == "Muon" else "refuse"
-        key = ([*CLASSES].index(route.optimizer), route.name in exempt, higher_dims)
+        is_muons = route.optimizer == "Muon"
+        higher_dims, view = (route.higher_dims, route.view) if is_muons else ("refuse", None)
+        key = ([*CLASSES].index(route.optimizer), route.name in exempt, higher_dims, view)
         group = groups.setdefault(key, {"params": [], "optimizer": route.optimizer})
         group["params"].append((route.name, parameters[route.name]))
         if higher_dims != "refuse":
             group["higher_dims"] = higher_dims
+        if view is not None:
+            group["view"] = view
         if route.name in exempt:
             group["weight_decay"] = 0.0
-    return [groups[key] for key in sorted(groups, key=lambda k: (*k[:2], HIGHER_DIMS.index(k[2])))]
+    # Those with a view last, in the order in which they appear.
+    order = sorted(groups, key=lambda k: (*k[:2], k[3] is not None, HIGHER_DIMS.index(k[2])))
+    return [groups[key] for key in order]
 
 
 def warn_of_unnamed(routes: Routes) -> None:
