@@ -175,11 +175,37 @@ static void check_highest_of_many(const muon_passes *passes) {
   discard(all);
 }
 
+/* Every way in which the rows and the columns of a copy can lie, and what lies between stays as it is. */
+#define CHECK_COPY(NAME, ELEMENT, PASS)                                                               \
+  static void NAME(const muon_passes *passes, ptrdiff_t rows, ptrdiff_t columns) {                    \
+    const ptrdiff_t distances[][2] = {{columns + 3, 1}, {1, rows + 2}, {3 * columns, 3}};             \
+    const ptrdiff_t size = 3 * rows * columns + 3 * (rows + columns);                                 \
+    ELEMENT *const from = memory((size_t)size * sizeof(ELEMENT));                                     \
+    ELEMENT *const to = memory((size_t)size * sizeof(ELEMENT));                                       \
+    const ELEMENT none = 60000;                                                                       \
+    for (int a = 0; a < 3; a++)                                                                       \
+      for (int b = 0; b < 3; b++) {                                                                   \
+        for (ptrdiff_t i = 0; i < size; i++) from[i] = (ELEMENT)i, to[i] = none;                      \
+        const ptrdiff_t *const x = distances[a], *const y = distances[b];                             \
+        passes->PASS(rows, columns, from, x[0], x[1], to, y[0], y[1]);                                \
+        ptrdiff_t written = 0;                                                                        \
+        for (ptrdiff_t i = 0; i < size; i++) written += to[i] != none;                                \
+        CHECK(written == rows * columns, "%s: %td of %td by %td", passes->level, written, rows, columns); \
+        for (ptrdiff_t i = 0; i < rows; i++)                                                          \
+          for (ptrdiff_t j = 0; j < columns; j++)                                                     \
+            CHECK(to[i * y[0] + j * y[1]] == from[i * x[0] + j * x[1]], "%s: (%td, %td) of %td by %td, %d to %d", \
+                  passes->level, i, j, rows, columns, a, b);                                          \
+      }                                                                                               \
+    free(from), free(to);                                                                             \
+  }
+CHECK_COPY(check_copy, float, copy)
+CHECK_COPY(check_copy_of_halves, uint16_t, copy_halves)
+
 void check_passes(void) {
   const muon_passes *passes;
   for (int i = 0; (passes = muon_passes_at(i)); i++) {
     CHECK(passes->momentum && passes->move && passes->move_cautiously && passes->sum_of_squares && passes->scale &&
-              passes->highest && passes->add_squares && passes->scale_each && passes->adamw && passes->momentum_highest && passes->adamw_highest,
+              passes->highest && passes->add_squares && passes->scale_each && passes->adamw && passes->momentum_highest && passes->adamw_highest && passes->copy && passes->copy_halves,
           "%s", passes->level);
     /* It is a level of the products, so that a cap means something for it. */
     int is_level = 0;
@@ -199,6 +225,9 @@ void check_passes(void) {
       check_others(passes, count);
     }
     check_highest_of_many(passes);
+    for (ptrdiff_t rows = 1; rows < 70; rows += rows < 18 ? 1 : 15)
+      for (ptrdiff_t columns = 1; columns < 70; columns += columns < 18 ? 1 : 15)
+        check_copy(passes, rows, columns), check_copy_of_halves(passes, rows, columns);
     printf("passes %s\n", passes->level);
   }
 }

@@ -238,6 +238,11 @@ typedef struct muon_passes {
   /* As of the same numbers in float32, to the bit. */
   double (*sum_of_squared_halves)(muon_half half, ptrdiff_t count, const uint16_t *x);
   unsigned (*highest_half)(muon_half half, ptrdiff_t count, const uint16_t *x);
+  /* Copies a matrix whose rows and columns have these distances. */
+  void (*copy)(ptrdiff_t rows, ptrdiff_t columns, const float *from, ptrdiff_t from_row,
+               ptrdiff_t from_column, float *to, ptrdiff_t to_row, ptrdiff_t to_column);
+  void (*copy_halves)(ptrdiff_t rows, ptrdiff_t columns, const uint16_t *from, ptrdiff_t from_row,
+                      ptrdiff_t from_column, uint16_t *to, ptrdiff_t to_row, ptrdiff_t to_column);
 } muon_passes;
 
 /* The rows of the table, from 0: the first is for any processor, the last the fastest. NULL past

@@ -242,6 +242,14 @@ static void pass_adamw(ptrdiff_t count, float *p, const float *g, float *m, floa
 }
 
 #include "halves.h"
+#define ELEMENT float
+#define COPY(name) name
+#include "copy.h"
+#undef ELEMENT
+#undef COPY
+#define ELEMENT uint16_t
+#define COPY(name) name##_halves
+#include "copy.h"
 
 const muon_passes PASSES = {
     .level = LEVEL,
@@ -264,6 +272,8 @@ const muon_passes PASSES = {
     .join = pass_join,
     .sum_of_squared_halves = pass_sum_of_squared_halves,
     .highest_half = pass_highest_half,
+    .copy = pass_copy,
+    .copy_halves = pass_copy_halves,
 };
 
 #pragma clang diagnostic pop

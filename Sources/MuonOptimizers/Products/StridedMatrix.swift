@@ -43,8 +43,9 @@ struct StridedMatrix: Equatable {
   /// Whether it is row-major without gaps, so that it need not be gathered.
   var isDense: Bool { columns.isRun(stride: 1) && rows.isRun(stride: columns.count) }
 
-  /// Rows that one thread takes at a time, which columns that are far apart have in common cache lines.
-  private static let rowsTogether = 16
+  /// Rows that one thread takes at a time. Columns that are far apart are on pages of their own, of which the rows
+  /// of one such part have a few lines in common.
+  private static let rowsTogether = 64
 
   /// Copies it from an array, where it begins at `start`. All members of a team call it together.
   func gather(from array: Numbers, at start: Int, into dense: Numbers, by member: Team.Member) {
@@ -66,29 +67,17 @@ struct StridedMatrix: Equatable {
     }
   }
 
-  private func gather<Element: BitwiseCopyable>(
+  private func gather<Element: CopiedElement>(
     from array: Elements<Element>, at start: Int, into dense: Elements<Element>,
     by member: Team.Member
   ) {
-    unsafe forEachRun(start, array, dense, by: member) { apart, stride, dense, count in
-      if stride == 1 {
-        unsafe dense.update(from: apart, count: count)
-      } else {
-        for j in 0..<count { unsafe dense[j] = apart[j * stride] }
-      }
-    }
+    forEachPart(start, array, dense, by: member) { $0.dense.copy($0.apart, $0.rows, $0.columns) }
   }
 
-  private func scatter<Element: BitwiseCopyable>(
+  private func scatter<Element: CopiedElement>(
     _ dense: Elements<Element>, to array: Elements<Element>, at start: Int, by member: Team.Member
   ) {
-    unsafe forEachRun(start, array, dense, by: member) { apart, stride, dense, count in
-      if stride == 1 {
-        unsafe apart.update(from: dense, count: count)
-      } else {
-        for j in 0..<count { unsafe apart[j * stride] = dense[j] }
-      }
-    }
+    forEachPart(start, array, dense, by: member) { $0.apart.copy($0.dense, $0.rows, $0.columns) }
   }
 
   /// Runs `body` for all parts of rows that lie one after the other, each of one element where they do not.
@@ -103,27 +92,39 @@ struct StridedMatrix: Equatable {
     }
   }
 
-  /// Runs `body` for all parts of rows that have one stride.
-  private func forEachRun<Element: BitwiseCopyable>(
+  /// Rows and columns of it, at one distance each.
+  private struct Part<Element: CopiedElement> {
+    let rows, columns: Int
+    let apart, dense: SpacedMatrix<Element>
+  }
+
+  /// Runs `body` for all such parts.
+  private func forEachPart<Element: CopiedElement>(
     _ start: Int, _ array: Elements<Element>, _ dense: Elements<Element>, by member: Team.Member,
-    _ body: (
-      _ apart: UnsafeMutablePointer<Element>, _ stride: Int,
-      _ dense: UnsafeMutablePointer<Element>, _ count: Int
-    ) -> Void
+    _ body: (Part<Element>) -> Void
   ) {
     precondition(start >= 0 && start + rows.reach + columns.reach < array.count)
     precondition(dense.count == count)
-    let run = columns.extents.last ?? 1
-    let stride = columns.strides.last ?? 1
+    let (rowRun, columnRun) = (rows.extents.last ?? 1, columns.extents.last ?? 1)
     let together = Self.rowsTogether
     member.forEach((rows.count + together - 1) / together) { block in
-      for i in block * together..<min((block + 1) * together, rows.count) {
+      let end = min((block + 1) * together, rows.count)
+      var i = block * together
+      while i < end {
+        let rowsHere = min(rowRun - i % rowRun, end - i)
         let row = start + rows.offset(i)
-        for first in Swift.stride(from: 0, to: columns.count, by: run) {
-          unsafe body(
-            array.start + row + columns.offset(first), stride,
-            dense.start + i * columns.count + first, run)
+        for first in stride(from: 0, to: columns.count, by: columnRun) {
+          body(
+            Part(
+              rows: rowsHere, columns: columnRun,
+              apart: SpacedMatrix(
+                elements: array[row + columns.offset(first)..<array.count],
+                betweenRows: rows.strides.last ?? 1, betweenColumns: columns.strides.last ?? 1),
+              dense: SpacedMatrix(
+                elements: dense[i * columns.count + first..<dense.count], betweenRows: columns.count,
+                betweenColumns: 1)))
         }
+        i += rowsHere
       }
     }
   }
