@@ -121,8 +121,8 @@ struct StridedMatrix: Equatable {
                 elements: array[row + columns.offset(first)..<array.count],
                 betweenRows: rows.strides.last ?? 1, betweenColumns: columns.strides.last ?? 1),
               dense: SpacedMatrix(
-                elements: dense[i * columns.count + first..<dense.count], betweenRows: columns.count,
-                betweenColumns: 1)))
+                elements: dense[i * columns.count + first..<dense.count],
+                betweenRows: columns.count, betweenColumns: 1)))
         }
         i += rowsHere
       }
