@@ -3,7 +3,7 @@ SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
 # They share virtual environments and build folders.
 .NOTPARALLEL:
-.PHONY: library demo demo-torch test bench bench-quick bench-after-torch docs clean lint generate
+.PHONY: library demo demo-torch test bench bench-quick bench-after-torch bench-training docs clean lint generate
 .PHONY: build-packages python-packages test-packages
 .PHONY: test-kernels test-clients test-jax xla-handler bench-jax bench-scale-torch
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
@@ -286,6 +286,11 @@ bench-after-torch: library .venv-bench/ready
 bench-scale-torch: library .venv-torch/ready
 	@$(TORCH) -m pip install -q --disable-pip-version-check ./bindings/python
 	@$(TORCH) benchmarks/scale_torch.py $(ARGS)
+
+# Whole training steps of a small GPT beside torch's Muon and AdamW.
+bench-training: library .venv-torch/ready
+	@$(TORCH) -m pip install -q --disable-pip-version-check "./bindings/python[torch,demo]"
+	@$(TORCH) benchmarks/training.py $(ARGS)
 
 bench-quick: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"

@@ -23,6 +23,7 @@ ENUMS = read().enums
 PAIRS = [
     (r"const float \*", r"count|\w+_count", "floats_in"),
     (r"float \*", r"count|\w+_count", "floats_out"),
+    (r"const void \*", r"count", "floats_in"),
     (r"void \*", r"count", "floats_bound"),
     (r"const muon_param \*", r"count", "params"),
     (r"muon_optimizer \*const \*", r"count", "optimizer_list"),
@@ -40,6 +41,7 @@ PAIRS = [
 ARGUMENTS = [
     (r"int32_t", r".*", "int32()"),
     (r"int64_t", r"rows|cols", "extent(&{hint})"),
+    (r"int64_t", r"batch", "below(4) == 0 ? int64() : 1"),
     (r"int64_t", r"group|param", "index_of()"),
     (r"int64_t", r".*", "int64()"),
     (r"double", r".*", "number()"),
