@@ -108,6 +108,27 @@ def test_or_all_ranks_skip_the_step(ranks):
         assert (message, same, after, skipped) == ("", [], [], 1)
 
 
+def too_large(rank):
+    mesh = mesh_of(3)
+    if not has(mesh, rank):
+        return None
+    net = sharded(Net(), mesh)
+    optimizers = optimizers_of(net, momentum_style="classic")
+    trained(net, optimizers, 1)
+    # Finite, but not together.
+    if rank == 1:
+        for each in (optimizers[0].state[net.weight0]["momentum_buffer"], net.weight0.grad):
+            each.to_local()[-1, -1] = 3e38
+    before = contents(net, optimizers)
+    with pytest.raises(libmuon.NonFiniteGradientError, match="weight0"):
+        step(optimizers)
+    return differences(before, contents(net, optimizers))
+
+
+def test_a_momentum_that_would_be_infinite_in_one_shard_stops_all_ranks(ranks):
+    assert ranks.run(too_large)[:3] == [[]] * 3
+
+
 def seen_as_blocks(rank, extents):
     mesh = mesh_of(*extents)
     if not has(mesh, rank):

@@ -22,7 +22,7 @@ from .placement import Ranks
 # A message's tag is this, and the number of its matrix, buffer and way. That of the waves of one step
 # differ, and messages with the same tag between two ranks arrive in order.
 FIRST_TAG = 0x4D75_0000
-BUFFERS = 8
+BUFFERS = 16
 
 
 class Part(NamedTuple):
