@@ -337,9 +337,10 @@ def memory(rank):
     for number in range(3):
         gradients(net, number)
         optimizer.step()
-    buffers = optimizer._side.exchange.memory
+    rings = optimizer._side.exchange.rings.values()
     owned = [each for each in optimizer._side.matrices.values() if each.owner == rank]
-    return sum(each.numel() for one in buffers for each in one.values()), len(owned)
+    assert not any(each.taken for each in rings)
+    return sum(each.memory.numel() for each in rings), len(owned)
 
 
 def test_no_more_than_nine_matrices_are_in_memory_beside_the_state(ranks):

@@ -6,11 +6,13 @@ import itertools
 import random
 
 import pytest
+import torch
 
-from libmuon.torch.distributed.placement import rows_of
 from libmuon import View
 from libmuon.torch._buffers import Layout
-from libmuon.torch.distributed.plan import cost, cost_of, owners, waves
+from libmuon.torch.distributed.placement import rows_of
+from libmuon.torch.distributed.ring import Ring
+from libmuon.torch.distributed.plan import cost, cost_of, dearest_first, owners
 
 GPT2 = [(2304, 768), (768, 768), (3072, 768), (768, 3072)] * 12
 LLAMA_1B = ([(2048, 2048)] * 2 + [(512, 2048)] * 2 + [(8192, 2048)] * 3) * 16
@@ -43,17 +45,45 @@ def test_real_models_are_spread_as_computed_before(shapes, expected):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64, 1000, 1024])
-def test_each_has_one_owner_and_one_wave(count):
+def test_each_has_one_owner_and_its_turn(count):
     costs = [cost(1, *shape, 5) for shape in GPT2]
     owner_of = owners(costs, [0] * count)
-    assert all(0 <= owner < count for owner in owner_of)
-    order = waves(costs, owner_of)
-    assert sorted(itertools.chain(*order)) == [*range(len(costs))]
-    for wave in order:
-        assert len({owner_of[index] for index in wave}) == len(wave)
+    assert len(owner_of) == len(costs) and all(0 <= owner < count for owner in owner_of)
+    order = dearest_first(costs)
+    assert sorted(order) == [*range(len(costs))]
     for before, after in zip(order, order[1:]):
-        dearest = {owner_of[index]: costs[index] for index in before}
-        assert all(dearest[owner_of[index]] >= costs[index] for index in after)
+        assert (-costs[before], before) < (-costs[after], after)
+
+
+def test_memory_goes_around():
+    ring = Ring(torch.float32)
+    ring.reserve(10)
+    assert ring.place_for(11) == -1
+    places = [(ring.place_for(size), ring.take(size).numel()) for size in (4, 3, 3)]
+    assert places == [(0, 4), (4, 3), (7, 3)] and ring.place_for(1) == -1
+    ring.give_back()
+    assert ring.place_for(5) == -1 and ring.place_for(4) == 0
+    ring.take(2)
+    assert ring.place_for(3) == -1 and ring.place_for(2) == 2
+    ring.give_back()
+    # It is contiguous: what is free at both ends of the memory is not one run.
+    assert ring.place_for(5) == 2 and ring.place_for(6) == -1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_runs_that_are_taken_do_not_overlap(seed):
+    random.seed(seed)
+    ring, taken = Ring(torch.float32), []
+    ring.reserve(30)
+    for number in range(300):
+        size = random.randint(1, 12)
+        if ring.place_for(size) >= 0:
+            taken.append((number, ring.take(size).fill_(number)))
+        elif taken:
+            ring.give_back()
+            first, run = taken.pop(0)
+            assert (run == first).all()
+        assert all((run == number).all() for number, run in taken)
 
 
 def test_the_load_is_near_the_least_possible():
@@ -92,7 +122,6 @@ def test_the_cost_of_a_view_is_that_of_its_matrices(extents, view, matrices):
 @pytest.mark.parametrize("rows", [0, 1, 2, 5, 769])
 @pytest.mark.parametrize("parts", [1, 2, 3, 4, 7])
 def test_rows_are_those_of_torch_chunk(rows, parts):
-    torch = pytest.importorskip("torch")
     chunks = [len(each) for each in torch.zeros(rows, 1).chunk(parts)] if rows else []
     chunks += [0] * (parts - len(chunks))
     ranges = [rows_of(rows, parts, part) for part in range(parts)]

@@ -1,13 +1,13 @@
 """Matrices whose rows several ranks have: to their owners, stepped there, and back.
 
-In wave k each rank steps the k-th of its own. The rows of wave k + 1 come and those of wave k - 1 go
-back while that is computed: nothing here waits for what is not needed next. Rows come from where they lie
-and go back there, without copies between, by messages from rank to rank that are as all_to_all's.
+Each rank steps its own, the dearest first. While one is computed, the rows of the next come and those of the
+one before go back: nothing waits for what is not needed next. Rows come from where they lie and go back
+there, without copies between, by messages from rank to rank that are as all_to_all's.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Optional
 
@@ -18,11 +18,14 @@ from torch import Tensor
 from ...errors import MuonError
 from .errors import ExchangeError
 from .placement import Ranks
+from .ring import Ring
 
-# A message's tag is this, and the number of its matrix, buffer and way. That of the waves of one step
-# differ, and messages with the same tag between two ranks arrive in order.
+# A message's tag is this, and the number of its matrix, buffer and way. Those of one step differ, and
+# messages with the same tag between two ranks arrive in order.
 FIRST_TAG = 0x4D75_0000
 BUFFERS = 16
+# How many of the largest matrices there is memory for: one that comes, one that is stepped, one that goes.
+LARGEST = 3
 
 
 class Part(NamedTuple):
@@ -57,106 +60,112 @@ class Unit(NamedTuple):
     in_place: bool
     step: Callable[[dict[bytes, Tensor]], None]
 
+    def gathered(self) -> list[Part]:
+        """The parts that come together in the owner's memory."""
+        if self.in_place:
+            return []
+        return [part for part in self.parts if part.by_rows and part.numel]
+
 
 Pending = list[tuple[Any, Tensor]]
 
 
+class Own:
+    """A unit of this rank, with its whole buffers, while it is worked on."""
+
+    def __init__(self, unit: Unit, memory: dict[bytes, Tensor]) -> None:
+        self.unit = unit
+        self.whole = {part.name: memory.get(part.name, part.local) for part in unit.parts}
+        # What comes, and then what goes.
+        self.pending: Pending = []
+
+    def rows(self, part: Part, position: int) -> Tensor:
+        """The rows that the rank at a position has; or all, where it has that."""
+        whole = self.whole[part.name].view(-1)
+        if not part.by_rows:
+            return whole
+        first, end = self.unit.rows(position)
+        width = part.numel // self.unit.rows_in_all if self.unit.rows_in_all else 0
+        return whole[first * width : end * width]
+
+
 class Exchange:
-    """The exchange over one mesh, with memory for three waves: that comes, is stepped, and goes."""
+    """The exchange over one mesh."""
 
     def __init__(self, ranks: Ranks) -> None:
         self.ranks = ranks
-        # For each of three waves by turns, and by name and type.
-        self.memory: list[dict[tuple[bytes, torch.dtype], Tensor]] = [{}, {}, {}]
+        self.rings: dict[tuple[bytes, torch.dtype], Ring] = {}
 
     def reserve(self, units: Sequence[Unit]) -> None:
         """Makes sure of memory for the units of this rank."""
-        sizes: defaultdict[tuple[bytes, torch.dtype], int] = defaultdict(int)
-        for unit in self._own(units):
-            for part in unit.parts:
-                size = part.numel if part.by_rows else 0
-                sizes[part.kind] = max(sizes[part.kind], size)
-        for memory in self.memory:
-            for kind, size in sizes.items():
-                if kind not in memory or memory[kind].numel() < size:
-                    memory.pop(kind, None)
-                    memory[kind] = torch.empty(size, dtype=kind[1], device="cpu")
+        for unit in units:
+            if unit.owner == self.ranks.position:
+                for part in unit.gathered():
+                    ring = self.rings.setdefault(part.kind, Ring(part.local.dtype))
+                    ring.reserve(LARGEST * part.numel)
 
-    def _own(self, units: Sequence[Unit]) -> list[Unit]:
-        return [
-            unit for unit in units if unit.owner == self.ranks.position and not unit.in_place
-        ]
+    def run(self, units: Sequence[Unit]) -> Optional[MuonError]:
+        """Steps all units, in the order in which all ranks have them.
 
-    def run(self, waves: Sequence[Sequence[Unit]]) -> Optional[MuonError]:
-        """Steps all units; returns what stopped one of them, which has not changed then.
-
-        Raises ExchangeError where a rank cannot be reached: parameters are then undefined.
+        Returns what stopped one of this rank's, which has not changed then. Raises ExchangeError where a
+        rank cannot be reached: parameters are then undefined.
         """
-        failure: Optional[MuonError] = None
-        coming: dict[int, Pending] = {}
-        going: dict[int, Pending] = {}
-        # What nothing waits for but the end.
-        rest: Pending = []
         try:
-            for number in range(-1, len(waves)):
-                if number + 1 < len(waves):
-                    # Its memory is that of the wave before the last.
-                    finish(going.pop(number - 2, []))
-                    coming[number + 1] = self._gather(number + 1, waves[number + 1], rest)
-                if number < 0:
-                    continue
-                finish(coming.pop(number))
-                for unit in waves[number]:
-                    if unit.owner == self.ranks.position:
-                        try:
-                            unit.step(self._whole(number, unit))
-                        except MuonError as error:
-                            failure = failure or error
-                going[number] = self._return(number, waves[number])
-            for pending in (*going.values(), rest):
-                finish(pending)
+            return self._run(units)
         except RuntimeError as error:
             raise ExchangeError(f"a rank was lost in the middle of a step: {error}") from error
+        finally:
+            for ring in self.rings.values():
+                ring.taken.clear()
+
+    def _run(self, units: Sequence[Unit]) -> Optional[MuonError]:
+        failure: Optional[MuonError] = None
+        others: Pending = []
+        for unit in units:
+            if unit.owner != self.ranks.position:
+                self._take_part(unit, others)
+        waiting = deque(unit for unit in units if unit.owner == self.ranks.position)
+        coming: deque[Own] = deque()
+        going: deque[Own] = deque()
+        while waiting or coming:
+            # The one before the last has had the time of a step to go.
+            while len(going) > 1 or going and not coming and not self._has_memory(waiting[0]):
+                self._gone(going.popleft())
+            while waiting and self._has_memory(waiting[0]):
+                coming.append(self._gather(waiting.popleft()))
+            own = coming.popleft()
+            finish(own.pending)
+            try:
+                own.unit.step(own.whole)
+            except MuonError as error:
+                failure = failure or error
+            own.pending = self._return(own)
+            going.append(own)
+        for own in going:
+            finish(own.pending)
+        finish(others)
         return failure
 
-    def _whole(self, number: int, unit: Unit) -> dict[bytes, Tensor]:
-        """The whole buffers of a unit of this rank."""
-        memory = self.memory[number % 3]
-        return {
-            part.name: part.local
-            if unit.in_place or not part.by_rows
-            else memory[part.kind][: part.numel]
-            for part in unit.parts
-        }
+    def _has_memory(self, unit: Unit) -> bool:
+        return all(self.rings[part.kind].place_for(part.numel) >= 0 for part in unit.gathered())
 
-    def _rows(self, number: int, unit: Unit, part: Part, position: int) -> Tensor:
-        """In the owner's memory, the rows that a rank has; or all, where it has that."""
-        whole = self._whole(number, unit)[part.name].view(-1)
-        if not part.by_rows:
-            return whole
-        first, end = unit.rows(position)
-        width = part.numel // unit.rows_in_all if unit.rows_in_all else 0
-        return whole[first * width : end * width]
+    def _gone(self, own: Own) -> None:
+        """Waits until what was written has gone, and gives its memory back."""
+        finish(own.pending)
+        for part in own.unit.gathered():
+            self.rings[part.kind].give_back()
 
-    def _gather(self, number: int, wave: Sequence[Unit], rest: Pending) -> Pending:
-        """Begins to bring the rows of a wave to their owners; returns what comes to this one.
+    def _take_part(self, unit: Unit, pending: Pending) -> None:
+        """Begins to send another rank's unit its rows, and to take what comes back.
 
-        From here on, too, what the owners have written may come back: they write it after all has come.
+        The owner writes only after all has come: both may be in the same memory.
         """
-        here: Pending = []
-        for unit in wave:
-            for index, part in enumerate(unit.parts):
-                tag = tag_of(unit, index)
-                if unit.owner == self.ranks.position:
-                    if part.by_rows and not unit.in_place:
-                        self._gather_here(number, unit, part, tag, here)
-                    continue
-                rows = part.local.view(-1)
-                if part.by_rows and not unit.in_place and self._brings(unit):
-                    self._send(rows, unit.owner, tag, rest)
-                if part.returns:
-                    self._receive(rows, unit.owner, tag + 1, rest)
-        return here
+        for index, part in enumerate(unit.parts):
+            tag, rows = tag_of(unit, index), part.local.view(-1)
+            if part.by_rows and not unit.in_place and self._brings(unit):
+                self._send(rows, unit.owner, tag, pending)
+            if part.returns:
+                self._receive(rows, unit.owner, tag + 1, pending)
 
     def _brings(self, unit: Unit) -> bool:
         """Whether this rank is one of those that bring their rows, of all that have the same."""
@@ -165,31 +174,35 @@ class Exchange:
     def _line_of(self, position: int) -> int:
         return position // self.ranks.parts
 
-    def _gather_here(self, number: int, unit: Unit, part: Part, tag: int, here: Pending) -> None:
+    def _gather(self, unit: Unit) -> Own:
+        """Begins to bring the rows of a unit of this rank together."""
+        memory = {part.name: self.rings[part.kind].take(part.numel) for part in unit.gathered()}
+        own = Own(unit, memory)
         line = self._line_of(unit.owner) * self.ranks.parts
-        for position in range(line, line + self.ranks.parts):
-            rows = self._rows(number, unit, part, position)
-            if position == unit.owner:
-                rows.copy_(part.local.view(-1))
-            else:
-                self._receive(rows, position, tag, here)
-
-    def _return(self, number: int, wave: Sequence[Unit]) -> Pending:
-        """Begins to bring what this rank has written in a wave to all that have it."""
-        sent: Pending = []
-        for unit in wave:
-            if unit.owner != self.ranks.position:
+        for index, part in enumerate(unit.parts):
+            if part.name not in memory:
                 continue
-            for index, part in enumerate(unit.parts):
-                if not part.returns:
-                    continue
-                for position in range(self.ranks.count):
-                    rows = self._rows(number, unit, part, position)
-                    if position != unit.owner:
-                        self._send(rows, position, tag_of(unit, index) + 1, sent)
-                    elif part.by_rows and not unit.in_place:
-                        part.local.view(-1).copy_(rows)
-        return sent
+            for position in range(line, line + self.ranks.parts):
+                rows = own.rows(part, position)
+                if position == unit.owner:
+                    rows.copy_(part.local.view(-1))
+                else:
+                    self._receive(rows, position, tag_of(unit, index), own.pending)
+        return own
+
+    def _return(self, own: Own) -> Pending:
+        """Begins to bring what was written to all ranks that have it."""
+        unit, pending = own.unit, Pending()
+        for index, part in enumerate(unit.parts):
+            if not part.returns:
+                continue
+            for position in range(self.ranks.count):
+                rows = own.rows(part, position)
+                if position != unit.owner:
+                    self._send(rows, position, tag_of(unit, index) + 1, pending)
+                elif part.by_rows and not unit.in_place:
+                    part.local.view(-1).copy_(rows)
+        return pending
 
     def _send(self, rows: Tensor, position: int, tag: int, pending: Pending) -> None:
         if rows.numel():

@@ -46,21 +46,13 @@ def owners(costs: Sequence[int], loads: Sequence[int]) -> list[int]:
     """
     total = list(loads)
     result = [0] * len(costs)
-    for index in sorted(range(len(costs)), key=lambda index: (-costs[index], index)):
+    for index in dearest_first(costs):
         owner = min(range(len(total)), key=lambda rank: (total[rank], rank))
         result[index] = owner
         total[owner] += costs[index]
     return result
 
 
-def waves(costs: Sequence[int], owner_of: Sequence[int]) -> list[list[int]]:
-    """In each wave at most one matrix of every rank: its dearest, then the next, and so on."""
-    result: list[list[int]] = []
-    depth: dict[int, int] = {}
-    for index in sorted(range(len(costs)), key=lambda index: (-costs[index], index)):
-        turn = depth.get(owner_of[index], 0)
-        depth[owner_of[index]] = turn + 1
-        if turn == len(result):
-            result.append([])
-        result[turn].append(index)
-    return result
+def dearest_first(costs: Sequence[int]) -> list[int]:
+    """The order in which they are given out and stepped; ties by index."""
+    return sorted(range(len(costs)), key=lambda index: (-costs[index], index))

@@ -24,7 +24,7 @@ from .errors import ExchangeError
 from .exchange import Exchange, Part, Unit
 from .local import Entry, Locals
 from .placement import Placement, Ranks, is_placed
-from .plan import cost_of, owners, waves
+from .plan import cost_of, dearest_first, owners
 
 # What the rows of a matrix that goes to its owner are looked at with: only the momentum is there.
 ROWS_ALONE = {"second_moment": "none", "hyperball": False}
@@ -48,7 +48,8 @@ class Ready(NamedTuple):
     here: tuple[Session, Work]
     # The rows of the matrices that go to their owners.
     away: tuple[Session, Work]
-    waves: list[list[Unit]]
+    # In the order in which they are stepped.
+    units: list[Unit]
     # The state beside the momentum that is new.
     fresh: list[tuple[Tensor, str, Tensor]]
 
@@ -129,8 +130,7 @@ class Side:
                 matrix.engine.take_options(policy)
         self.exchange.reserve(units)
         costs = [self.matrices[id(self.away.entry(slot.parameter))].cost for slot, _ in away[1]]
-        order = waves(costs, [unit.owner for unit in units])
-        return Ready(here, away, [[units[index] for index in wave] for wave in order], fresh)
+        return Ready(here, away, [units[index] for index in dearest_first(costs)], fresh)
 
     def _unit(
         self, matrix: Matrix, slot: Slot, grad: Tensor, fresh: list[tuple[Tensor, str, Tensor]]
@@ -188,7 +188,7 @@ class Side:
                 make_step([Prepared(*ready.here, self.here.state)])
             except (MuonError, MemoryError) as error:
                 failure = error
-        failure = self.exchange.run(ready.waves) or failure
+        failure = self.exchange.run(ready.units) or failure
         ready.away[0].finish(ready.away[1], self.away.state)
         for parameter, key, tensor in ready.fresh:
             self.away.state[parameter][key] = tensor
