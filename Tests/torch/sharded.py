@@ -49,7 +49,11 @@ def gradients(net, number, nan_in=None):
 
 
 def whole(value):
-    return value.full_tensor() if isinstance(value, DTensor) else value
+    if not isinstance(value, DTensor):
+        return value
+    if value.dtype is torch.int16:  # which gloo does not gather
+        return value.to(torch.int32).full_tensor().to(torch.int16)
+    return value.full_tensor()
 
 
 def contents(net, optimizers):

@@ -62,6 +62,15 @@ def test_steps_have_the_bits_of_one_process(ranks, extents, dtype, options):
 
 
 @pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
+@pytest.mark.parametrize(
+    "options", [{"master": "remainder", "state_dtype": "bf16"}, {"master": "none"}], ids=str
+)
+def test_and_with_other_masters(ranks, extents, options):
+    found = ranks.run(as_one, extents, sharded, torch.bfloat16, options, False)
+    assert [each for each in found if each is not None] == [[]] * torch.Size(extents).numel()
+
+
+@pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
 @pytest.mark.parametrize("place", [replicated, mixed])
 def test_replicated_and_plain_parameters_have_them_too(ranks, extents, place):
     found = ranks.run(as_one, extents, place, torch.float32, STATE_OF_ITS_OWN, True)
@@ -185,7 +194,7 @@ def unlike(rank, what):
     message = ""
     try:
         step(optimizers)
-    except (RuntimeError, ValueError, TypeError) as error:
+    except (libmuon.ExchangeError, ValueError, TypeError) as error:
         message = f"{type(error).__name__}: {error}"
     if what == "memory":
         gradients(net, 1)
@@ -220,7 +229,7 @@ def other_shapes(rank):
         placed = DTensor.from_local(local, mesh, [Shard(0)], shape=p.shape, stride=p.stride())
         setattr(net, name, nn.Parameter(placed))
         getattr(net, name).grad = placed.detach().clone()
-    with pytest.raises(RuntimeError, match=r"ranks differ.*shape \(6, [56]\).*shape \(6, [56]\)"):
+    with pytest.raises(libmuon.ExchangeError, match=r"ranks differ.*shape \(6, [56]\).*shape \(6, [56]\)"):
         Muon(net.named_parameters()).step()
     return True
 
@@ -257,7 +266,7 @@ def refused_placements(rank):
         gradients(other, 0)
     else:
         both = Muon([("a", net.weight0)])
-    with pytest.raises(RuntimeError, match="all DTensors of a step are expected on one mesh|rank 1"):
+    with pytest.raises(libmuon.MuonError, match="all DTensors of a step are expected on one mesh|rank 1"):
         both.step()
     return messages
 
@@ -285,7 +294,7 @@ def broken_in_the_middle(rank):
             engine.step = fail
     gradients(net, 1)
     for message in ("rank 1 failed in the middle of a step.*no memory", "load a checkpoint"):
-        with pytest.raises(RuntimeError, match=message):
+        with pytest.raises(libmuon.ExchangeError, match=message):
             optimizers[0].step()
     optimizers[0].load_state_dict(saved[0])
     optimizers[0].step()

@@ -109,13 +109,13 @@ def unlike(rank):
     optimizer = zero_of(net, "Muon", mesh)
     trained(net, optimizer, 1)
     optimizer.param_groups[0]["lr"] = 0.02 + 0.01 * rank
-    with pytest.raises(RuntimeError, match="ranks differ: .*Muon: lr=0.0[23] .*Muon: lr=0.0[23] "):
+    with pytest.raises(libmuon.ExchangeError, match="ranks differ: .*Muon: lr=0.0[23] .*Muon: lr=0.0[23] "):
         trained(net, optimizer, 1)
     optimizer.param_groups[0]["lr"] = -1.0
-    with pytest.raises((RuntimeError, ValueError), match="lr"):
+    with pytest.raises((libmuon.ExchangeError, ValueError), match="lr"):
         trained(net, optimizer, 1)
     other = Net(shapes=[(6, 4), (6, 5 + rank)])
-    with pytest.raises(RuntimeError, match=r"ranks differ: .*shape \(6, [56]\).*shape \(6, [56]\)"):
+    with pytest.raises(libmuon.ExchangeError, match=r"ranks differ: .*shape \(6, [56]\).*shape \(6, [56]\)"):
         trained(other, zero_of(other, "Muon", mesh), 1)
     with pytest.raises(TypeError, match="optimizer_class: Muon or AdamW of libmuon.torch is expected"):
         ZeroRedundancyOptimizer(net.parameters(), optimizer_class=torch.optim.AdamW)
@@ -140,7 +140,7 @@ def failing(rank):
             raise libmuon.OutOfMemoryError("no memory")
 
         optimizer.optim.step = step
-    with pytest.raises(RuntimeError, match="rank 1 failed in the middle of a step.*no memory"):
+    with pytest.raises(libmuon.ExchangeError, match="rank 1 failed in the middle of a step.*no memory"):
         trained(net, optimizer, 1)
     return True
 

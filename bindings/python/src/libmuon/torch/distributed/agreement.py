@@ -9,8 +9,7 @@ from typing import Any, NamedTuple, Optional
 import torch
 import torch.distributed as dist
 
-from ...errors import MuonError, NonFiniteGradientError
-from .errors import ExchangeError
+from ...errors import ExchangeError, MuonError, NonFiniteGradientError
 
 # How a step stands on a rank; of several ranks the highest counts.
 GO, SKIP, NONFINITE, FAILED = range(4)

@@ -15,8 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from ...errors import MuonError
-from .errors import ExchangeError
+from ...errors import ExchangeError, MuonError
 from .placement import Ranks
 from .ring import Ring
 

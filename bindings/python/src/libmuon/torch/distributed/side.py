@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from ctypes import Structure
 import weakref
 from collections.abc import Iterator
 from functools import partial
@@ -14,13 +12,13 @@ import torch
 from torch import Tensor
 
 from ..._enums import NonFinitePolicy
+from ...errors import ExchangeError, MuonError, UnsupportedError
 from .._buffers import Layout, Types, state_buffers, types_of
-from .._session import DATA, GRAD, Group, Kind, Session, Work, make_step, Prepared
+from .._dialects import libmuon_options
+from .._session import DATA, GRAD, Group, Kind, Prepared, Session, Work, make_step
 from .._slot import Slot
 from .._tensors import plain, state_tensor
-from ...errors import MuonError
 from .engine import Engine
-from .errors import ExchangeError
 from .exchange import Exchange, Part, Unit
 from .local import Entry, Locals
 from .placement import Placement, Ranks, is_placed
@@ -169,14 +167,15 @@ class Side:
         """What has to be the same on all ranks: in lines, the first of which to differ is named."""
         kind: Kind = self.optimizer._kind
         options = [
-            f"{kind.name}: {key}={plain(group[key])!r} in group {number}"
+            f"{kind.name}: {key}={plain(group.get(key))!r} in group {number}"
             for number, group in enumerate(self.optimizer.param_groups)
-            for key in kind.options
+            for key in dict.fromkeys((*kind.options, *kind.layout_options))
         ]
         steps = []
         for locals, (_, work) in ((self.here, ready.here), (self.away, ready.away)):
-            for slot, _ in work:
-                steps.append(f"a gradient of {locals.entry(slot.parameter).label}, step {slot.steps}")
+            for slot, grad in work:
+                label = locals.entry(slot.parameter).label
+                steps.append(f"a gradient of {label} in {grad.dtype}, step {slot.steps}")
         policy = f"{kind.name}: nonfinite={self.optimizer.nonfinite!r}"
         return [*self.lines, policy, *options, *steps]
 
@@ -229,7 +228,7 @@ def placement_of(label: str, parameter: Tensor, ranks: Ranks) -> Optional[Placem
         return None
     placement = Placement(label, parameter)
     if placement.mesh != ranks.mesh:
-        raise ExchangeError(
+        raise UnsupportedError(
             f"{label}: all DTensors of a step are expected on one mesh, {ranks.mesh}, not {placement.mesh}"
         )
     return placement
@@ -250,8 +249,6 @@ def structure_of(optimizer: Any) -> list[Any]:
 
 def steps_of(group: Group) -> int:
     """How many products an iteration makes of a matrix, for comparing costs."""
-    from .._dialects import libmuon_options
-
     options = libmuon_options(group)
     given = options["backend_steps"] or len(options["coefficients"] or ())
     return int(given or DEFAULT_STEPS)
