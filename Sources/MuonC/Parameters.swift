@@ -59,10 +59,20 @@ func described(
   let name =
     if let given = unsafe param.name { try unsafe string(given, "name") } else { "param\(index)" }
   let owner = "parameter \(name)"
-  let extents = unsafe try list(
-    param.shape, count: Int(param.ndim), most: Shape.maximumDimensions, "dimensions of \(owner)"
+  return (name, try unsafe extents(param.shape, param.ndim, of: owner))
+}
+
+private func extents(
+  _ shape: UnsafePointer<Int64>?, _ ndim: Int32, of owner: String
+) throws -> [Int] {
+  guard ndim >= 0 else {
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT,
+      "the number of dimensions of \(owner) must be 0 to \(Shape.maximumDimensions), got \(ndim)")
+  }
+  return unsafe try list(
+    shape, count: Int(ndim), most: Shape.maximumDimensions, "dimensions of \(owner)"
   ).map { Int($0) }
-  return (name, extents)
 }
 
 /// The types that a caller's parameter is stored in.
@@ -83,12 +93,11 @@ func view(_ param: muon_param, of name: String) throws -> MatrixView? {
   let label = "the view of parameter \(name)"
   let view = try unsafe readStruct(given, label)
   let axes = try unsafe view.axes.map { try unsafe string($0, "the axes of \(label)") }
-  let shape = try unsafe list(
-    view.shape, count: Int(view.ndim), most: Shape.maximumDimensions, "dimensions of \(label)")
+  let shape = try unsafe extents(view.shape, view.ndim, of: label)
   let sizes = try unsafe list(
     view.split_sizes, count: view.split_count, "split_sizes of \(label)")
   return MatrixView(
-    axes ?? "oi", shape: unsafe shape.map { Int($0) },
+    axes ?? "oi", shape: shape,
     split: unsafe sizes.isEmpty
       ? nil : .init(axis: Int(view.split_axis), sizes: sizes.map { Int($0) }))
 }
@@ -101,9 +110,11 @@ private func stateBuffers(
     list, count: count, most: mostStateBuffers, "state buffers of \(owner)")
   return try entries.indices.compactMap { index in
     let label = "state[\(index)] of \(owner)"
+    guard let memory = try unsafe given(entries[index].data, entries[index].count, label) else {
+      return nil
+    }
     let name = try unsafe string(entries[index].name, "the name of \(label)")
-    let memory = try unsafe given(entries[index].data, entries[index].count, label)
-    return memory.map { ParameterBinding.State(ParameterBuffer(name), $0) }
+    return ParameterBinding.State(ParameterBuffer(name), memory)
   }
 }
 

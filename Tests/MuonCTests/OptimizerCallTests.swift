@@ -30,6 +30,25 @@ struct OptimizerCallTests {
     expectOK(unsafe muon_optimizer_destroy(muon.pointer))
   }
 
+  @Test func saysANegativeNumberOfDimensionsAsItIs() {
+    let memory = Memory()
+    var param = unsafe parameter(memory, [2, 3])
+    unsafe param.ndim = -1
+    expectRefused(
+      unsafe muon_optimizer_add_param(world.muon.pointer, 0, &param, nil),
+      MUON_ERR_INVALID_ARGUMENT)
+    #expect(lastError().hasSuffix("must be 0 to 8, got -1"))
+  }
+
+  /// A state buffer without memory is the same as none, whatever its name.
+  @Test func passesOverStateWithoutMemory() {
+    let memory = Memory()
+    var param = unsafe parameter(memory, [2, 3])
+    unsafe param.state = unsafe UnsafePointer(memory.array([muon_state_buffer()]))
+    unsafe param.state_count = 1
+    expectOK(unsafe muon_optimizer_add_param(world.muon.pointer, 0, &param, nil))
+  }
+
   @Test func describesItself() {
     var kind = MUON_OPTIMIZER_KIND_NONE
     expectOK(unsafe muon_optimizer_get_kind(world.muon.pointer, &kind))

@@ -382,3 +382,14 @@ def test_exit_with_live_optimizers_is_clean(run_python):
         "print('done')"
     )
     assert run_python(script) == "done\n"
+
+
+@pytest.mark.parametrize("masked", [np.ma.masked, np.ma.array(0.5, mask=True), np.ma.array(3, mask=True)])
+def test_masked_values_are_no_numbers(masked):
+    for options in ({"lr": masked}, {"backend_steps": masked}):
+        with pytest.raises(TypeError, match=f"{[*options][0]}: a number is expected, not a masked one"):
+            Muon([np.ones((2, 2), np.float32)], **options)
+    optimizer = Muon([np.ones((2, 2), np.float32)], lr=np.ma.array(0.5))
+    assert optimizer.param_groups[0]["lr"] == 0.5
+    with pytest.raises(TypeError, match="masked"):
+        optimizer.param_groups[0]["lr"] = masked

@@ -154,6 +154,7 @@ def together() -> None:
     libmuon.set_lr((muon, adamw), 0.01)
     libmuon.step([muon, adamw])
     libmuon.zero_grad(muon)
+    muon.step_param(0, stacked)
 
 
 def functions() -> None:

@@ -22,6 +22,7 @@ Triple = tuple[float, float, float]
 
 def number(name: str, value: Any) -> float:
     """A real number. Its range is the library's to check."""
+    require_unmasked(name, value)
     try:
         return c_double(value).value
     except TypeError:
@@ -30,10 +31,17 @@ def number(name: str, value: Any) -> float:
         raise InvalidArgumentError(f"{name}: the number is too large") from None
 
 
+def require_unmasked(name: str, value: Any) -> None:
+    """Raises for a masked value of numpy, which others take for what is behind the mask, or for NaN."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{name}: a number is expected, not a masked one")
+
+
 def whole(name: str, value: Any, bits: int = 64) -> int:
     """A whole number that fits into a C integer: ctypes would cut off what does not."""
     if isinstance(value, np.bool_):
         value = bool(value)
+    require_unmasked(name, value)
     try:
         result = operator.index(value)
     except TypeError:

@@ -108,6 +108,36 @@ class Optimizer:
         if status:
             raise raised_by([self]) or failure(status)
 
+    def step_param(self, parameter: Union[Parameter, int, str], grad: AnyArray) -> None:
+        """Makes the step of one parameter, with a gradient that is read during the call and not kept.
+
+        For those who work out one gradient after the other and have one buffer for all of them. The
+        result is that of step(), to the bit; the other parameters stay as they are, and .grad is not
+        looked at. Call a scheduler's step() once, after the last parameter.
+
+        parameter: one of .parameters, its index there, or its name: the first that has it.
+        grad: an array of the parameter's shape.
+
+        Raises as step(), for this parameter alone, and InvalidArgumentError for one that is not there;
+        then nothing has changed. With nonfinite "skip" each that is left out is counted.
+        """
+        number = self._number(parameter)
+        if not 0 <= number < len(self._parameters):
+            raise InvalidArgumentError(
+                f"there is no parameter {number}: there are {len(self._parameters)}"
+            )
+        known = self._parameters[number]
+        label = known.label_at(number)
+        array = known.check_grad(grad, label)
+        if array is None:
+            raise TypeError(f"{label}: gradient: an array is expected, not None")
+        memory = plain(array)
+        status = lib.muon_optimizer_step_param(
+            self._handle, number, address(memory), memory.size
+        )
+        if status:
+            raise raised_by([self]) or failure(status)
+
     def _exchange(self) -> None:
         """Tells the library where the gradients are that were set since."""
         # Without the lock, which has its price: where nothing is to be exchanged, none is needed.
@@ -332,8 +362,13 @@ class Optimizer:
         """
         return _statistics.read(self._handle, self._number(parameter))
 
-    def _number(self, parameter: Union[Parameter, int]) -> int:
-        """The index of a parameter, which may be given by it."""
+    def _number(self, parameter: Union[Parameter, int, str]) -> int:
+        """The index of a parameter, which may be given by it, or by its name."""
+        if isinstance(parameter, str):
+            index = c_int64()
+            name = parameter.encode("utf-8", "backslashreplace")
+            check(lib.muon_optimizer_find_param(self._handle, name, byref(index)))
+            return index.value
         if not isinstance(parameter, Parameter):
             return whole("parameter", parameter)
         with self._lock:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .._enums import DType
-from .._options import number
+from .._options import number, require_unmasked
 from ..errors import InvalidArgumentError, ShapeError, UnsupportedError
 
 # What C calls the types that it reads and writes.
@@ -35,6 +35,7 @@ def plain(value: Any) -> Any:
         check_memory("an option that is a tensor", value)
         return value.item() if value.numel() == 1 else plain(value.tolist())
     if isinstance(value, np.ndarray):
+        require_unmasked("an option that is an array", value)
         return value.item() if value.size == 1 else plain(value.tolist())
     if isinstance(value, (list, tuple)):
         return tuple(plain(each) for each in value)
