@@ -3,9 +3,9 @@
     make bench-scale-torch ARGS="--rounds 7"
     make bench-scale-torch ARGS="--link 1gbit"     # as root: between two network namespaces
 
-12 matrices, as of two layers of a small GPT; one thread a process, each on a core of its own; the contenders take
-turns. What is timed is the step alone, from a barrier to a barrier; gradients are there and stay as they
-are. "own part" is what FSDP2's plan gives a rank to compute, without any exchange.
+12 matrices, as of two layers of a small GPT; one thread a process, each on a core of its own; the contenders
+take turns. What is timed is the step alone, from a barrier to a barrier; gradients stay as they are.
+"own part" is what FSDP2's plan gives a rank to compute, without any exchange.
 """
 
 import argparse

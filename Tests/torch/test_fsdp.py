@@ -154,15 +154,15 @@ def seen_as_blocks(rank, extents):
         return [Muon(groups, lr=0.02, second_moment="normuon", hyperball=True, weight_decay=0.0)]
 
     alone, net = Net(shapes=shapes), sharded(Net(shapes=shapes), mesh)
-    expected = trained(alone, made(alone), 3)
-    optimizers = made(net)
+    both, optimizers = made(alone), made(net)
+    expected = trained(alone, both, 3)
     found = differences(expected, trained(net, optimizers, 3))
-    saved = optimizers[0].state_dict()
-    optimizers[0].load_state_dict(saved)
-    return found
+    optimizers[0].load_state_dict(optimizers[0].state_dict())
+    expected = trained(alone, both, 2, first=3)
+    return found + differences(expected, trained(net, optimizers, 2, first=3))
 
 
-@pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
+@pytest.mark.parametrize("extents", [(3,), (4,), (2, 2)], ids=str)
 def test_views_have_the_bits_of_one_process(ranks, extents):
     found = ranks.run(seen_as_blocks, extents)
     assert [each for each in found if each is not None] == [[]] * torch.Size(extents).numel()

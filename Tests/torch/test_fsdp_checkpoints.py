@@ -85,5 +85,27 @@ def plain_state_dicts(rank):
     return differences(expected, found) + differences(found, contents(net, optimizers))
 
 
+def whole_in_the_state(rank):
+    mesh = mesh_of(2)
+    if not has(mesh, rank):
+        return None
+    net = sharded(Net(), mesh)
+    optimizers = optimizers_of(net)
+    before = trained(net, optimizers, 2)
+    own = optimizers[0].state[net.weight0]
+    own["momentum_buffer"] = own["momentum_buffer"].full_tensor()
+    found = trained(net, optimizers, 2, first=3)
+    assert own["momentum_buffer"].placements == (Shard(0),)
+    again = sharded(Net(), mesh)
+    others = optimizers_of(again)
+    return differences(before, trained(again, others, 2)) + differences(
+        found, trained(again, others, 2, first=3)
+    )
+
+
+def test_whole_tensors_in_the_state_are_taken_apart_too(ranks):
+    assert ranks.run(whole_in_the_state)[:2] == [[]] * 2
+
+
 def test_state_dicts_of_one_process_are_taken_apart(ranks):
     assert ranks.run(plain_state_dicts)[:3] == [[]] * 3

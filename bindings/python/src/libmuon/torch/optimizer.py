@@ -65,6 +65,9 @@ class Optimizer(torch.optim.Optimizer):
         InvalidArgumentError for an option out of range, and UnsupportedError for a parameter that
         is float64 and for a parameter or gradient that is complex, sparse, or not in CPU memory;
         then no parameter of any group and no state has changed.
+
+        With DTensors among the parameters all ranks of their mesh make the step, or none: what one cannot do
+        raises on all of them. ExchangeError says in what they differ, or that one is lost.
         """
         if isinstance(closure, Rest):
             return closure()

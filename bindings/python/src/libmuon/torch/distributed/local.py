@@ -32,6 +32,8 @@ class Entry:
             parameter, label, placement, shapes
         )
         self.stand_in = parameter if placement is None else local_of(parameter).detach()
+        # Whether it is a stack of matrices of which whole ones are here.
+        self.is_stack = False
         # By key, the DTensors in the optimizer's state with the plain tensors that they are made of.
         self.wrapped: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -85,14 +87,11 @@ class Entry:
                 f"{self.label}: {key}: a tensor of shape {tuple(self.shapes[key])}, placed as the "
                 "parameter or whole, is expected"
             )
-        if part.ndim > 2 and self._has_one_matrix() and self.shapes[key] != self.parameter.shape:
-            part = part.view(part.shape[-2:])
+        if self.is_stack and part.ndim > 2 and part.shape != self.stand_in.shape:
+            # Of one matrix the library drops the dimension of the stack.
+            part = part.view(part.shape[-2:]) if prod(part.shape[:-2]) == 1 else part
         self.wrapped[key] = (value, part)
         return part
-
-    def _has_one_matrix(self) -> bool:
-        """Whether here is one matrix of a stack, for which the library drops the dimension of the stack."""
-        return bool(prod(self.stand_in.shape[:-2]) == 1)
 
     def put(self, state: Mapping[str, Any], own: dict[str, Any]) -> None:
         """Puts the parts here into the optimizer's state, as DTensors."""
@@ -104,7 +103,7 @@ class Entry:
             known = self.wrapped.get(key)
             if self.placement is None or key not in self.shapes:
                 own[key] = value
-            elif known is None or known[1] is not value or own.get(key) is not known[0]:
+            elif known is None or known[1] is not value or not is_placed(own.get(key)):
                 part = value
                 shape = self.shapes[key]
                 if part.ndim < len(shape):

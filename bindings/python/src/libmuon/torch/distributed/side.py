@@ -82,7 +82,7 @@ class Side:
                     continue
                 price = cost_of(layout, steps_of(group))
                 if placement.sharded and layout.copies > 1:
-                    # A stack of matrices, of which each rank has whole ones.
+                    entry.is_stack = True
                     here[number].append(entry)
                     for position in range(ranks.count):
                         first, end = placement.rows(ranks.parts, position)
