@@ -21,7 +21,7 @@ ENUMS = read().enums
 
 # A pointer and the count behind it: (type, name of the count) -> function of fuzz.c that makes both.
 PAIRS = [
-    (r"const float \*", r"count|\w+_count", "floats_in"),
+    (r"const (float|void) \*", r"count|\w+_count", "floats_in"),
     (r"float \*", r"count|\w+_count", "floats_out"),
     (r"const void \*", r"count", "floats_in"),
     (r"void \*", r"count", "floats_bound"),
