@@ -5,7 +5,7 @@ SHELL := /bin/bash -o pipefail
 .NOTPARALLEL:
 .PHONY: library demo demo-torch test bench bench-quick bench-after-torch bench-training docs clean lint generate
 .PHONY: build-packages python-packages test-packages
-.PHONY: test-kernels test-clients test-jax xla-handler bench-jax bench-scale-torch
+.PHONY: test-kernels test-clients test-jax xla-handler bench-jax bench-scale bench-scale-torch
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
 
 # What is installed with apt, and why. To build: compilers (Swift links with gcc, its runtime with C++'s
@@ -156,11 +156,11 @@ SCALE := .venv-mpi/bin/python
 scale-packages: test-packages
 	$(call need,$(SCALE_PACKAGES))
 
-# mpi4py is built with Open MPI, whose library its wheel would not find.
+# mpi4py is built with Open MPI, whose library its wheel would not find; unoptimized, which takes a minute, not ten.
 .venv-mpi/ready: | scale-packages
 	@echo "Setting up Python in .venv-mpi, with mpi4py"
 	@python3 -m venv .venv-mpi
-	@CC=gcc MPICC=mpicc.openmpi .venv-mpi/bin/python -m pip install -q --disable-pip-version-check \
+	@CC=gcc CFLAGS=-O0 MPICC=mpicc.openmpi .venv-mpi/bin/python -m pip install -q --disable-pip-version-check \
 	  --no-binary mpi4py mpi4py
 	@touch $@
 
@@ -281,6 +281,10 @@ bench: library .venv-bench/ready
 bench-after-torch: library .venv-bench/ready
 	@$(BENCH) -m pip install -q --disable-pip-version-check ./bindings/python
 	@$(BENCH) benchmarks/after_torch.py $(ARGS)
+
+# By several ranks of MPI: a model of what they gain, or --measure. ARGS goes to scale.py.
+bench-scale: library
+	@python3 benchmarks/scale.py $(ARGS)
 
 # By several processes: ZeRO and FSDP2.
 bench-scale-torch: library .venv-torch/ready

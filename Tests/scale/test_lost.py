@@ -101,10 +101,10 @@ def test_a_rank_that_is_stopped_is_an_error_of_the_others(mpi, point, tmp_path, 
     end(job, mpi)
     output = read(job, 60)
     errors = re.findall(r"rank (\d): step: MUON_ERR_EXCHANGE after ([\d.]+) s: (.*)", output)
+    # Open MPI's mpirun sets the one that is stopped going again, to end it.
+    errors = [(float(seconds), text) for rank, seconds, text in errors if int(rank) != stopped]
     assert errors, output[-2000:]
-    for rank, seconds, text in errors:
-        assert int(rank) != stopped
-        assert float(seconds) < TIMEOUT + 2
-        # mpirun may have ended one that another one's end has reached.
-        assert "no answer from another rank for 3 s" in text or "MPI_" in text
+    for seconds, text in errors:
+        assert seconds < TIMEOUT + 2
+        assert f"no answer from another rank for {TIMEOUT} s" in text or "MPI_" in text
     requires_its_checkpoint(mpi, tmp_path / "checkpoint")
