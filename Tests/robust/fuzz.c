@@ -460,7 +460,7 @@ static void judge(const char *call, muon_status status);
 
 static void judge(const char *call, muon_status status) {
   succeeded = status == MUON_OK;
-  if (status == MUON_ERR_INTERNAL || (unsigned)status > MUON_ERR_CANCELLED)
+  if (status == MUON_ERR_INTERNAL || (unsigned)status > MUON_ERR_EXCHANGE)
     fail(call, "a status that there must not be");
   shared->statuses[status]++;
   if (succeeded) return;
