@@ -37,7 +37,7 @@ private final class CExchange: Exchange {
   func finish() throws { try requireSuccess(unsafe end(callbacks.context)) }
 
   private func requireSuccess(_ result: Int32) throws {
-    guard result != 0 else { return }
+    guard unsafe result != callbacks.success else { return }
     let text = unsafe callbacks.describe.flatMap { unsafe $0(callbacks.context) }
     throw MuonError(
       .exchange, unsafe text.map { unsafe String(cString: $0) } ?? "it returned \(result)")

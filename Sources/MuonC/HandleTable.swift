@@ -18,15 +18,25 @@ final class Handled<Value>: @unchecked Sendable {
 
   /// For a call on the handle, which may have been destroyed since it was looked up.
   func use<Result>(_ body: (Value) throws -> Result) throws -> Result {
-    try lock.withLock { lives in
+    try requireFree()
+    return try lock.withLock { lives in
       guard lives else { throw HandleTable.invalid(kind) }
       return try body(value)
     }
   }
 
   /// For others that hold on to the object, whether its handle lives or not.
-  func hold<Result>(_ body: (Value) throws -> Result) rethrows -> Result {
-    try lock.withLock { _ in try body(value) }
+  func hold<Result>(_ body: (Value) throws -> Result) throws -> Result {
+    try requireFree()
+    return try lock.withLock { _ in try body(value) }
+  }
+
+  /// Refuses a call from a callback of another one on the same handle, which would wait for ever.
+  func requireFree() throws {
+    guard lock.isHeldByThisThread else { return }
+    throw CallError(
+      MUON_ERR_INVALID_ARGUMENT,
+      "this thread is in a call on the \(kind.name): a callback must not use it")
   }
 
   /// After this `use` refuses. `cleanUp` comes after the calls that are under way.

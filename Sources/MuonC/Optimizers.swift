@@ -61,6 +61,7 @@ public func muon_optimizer_destroy(_ optimizer: OpaquePointer?) -> muon_status {
   guardedWithoutMemory {
     guard unsafe optimizer != nil else { return }
     let object = try unsafe optimizerHandle(optimizer)
+    try object.requireFree()
     try unsafe HandleTable.shared.remove(Handle(optimizer), .optimizer)
     // A scheduler may hold on to the object.
     object.end { $0.removeAllParameters() }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 
 import libmuon
 import numpy as np
 import pytest
+from libmuon._library import check, lib
 
 
 class Seat:
@@ -151,3 +154,101 @@ def test_what_setting_it_raises_leaves_the_one_before():
         seat = Seat(Room(1), 0)
         seat.rank = 3
         muon.set_exchange(seat)
+
+
+class Alone:
+    """The only rank there is."""
+
+    rank, rank_count = 0, 1
+
+    def __init__(self, act=lambda: None):
+        self.act, self.calls = act, 0
+
+    def agree(self, values):
+        self.calls += 1
+        self.act()
+
+    def share(self, owner, data):
+        pass
+
+    def finish(self):
+        pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_ahead_of_a_callback_is_no_success():
+    class Stop(BaseException):
+        pass
+
+    def stop(number, frame):
+        raise Stop
+
+    muon = libmuon.Muon([np.eye(900, dtype=np.float32)], backend_steps=30)
+    exchange = Alone()
+    muon.set_exchange(exchange)
+    muon.step([np.random.default_rng(1).standard_normal((900, 900)).astype(np.float32)])
+    # The step now takes its time between agree and share, and when the signal comes Python is not running.
+    exchange.act = lambda: signal.setitimer(signal.ITIMER_REAL, 0.02)
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises((Stop, libmuon.ExchangeError)):
+            muon.step()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_of_two_threads_that_set_an_exchange_one_is_kept():
+    muon = model()[0]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(300):
+            exchanges = [Alone(), Alone()]
+            threads = [threading.Thread(target=muon.set_exchange, args=(each,)) for each in exchanges]
+            for each in threads:
+                each.start()
+            for each in threads:
+                each.join()
+            before = [each.calls for each in exchanges]
+            muon.step()
+            used = [each for each, calls in zip(exchanges, before) if each.calls > calls]
+            assert used == [muon._connection.exchange]
+    finally:
+        sys.setswitchinterval(interval)
+
+
+# Calls that would wait for the one that a callback is in.
+USES = {
+    "step": lambda muon: muon.step(),
+    "step of a list": lambda muon: libmuon.step([muon]),
+    "clip": lambda muon: libmuon.clip_grad_norm([muon], 1.0),
+    "state": lambda muon: muon.state_dict(),
+    "option": lambda muon: muon.param_groups[0].update(lr=0.5),
+    "exchange": lambda muon: muon.set_exchange(None),
+    "checkpoint": lambda muon: libmuon.checkpoint.dumps(muon),
+    "scheduler": lambda muon: libmuon.ConstantLR(muon),
+    "destroy": lambda muon: check(lib.muon_optimizer_destroy(muon._handle)),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_callback_that_uses_its_optimizer_does_not_wait_for_itself(use):
+    muon = model()[0]
+    exchange = Alone()
+    muon.set_exchange(exchange)
+    exchange.act = lambda: USES[use](muon)
+    with pytest.raises(libmuon.InvalidArgumentError, match="a callback must not use it"):
+        muon.step()
+    with pytest.raises(libmuon.InvalidArgumentError, match="a callback must not use it"):
+        libmuon.checkpoint.dumps(muon, progress=lambda done, total: USES[use](muon))
+    muon.set_exchange(None)
+    muon.step()
+
+
+@pytest.mark.parametrize("rank, count", [(2**32, 1), (0, 2**32 + 1)])
+def test_ranks_are_not_cut_off(rank, count):
+    exchange = Alone()
+    exchange.rank, exchange.rank_count = rank, count
+    with pytest.raises(libmuon.InvalidArgumentError, match="out of range"):
+        model()[0].set_exchange(exchange)

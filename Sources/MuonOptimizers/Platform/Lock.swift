@@ -1,5 +1,6 @@
 internal import CMuonShims
 internal import Glibc
+internal import Synchronization
 
 /// State that one thread at a time may use.
 ///
@@ -11,6 +12,8 @@ internal import Glibc
 package final class Lock<State>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private var state: State
+  /// The thread that is in `withLock`, or 0: by its `pthread_self`, which is the same in the child of a fork.
+  private let holder = Atomic<UInt>(0)
 
   /// - Parameter heldAcrossForks: For the locks of the whole library: a fork waits for it, so that it
   ///   is free in the child.
@@ -31,7 +34,16 @@ package final class Lock<State>: @unchecked Sendable {
     _ body: (inout State) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
+    holder.store(UInt(pthread_self()), ordering: .relaxed)
+    defer {
+      holder.store(0, ordering: .relaxed)
+      unsafe pthread_mutex_unlock(mutex)
+    }
     return try body(&state)
+  }
+
+  /// Whether this thread is in `withLock`, and would wait for itself there.
+  package var isHeldByThisThread: Bool {
+    holder.load(ordering: .relaxed) == UInt(pthread_self())
   }
 }

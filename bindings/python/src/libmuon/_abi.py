@@ -111,6 +111,7 @@ class Exchange(Structure):
         ("share", ShareCallback),  # muon_share_callback share
         ("finish", FinishCallback),  # muon_finish_callback finish
         ("describe", DescribeCallback),  # muon_describe_callback describe
+        ("success", c_int32),  # int32_t success
     ]
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from . import _abi
 from ._abi import OptimizerHandle
 from ._library import check, lib
+from ._options import whole
 
 
 class Exchange(Protocol):
@@ -44,6 +45,10 @@ class Exchange(Protocol):
         """Returns when all that was shared is there."""
 
 
+# Where Ctrl-C comes before a callback has begun, ctypes prints it and returns 0.
+FAILURE, SUCCESS = 0, 1
+
+
 class Connection:
     """An exchange in use: what the library has pointers to, and what a callback has raised."""
 
@@ -52,7 +57,9 @@ class Connection:
         self.raised: Optional[BaseException] = None
         self.struct = _abi.Exchange()
         check(lib.muon_exchange_init(byref(self.struct), sizeof(self.struct)))
-        self.struct.rank, self.struct.rank_count = exchange.rank, exchange.rank_count
+        self.struct.rank = whole("rank", exchange.rank, 32)
+        self.struct.rank_count = whole("rank_count", exchange.rank_count, 32)
+        self.struct.success = SUCCESS
         self.struct.agree = _abi.AgreeCallback(self._agree)
         self.struct.share = _abi.ShareCallback(self._share)
         self.struct.finish = _abi.FinishCallback(lambda context: self._guard(exchange.finish))
@@ -70,8 +77,8 @@ class Connection:
             call()
         except BaseException as error:
             self.raised = error
-            return 1
-        return 0
+            return FAILURE
+        return SUCCESS
 
     def take(self) -> Optional[BaseException]:
         """What a callback has raised since the last call."""
@@ -79,18 +86,16 @@ class Connection:
         return raised
 
 
-def connect(handle: OptimizerHandle, exchange: Optional[Exchange]) -> Optional[Connection]:
-    """Sets the exchange of an optimizer; what must be kept for as long as it has it."""
-    if exchange is None:
+def connect(handle: OptimizerHandle, connection: Optional[Connection]) -> None:
+    """Gives an optimizer an exchange, or takes it away. What of it is in use must be kept."""
+    if connection is None:
         check(lib.muon_optimizer_set_exchange(handle, None))
-        return None
-    connection = Connection(exchange)
+        return
     status = lib.muon_optimizer_set_exchange(handle, byref(connection.struct))
     raised = connection.take()
     if raised is not None:
         raise raised
     check(status)
-    return connection
 
 
 def raised_by(optimizers: Iterable[Any]) -> Optional[BaseException]:

@@ -64,6 +64,7 @@ class Optimizer:
         free_with(self, lib.muon_optimizer_destroy, handle)
         self.defaults = defaults
         self._connection: Optional[Connection] = None
+        self._kept: Any = None  # the connections that the library may have pointers to
         self._parameters: list[Parameter] = []
         self._group_parameters: list[list[Parameter]] = []
         # The gradients that the library has the addresses of. They stay alive here, whatever
@@ -396,7 +397,14 @@ class Optimizer:
         exchange: None: this process trains alone. Raises ExchangeError with the first difference, and what the
         exchange raises; the optimizer keeps the exchange that it had.
         """
-        self._connection = connect(self._handle, exchange)
+        # To the end with the lock: of what two threads set, the one that the library has must be kept.
+        with self._lock:
+            before = self._connection
+            after = None if exchange is None else Connection(exchange)
+            # Both, should an interrupt come before it is known which of them the library has.
+            self._kept = before, after
+            connect(self._handle, after)
+            self._connection = after
 
     def owner(self, parameter: Union[Parameter, int]) -> Optional[int]:
         """The rank that works out the steps of a parameter, which is one of .parameters or its index there.
