@@ -111,8 +111,8 @@
  * Enums have fixed values. New values are added at the end; none changes its meaning.
  *
  * Threads. Different handles may be used from different threads at the same time. Calls on one
- *   handle take turns: a second one waits for the first. A call on a scheduler also uses its
- *   optimizers. Other threads must not touch your buffers during step, zero_grad and the functions
+ *   handle take turns: a second one waits for the first, unless it comes from a callback of that:
+ *   then it is MUON_ERR_INVALID_ARGUMENT. A call on a scheduler also uses its optimizers. Other threads must not touch your buffers during step, zero_grad and the functions
  *   under State. A calling thread needs 64 KiB of stack, or 256 KiB for MUON_BACKEND_SVD.
  *
  * Fork. After a fork the child can use every handle that no other thread was using at that moment.
@@ -459,8 +459,8 @@ MUON_CHECK MUON_API muon_status muon_optimizers_set_lr(
 
 /* How the processes of a training run, the ranks, hear of each other. muon_mpi.h makes it of MPI:
  * docs/scale-out.md. The callbacks run on the thread that calls the library, in the same order on all
- * ranks. They return 0; anything else is a failure, after which the exchange is not used any more. They
- * must not use the optimizer, and must return: no exception, no longjmp. */
+ * ranks. They return 0, or what the field success says; anything else is a failure, after which the exchange is
+ * not used any more. They must not use the optimizer, and must return: no exception, no longjmp. */
 
 /* Replaces each of count values by the highest that a rank has there. All ranks have as many. */
 typedef int32_t (*muon_agree_callback)(void *context, int64_t *values, size_t count);
@@ -482,6 +482,9 @@ typedef struct muon_exchange {
   muon_share_callback share;       /* needed. NULL */
   muon_finish_callback finish;     /* needed. NULL */
   muon_describe_callback describe; /* NULL: the text has the number that the callback returned. NULL */
+  int32_t success;                 /* what callbacks return that have done their work: another number than 0
+                                      where a runtime returns 0 for those that an interrupt has kept from
+                                      it, as Python's ctypes does. 0 */
 } muon_exchange;
 
 /* Fills in an exchange with the defaults behind its fields. */
