@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 import torch
 import torch.distributed as dist
@@ -88,18 +90,23 @@ def refused(rank, extents, nonfinite, name):
     optimizers = optimizers_of(net, nonfinite=nonfinite)
     before = trained(net, optimizers, 1)
     gradients(net, 1, nan_in=name)
-    message = ""
+    message, said = "", []
+    listener = logging.Handler()
+    listener.emit = said.append
+    logging.getLogger("libmuon").addHandler(listener)
     try:
         step(optimizers)
     except libmuon.NonFiniteGradientError as error:
         message = str(error)
+    finally:
+        logging.getLogger("libmuon").removeHandler(listener)
     same = differences(before, contents(net, optimizers))
     # And nothing is wrong with the next step.
     alone = Net()
     both = optimizers_of(alone)
     trained(alone, both, 1)
     after = differences(trained(alone, both, 2, first=5), trained(net, optimizers, 2, first=5))
-    return message, same, after, optimizers[0].skipped_steps
+    return message, same, after, optimizers[0].skipped_steps, [each.getMessage() for each in said]
 
 
 @pytest.mark.parametrize("extents", [(3,), (2, 2)], ids=str)
@@ -107,14 +114,16 @@ def refused(rank, extents, nonfinite, name):
 def test_nan_in_one_shard_stops_all_ranks(ranks, extents, name):
     for found in ranks.run(refused, extents, "error", name):
         if found is not None:
-            message, same, after, skipped = found
+            message, same, after, skipped, said = found
             assert name in message
-            assert same == after == [] and skipped == 0
+            assert same == after == said == [] and skipped == 0
 
 
 def test_or_all_ranks_skip_the_step(ranks):
-    for message, same, after, skipped in ranks.run(refused, (4,), "skip", "weight0"):
+    for message, same, after, skipped, [said] in ranks.run(refused, (4,), "skip", "weight0"):
         assert (message, same, after, skipped) == ("", [], [], 1)
+        # Of 769 rows the last rank has the last.
+        assert said.startswith("a step was skipped on all ranks, for rank 3: the gradient of parameter weight0")
 
 
 def too_large(rank):

@@ -49,6 +49,11 @@ class Later:
             _write(level, message, None)
 
 
+def write(level: int, message: str) -> None:
+    """Says something as the library does: later, where this thread's messages are kept back."""
+    _write(level, message.encode("utf-8", "replace"), None)
+
+
 def _write(level: int, message: bytes, context: Optional[int]) -> None:
     if _kept.messages is not None:
         _kept.messages.append((level, message))

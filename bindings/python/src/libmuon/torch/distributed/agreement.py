@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Optional
 import torch
 import torch.distributed as dist
 
+from ... import _log
+from ..._enums import LogLevel
 from ...errors import ExchangeError, MuonError, NonFiniteGradientError
 
 # How a step stands on a rank; of several ranks the highest counts.
@@ -36,9 +38,8 @@ def stand_of(error: Optional[BaseException], may_skip: bool = False) -> Stand:
 class Agreement:
     """Agreement by maxima over process groups, which together reach all ranks, one after another."""
 
-    def __init__(self, groups: Sequence[Any], position: int) -> None:
-        """position: of this rank among all of them; no two have the same."""
-        self.groups, self.position = groups, position
+    def __init__(self, groups: Sequence[Any]) -> None:
+        self.groups, self.rank = groups, dist.get_rank()
 
     def maxima(self, values: Sequence[int]) -> list[int]:
         """The maximum over all ranks of each value, which fits 63 bits."""
@@ -64,21 +65,25 @@ class Agreement:
         """
         digest = digest_of("\n".join(lines))
         # Of the ranks with the highest stand, the last in order speaks.
-        mine = stand.code << 32 | self.position
+        mine = stand.code << 32 | self.rank
         highest, most, least = self.maxima([mine, digest, ~digest])
         code = highest >> 32
+        text = "" if code == GO else self.text_of(str(stand.error) if mine == highest else None)
         if code >= NONFINITE:
-            self._refuse(stand, code, self.text_of(str(stand.error) if mine == highest else None),
-                         highest & 0xFFFFFFFF)
+            self._refuse(stand, code, f"rank {highest & 0xFFFFFFFF} cannot make the step: {text}")
         if most != ~least:
             if stand.code < NONFINITE:
                 self._say_difference(lines)
             raise ExchangeError("ranks differ")
+        if code == SKIP:
+            # Kept back, as the library's own, where locks are held.
+            message = f"a step was skipped on all ranks, for rank {highest & 0xFFFFFFFF}: {text}"
+            _log.write(LogLevel.warning, message)
         return code == GO
 
     def confirm(self, failure: Optional[BaseException]) -> None:
         """Raises on every rank where one has failed in the middle of a step."""
-        mine = self.position + 1 if failure else 0
+        mine = self.rank + 1 if failure else 0
         failed = self.maxima([mine])[0]
         if failed:
             text = self.text_of(str(failure) if failed == mine else None)
@@ -87,12 +92,12 @@ class Agreement:
                 f"now: {text}"
             ) from failure
 
-    def _refuse(self, stand: Stand, code: int, text: str, position: int) -> None:
+    def _refuse(self, stand: Stand, code: int, text: str) -> None:
         """Raises what stopped this rank, or what stopped another."""
         if stand.error is not None and stand.code >= NONFINITE:
             raise stand.error
         kind: type[MuonError] = NonFiniteGradientError if code == NONFINITE else ExchangeError
-        raise kind(f"rank {position} cannot make the step: {text}")
+        raise kind(text)
 
     def _say_difference(self, lines: Sequence[str]) -> None:
         """Raises with the first of the lines in which ranks differ."""

@@ -30,13 +30,10 @@ def cost_of(layout: Layout, steps: int) -> int:
 
 
 def cost(matrices: int, rows: int, columns: int, steps: int) -> int:
-    """About how many multiplications some matrices take.
-
-    In a step of the iteration X X^T and its square are symmetric, and computed by half; then there is the
-    product with X. Nothing is free: one pass is added.
-    """
+    """In operations, as OwnerPlan.swift has them: X X^T and the square of that, of each of which one triangle is
+    worked out, and a product with X."""
     short, long = sorted((rows, columns))
-    return matrices * (steps * (3 * short * short * long + short**3) + short * long)
+    return matrices * max(steps, 1) * short * short * (3 * long + short)
 
 
 def owners(costs: Sequence[int], loads: Sequence[int]) -> list[int]:

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Optional
 
 from ..._enums import NonFinitePolicy
-from ..._log import logger
 from ...errors import MuonError
 from ...runtime import build_info
 from .agreement import Agreement, Stand, stand_of
@@ -36,7 +35,7 @@ def step(optimizers: Sequence[Any]) -> bool:
         for parameter in group["params"]
         if is_placed(parameter)
     ))
-    agreement = Agreement(ranks.groups, ranks.position)
+    agreement = Agreement(ranks.groups)
     sides: list[Side] = []
     ready: list[Ready] = []
     lines: list[str] = []
@@ -54,7 +53,6 @@ def step(optimizers: Sequence[Any]) -> bool:
     except Exception as error:
         stand = stand_of(error)
     if not agreement.reached(stand, lines):
-        logger.warning("a step was skipped on all ranks: %s", stand.error or "for another one")
         return False
     failure: Optional[BaseException] = None
     try:

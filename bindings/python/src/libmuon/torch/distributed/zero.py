@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Optional
 
 import torch
-import torch.distributed as dist
 from torch.distributed.optim import ZeroRedundancyOptimizer as TorchsOptimizer
 
 from ..._log import Later
@@ -91,8 +90,7 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
         # As torch does again in its step.
         torchs: Any = super()
         torchs._sync_param_groups(self.param_groups, self.optim.param_groups)
-        rank = dist.get_rank(self.process_group)
-        agreement = Agreement([self.process_group], rank)
+        agreement = Agreement([self.process_group])
         if not agreement.reached(self._stand(), self._described()):
             self.optim._skipped_steps += 1
             return loss
