@@ -23,9 +23,10 @@ struct VersionTests {
     func text(_ number: UInt32) -> String {
       unsafe String(cString: muon_route_reason_text(muon_route_reason(number)))
     }
-    let texts = (1...MUON_ROUTE_REASON_RULE.rawValue).map(text)
+    let last = MUON_ROUTE_REASON_RULE.rawValue
+    let texts = (1...last).map(text)
     #expect(Set(texts).count == texts.count && !texts.contains("") && !texts.contains("unknown"))
-    #expect([0, MUON_ROUTE_REASON_RULE.rawValue + 1, .max].map(text) == ["unknown", "unknown", "unknown"])
+    #expect([0, last + 1, .max].map(text) == ["unknown", "unknown", "unknown"])
   }
 
   /// The number belongs to the whole process.
