@@ -57,6 +57,16 @@ class Part:
         return nn.functional.linear(x, self.layer.weight.chunk(3)[self.index])
 
 
+class UnitGPT(GPT):
+    """The same model, whose hidden matrices begin with a standard deviation of 1/sqrt(inputs), and not of 0.02."""
+
+    def __init__(self, *arguments, **shape):
+        super().__init__(*arguments, **shape)
+        for layer in self.blocks.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+
+
 @dataclass(frozen=True)
 class Feature:
     """A variant: options of Muon, of both sides, and what else differs."""
@@ -91,6 +101,11 @@ FEATURES = [
     Feature("a schedule of the weight decay", schedulers=(decay_schedule,)),
     Feature("q, k and v in one matrix", model=FusedGPT),
     Feature("the same, with `split_fused`", options={"split_fused": True}, model=FusedGPT),
+    Feature("larger weights at first", model=UnitGPT),
+    Feature(
+        "the same, `hyperball`, Muon's rate 0.064",
+        {"hyperball": True, "weight_decay": 0.0, "lr": 0.064}, model=UnitGPT,
+    ),
 ]
 
 

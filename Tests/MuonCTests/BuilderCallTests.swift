@@ -127,6 +127,62 @@ struct BuilderCallTests {
     for optimizer in [muon, adamW] { expectOK(unsafe muon_optimizer_destroy(optimizer.pointer)) }
   }
 
+  /// A rule by the number of a parameter without a name, with a view; and the schedulers of other options.
+  @Test func followRules() {
+    let config = """
+      {"training": {"optimizer": "Muon", "learning_rate": 0.5, "n_epochs": 2, "momentum_schedule": "linear",
+        "weight_decay_schedule": {"decay_steps": 20, "end_factor": 0.5}},
+       "rules": [{"match": "param1", "view": {"axes": "oi", "shape": [1, 3]}},
+         {"match": "param[02]", "optimizer": "muon", "options": {"momentum": 0.5, "weight_decay": 1}}]}
+      """
+    var (routes, rules, count) = (
+      [muon_route](repeating: muon_route(), count: 4), [Int64](repeating: 7, count: 4), 0
+    )
+    expectOK(unsafe muon_config_route_params(config, params(), 4, &routes, 4, &count))
+    #expect(
+      routes.map(\.reason) == [
+        MUON_ROUTE_REASON_RULE, MUON_ROUTE_REASON_RULE, MUON_ROUTE_REASON_FROZEN,
+        MUON_ROUTE_REASON_NOT_FLOAT,
+      ])
+    expectOK(unsafe muon_config_match_rules(config, params(), 4, &rules, 4, &count))
+    #expect(count == 4 && rules == [1, 0, 1, -1])
+    var out: [OpaquePointer?] = unsafe [nil, nil]
+    expectOK(unsafe muon_config_build_optimizers(config, params(), 4, &out, 2, &count))
+    #expect(count == 1)
+    let muon = unsafe Handle(out[0])
+    var group: Int64 = 7
+    for (param, expected) in [(0, 0), (1, 1)] as [(Int64, Int64)] {
+      expectOK(unsafe muon_optimizer_get_param_group(muon.pointer, param, &group))
+      #expect(group == expected)
+    }
+    var options = unsafe muon_muon_options()
+    expectOK(unsafe muon_muon_options_init(&options, MemoryLayout<muon_muon_options>.size))
+    expectOK(unsafe muon_optimizer_get_muon_options(muon.pointer, 0, &options))
+    #expect(unsafe options.momentum == 0.5 && options.weight_decay == 1)
+
+    // One of the rates, one of the momentum, one of the decay; with a wrong length none, whatever the capacity.
+    var made = 77
+    for capacity in [0, 3] {
+      var none: [OpaquePointer?] = unsafe [nil, nil, nil]
+      expectRefused(
+        unsafe muon_config_build_schedulers(config, out, 1, 0, &none, capacity, &made),
+        MUON_ERR_INVALID_ARGUMENT)
+      #expect(made == 77)
+    }
+    expectOK(unsafe muon_config_build_schedulers(config, out, 1, 10, nil, 0, &made))
+    #expect(made == 3)
+    var schedulers: [OpaquePointer?] = unsafe [nil, nil, nil]
+    expectOK(unsafe muon_config_build_schedulers(config, out, 1, 10, &schedulers, 3, &made))
+    for (index, expected) in [[0.5, 0.5], [0.25, 0.475], [0.75, 0]].enumerated() {
+      var (rates, found) = ([0.0, 0.0], 0)
+      expectOK(unsafe muon_scheduler_set_step(schedulers[index], 10))
+      expectOK(unsafe muon_scheduler_get_last_lr(schedulers[index], &rates, 2, &found))
+      #expect(found == 2 && zip(rates, expected).allSatisfy { abs($0 - $1) < 1e-5 }, "\(rates)")
+      expectOK(unsafe muon_scheduler_destroy(schedulers[index]))
+    }
+    expectOK(unsafe muon_optimizer_destroy(muon.pointer))
+  }
+
   @Test func makeNoEmptySide() {
     let params = unsafe params()
     for (indices, name, kinds) in [

@@ -541,3 +541,39 @@ def test_schedules_of_momentum_and_weight_decay():
     # What is none is foreign, and left alone.
     plain = training(n_epochs=2, schedule={"a": {"b\0": 1}}, momentum_schedule=None)
     assert len(build_schedulers(optimizers, plain, setup(5))) == 2
+
+
+def test_rules_resume_and_other_views_are_a_mismatch(tmp_path):
+    rng = np.random.default_rng(0)
+    config = {**training(weight_decay=0.5, n_epochs=2, momentum_schedule="cosine"), "rules": RULES}
+
+    def start(config=config):
+        params = llm_c()
+        for number, param in enumerate(params):
+            param.data[:] = np.random.default_rng(number).standard_normal(param.shape)
+        optimizers = build_optimizers(params, config)
+        return params, optimizers, build_schedulers(optimizers, config, setup(5))
+
+    def train(params, optimizers, schedulers, steps):
+        for _ in range(steps):
+            for param in params:
+                param.grad = rng.standard_normal(param.shape, np.float32)
+            for each in (*optimizers, *schedulers):
+                each.step()
+
+    run = start()
+    train(*run, 3)
+    libmuon.checkpoint.save(tmp_path / "run", run[1], run[2])
+    state = rng.bit_generator.state
+    train(*run, 3)
+    resumed = start()
+    libmuon.checkpoint.load(tmp_path / "run", resumed[1], resumed[2])
+    rng.bit_generator.state = state
+    train(*resumed, 3)
+    for one, other in zip(run[0], resumed[0]):
+        assert np.array_equal(one.data, other.data), one.name
+    for view in ({"axes": "boi"}, {"axes": "bio"}):
+        rules = [{**each, "view": view} if each["match"] == "qkvw" else each for each in RULES]
+        other = start({**config, "rules": rules})
+        with pytest.raises(libmuon.MismatchError, match="qkvw.*view|view.*qkvw"):
+            libmuon.checkpoint.load(tmp_path / "run", other[1], other[2])

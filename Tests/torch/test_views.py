@@ -188,3 +188,16 @@ def test_parameters_without_names_follow_their_numbers():
     assert [group["view"] for group in muon.param_groups] == [None, View("oi", shape=(-1, WIDTH))]
     assert "param_names" not in muon.param_groups[0]
     assert len(adamw.param_groups[0]["params"]) == 2
+    # In messages too, whatever order the views have made of them.
+    params = [*parameters().values()]
+    muon, adamw = build_optimizers(params, {**config, "rules": [{"match": "param0", "view": View("io")}, *config["rules"]]})
+    assert [len(group["params"]) for group in muon.param_groups] == [1, 1, 1]
+    params[3].grad = torch.full((WIDTH, WIDTH), torch.nan)
+    with pytest.raises(libmuon.NonFiniteGradientError, match="param3"):
+        muon.step()
+
+
+def test_adamw_ignores_the_views_of_rules():
+    config = {"training": {**CONFIG["training"], "optimizer": "AdamW"}, "rules": [{"match": "w", "view": View("boi")}]}
+    [adamw] = build_optimizers(parameters(), config)
+    assert len(adamw.param_groups) == 1 and "view" not in adamw.param_groups[0]

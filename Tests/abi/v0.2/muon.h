@@ -1057,7 +1057,8 @@ MUON_CHECK MUON_API muon_status muon_checkpoint_load_memory(
 typedef enum muon_log_level {
   MUON_LOG_LEVEL_ERROR = 1,   /* a call failed for a reason that you could not foresee: the SVD did not
                                  converge */
-  MUON_LOG_LEVEL_WARNING = 2, /* a step was skipped; a setting in the environment was ignored; or something
+  MUON_LOG_LEVEL_WARNING = 2, /* a step was skipped; a setting in the environment was ignored; a builder's rule
+                                 says nothing, or a parameter seems to go to the wrong optimizer; or something
                                  is slower than it could be, such as a step with fewer threads than asked
                                  for, or an OpenBLAS that uses the kernels of a much older processor */
   MUON_LOG_LEVEL_INFO = 3     /* the text of muon_build_info, once */

@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import SequentialLR
 from .. import builders
 from .._abi import OptimizerHandle
 from .._config import config_text
+from .._enums import OptimizerKind
 from .._layout import state_layout
 from .._library import check, lib
 from ..builders import Route, TrainingSetup
@@ -42,9 +43,11 @@ def build_optimizers(
         not floating point are left out. Names, if all have them, go into the parameter groups.
     config: a dict, as for libmuon.build_optimizers. It is read by the library: training.optimizer
         ("Muon", or "AdamW" for all), training.learning_rate, training.weight_decay, and the
-        optional sections muon and adamw, whose keys are those of libmuon.Muon and libmuon.AdamW.
+        optional sections muon and adamw, whose keys are those of libmuon.Muon and libmuon.AdamW,
+        and rules, by the names of parameters; a rule's view becomes the view of a group.
 
-    Every matrix goes to Muon, embeddings and heads too; MuonWithAdamW looks at the modules.
+    What no rule is for goes by its shape: every matrix to Muon, embeddings and heads too;
+    MuonWithAdamW looks at the modules.
 
     Returns a list: Muon, then AdamW; a side without parameters is not made. Raises ConfigError,
     whose text has the path, for what is missing, has a wrong type, or is misspelt in our sections.
@@ -53,29 +56,28 @@ def build_optimizers(
     named = named_tensors(model_params)
     stand_ins = [stand_in(index, *item) for index, item in enumerate(named)]
     item_of = {id(each): item for each, item in zip(stand_ins, named)}
+    all_named = all(name for name, _ in named)
     views = views_of(named, stand_ins, config)
     optimizers: list[Union[Muon, AdamW]] = []
     for made in builders.build_optimizers(stand_ins, without_views(config)):
-        groups = []
+        groups, names = [], []
         for group in made.param_groups:
-            by_view: dict[Optional[View], list[Any]] = {}
+            by_view: dict[Optional[View], list[Parameter]] = {}
             for each in group["params"]:
-                name, tensor = item_of[id(each)]
-                named_too = all(name for name, _ in named)
-                by_view.setdefault(views.get(id(each)), []).append(
-                    (name, tensor) if named_too else tensor
-                )
-            for view, params in by_view.items():
-                own = {"view": view} if view is not None and made.kind == Muon.__name__ else {}
-                groups.append({"params": params, **group.options(), **own})
+                by_view.setdefault(views.get(id(each)), []).append(each)
+            for view, members in by_view.items():
+                own = [item_of[id(each)] for each in members]
+                params = own if all_named else [tensor for _, tensor in own]
+                seen = {} if view is None else {"view": view}
+                groups.append({"params": params, **group.options(), **seen})
+                names += [str(each.name) for each in members]
         options = made.param_groups[0].options()
         if made.kind == AdamW.__name__:
             optimizers.append(AdamW(groups, **options))
         else:
             optimizers.append(Muon(groups, **options))
         # Those of route_params; torch would number the parameters of each side anew.
-        given = tuple(str(each.name) for each in made.parameters)
-        optimizers[-1]._names = Names(given, len(named))
+        optimizers[-1]._names = Names(tuple(names), len(named))
     return optimizers
 
 
@@ -84,20 +86,22 @@ def views_of(
     stand_ins: Sequence[Parameter],
     config: Mapping[str, Any],
 ) -> dict[int, View]:
-    """The views that rules give, by the id of what stands in for a parameter; they fit the parameters."""
+    """The views that rules give to what goes to Muon, by the id of its stand-in; they fit the parameters."""
     rules = config.get("rules") if isinstance(config, Mapping) else None
     if not rules:
         return {}
     text = config_text(config)
-    structs, _ = builders.route([*stand_ins], [None] * len(stand_ins), text)
+    structs, routes = builders.route([*stand_ins], [None] * len(stand_ins), text)
+    matched = builders.match_rules(structs, text)
     views: dict[int, View] = {}
-    for (_, tensor), each, rule in zip(named, stand_ins, builders.match_rules(structs, text)):
+    for (_, tensor), each, route, rule in zip(named, stand_ins, routes, matched):
         view = rules[rule].get("view") if rule >= 0 else None
-        if view is None:
+        if view is None or route.optimizer != OptimizerKind.muon:
             continue
-        if not isinstance(view, View):
-            view = View.from_dict({"axes": "oi", **view})
         try:
+            if not isinstance(view, View):
+                given = {key: value for key, value in view.items() if value is not None}
+                view = View.from_dict({"axes": "oi", **given})
             check_view(str(each.name), tensor.shape, view)
         except MuonError as error:
             raise ConfigError(f"rules[{rule}].view: {error}") from None
