@@ -97,23 +97,26 @@ extension Router {
 
 /// What names of parameters say: no more than a hint.
 private enum NameMeaning {
-  /// Parts of names, between dots and slashes.
-  private static let parts: Set<String> = [
-    "wte", "wpe", "tok", "pos", "tok_emb", "pos_emb", "head", "lm_head", "embed_out",
-    "output_head", "unembed", "classifier",
-  ]
-
   /// Whether it is an embedding, an output layer, a norm or a bias by its name, also as llm.c has them: `ln1w`, and
   /// `fcb` beside `fcw`.
   static func isNoHiddenMatrix(_ name: String, among names: Set<String>) -> Bool {
     let lowercased = name.lowercased()
     if ["embed", "norm", "bias"].contains(where: { lowercased.contains($0) }) { return true }
     if lowercased.split(whereSeparator: { $0 == "." || $0 == "/" }).contains(where: {
-      parts.contains(String($0)) || isLayerNorm($0)
+      isEmbeddingOrOutput($0) || isLayerNorm($0)
     }) {
       return true
     }
     return name.last == "b" && names.contains(name.dropLast() + "w")
+  }
+
+  /// Of a part of a name, between dots and slashes.
+  private static func isEmbeddingOrOutput(_ part: Substring) -> Bool {
+    switch part {
+    case "wte", "wpe", "tok", "pos", "tok_emb", "pos_emb", "unembed", "embed_out": true
+    case "head", "lm_head", "output_head", "classifier": true
+    default: false
+    }
   }
 
   /// `ln`, `ln_1`, `ln_f`, `ln1w`, `lnfb`.
