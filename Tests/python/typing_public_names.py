@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import libmuon
+import libmuon.mpi
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -88,6 +89,12 @@ def parameters_and_optimizers() -> None:
     assert_type(group.options(), dict[str, Any])
 
 
+def ranks(optimizer: libmuon.Optimizer) -> None:
+    with libmuon.mpi.attach(optimizer, comm=None, timeout=5.0) as attachment:
+        assert_type(attachment, libmuon.mpi.Attachment)
+        attachment.detach()
+
+
 def schedulers() -> None:
     optimizer = libmuon.AdamW([np.ones(3, np.float32)])
     warmup = libmuon.LinearLR(optimizer, start_factor=0.1, end_factor=1.0, total_iters=5)
@@ -154,7 +161,7 @@ def together() -> None:
     libmuon.set_lr((muon, adamw), 0.01)
     libmuon.step([muon, adamw])
     libmuon.zero_grad(muon)
-    muon.step_param(0, stacked)
+    muon.step_param(0, np.ones_like(stacked))
 
 
 def functions() -> None:
@@ -187,7 +194,7 @@ def errors() -> None:
         libmuon.ShapeError,
         libmuon.UnsupportedError,
     ]
-    assert len(set(kinds)) == 14
+    assert len(set(kinds)) == 15
     value_error: type[ValueError] = libmuon.ShapeError
     try:
         libmuon.Muon([np.ones(3, np.float32)])

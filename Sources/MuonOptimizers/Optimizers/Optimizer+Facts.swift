@@ -9,7 +9,9 @@ extension Optimizer {
     ]
     try ranks.requireSame(first + countFacts())
     try requireEach(of: ranks)
-    try requireMemory(for: trained.count, each: 4096)
+    try ranks.keepingUp { () throws(MuonError) in
+      try requireMemory(for: trained.count, each: 4096)
+    }
     try ranks.requireSame(settings() + parameterFacts() + stepFacts())
     // Memory is read last. By now all have the same state.
     try ranks.requireSame(contents())

@@ -23,6 +23,15 @@ final class Ranks {
     return MuonError(.exchange, text)
   }
 
+  /// Runs what this rank may fail in between two calls that all ranks make: the others go on without it, and so it
+  /// cannot come back.
+  func keepingUp(_ body: () throws(MuonError) -> Void) throws(MuonError) {
+    do { try body() } catch {
+      failure = failure ?? error.message
+      throw error
+    }
+  }
+
   // MARK: - Before a step
 
   /// The highest of each value over all ranks.
