@@ -53,14 +53,18 @@ static float sample(muon_half half, uint64_t *seed) {
     case 1: return number((unsigned)random & 0x80FFFFFFu);
     case 2: return (float)meaning(half, (uint16_t)random);
     case 3: return random & 1 ? INFINITY : -INFINITY;
-    case 4: return NAN;
+    /* With bits that rounding would lose, or carry into the sign. */
+    case 4:
+      return number(((unsigned)random & 0x80000000u) | 0x7F800001u | (random & 2 ? 0x7FFFFFu : 0));
     case 5: case 6: {
       /* Halfway between two, or next to that. */
       const unsigned half_bit = half == MUON_HALF_BF16 ? 0x8000u : 0x1000u;
       return number((((unsigned)random & ~(2 * half_bit - 1)) | half_bit) + (unsigned)(random >> 32) % 3 - 1);
     }
     case 7: return (random & 1 ? 65520.0f : -65519.996f);
-    case 8: case 9: case 10: return uniform(seed) * 0x1p-14f;
+    /* A tie among denormal numbers of float16. */
+    case 8: return (float)(2 * (random % 1024) + 1) * 0x1p-25f;
+    case 9: case 10: return uniform(seed) * 0x1p-14f;
     default: return uniform(seed) * ldexpf(1, (int)(random % 40) - 26);
   }
 }
