@@ -104,7 +104,7 @@ class Page:
             return f"typedef struct {entry.name} {entry.name};"
         if len(entry.text) <= 100:
             return entry.text
-        head = entry.text.split("(", 1)[0]
+        head = entry.text.rpartition("(")[0]
         return f"{head}(\n    " + ",\n    ".join(each.text for each in entry.arguments) + ");"
 
     def prose(self, comment: str, here: str = "") -> str:
