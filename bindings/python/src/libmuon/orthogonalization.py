@@ -74,7 +74,7 @@ def orthogonalize(
     abc: (a, b, c), or a sequence of them, one for each step; the last repeats. None: the default.
     backend: a table by name in place of abc: "polar_express", "newtonschulz5", ..., or "svd".
     method: how the polynomial is evaluated: "auto", "standard" or "gram", as for Muon.
-    precision: of the products: "f32", "auto", "bf16" or "int16", as for Muon.
+    precision: of the products: "f32", "auto", "bf16", "int16" or "int8", as for Muon.
     out: where to put the result: a C-contiguous float32 array of G's shape. It may be G itself,
         but must not overlap it in another way.
 
