@@ -367,6 +367,34 @@ def test_no_more_than_nine_matrices_are_in_memory_beside_the_state(ranks):
     assert sum(count for _, count in found) == 14
 
 
+def moved(rank):
+    """Replicated parameters are stepped where they lie, and may move."""
+    mesh = mesh_of(2)
+    if not has(mesh, rank):
+        return None
+    shapes = [(24, 16)] * 4
+    alone, net = Net(shapes=shapes), replicated(Net(shapes=shapes), mesh)
+    both, optimizers = ([Muon(each.named_parameters())] for each in (alone, net))
+    found = []
+    for number in range(4):
+        trained(alone, both, 1, first=number)
+        trained(net, optimizers, 1, first=number)
+        found += differences(contents(alone, both), contents(net, optimizers))
+        # Parameter and momentum change places: the library is still bound to what lies there now.
+        for p, own in optimizers[0].state.items():
+            pair = p._local_tensor, own["momentum_buffer"]._local_tensor
+            memory, values = [each.data for each in pair], [each.detach().clone() for each in pair]
+            for each, place, value in zip(pair, reversed(memory), values):
+                each.data = place
+                each.detach().copy_(value)
+    engines = {id(each.engine): each.engine for each in optimizers[0]._side.matrices.values()}
+    return found, len(engines)
+
+
+def test_parameters_that_move(ranks):
+    assert ranks.run(moved)[:2] == [([], 1)] * 2
+
+
 def alive(rank):
     return dist.get_rank() == rank
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from ctypes import byref
 from typing import Any
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from ... import _abi
 from ..._enums import NonFinitePolicy
-from ..._library import check, free_with, lib
+from ..._library import check, lib
 from ...errors import MuonError
 from .._buffers import Layout, Types, param_struct
 from .._session import DATA, GRAD, Kind
@@ -44,9 +45,18 @@ class Engine:
         check(lib.muon_optimizer_set_nonfinite_policy(self.handle, policy))
 
     def _create(self) -> None:
-        self.handle, self.places = _abi.OptimizerHandle(), {}
-        check(self.kind.create(byref(self.kind.struct(self.group)), byref(self.handle)))
-        free_with(self, lib.muon_optimizer_destroy, self.handle)
+        handle = _abi.OptimizerHandle()
+        check(self.kind.create(byref(self.kind.struct(self.group)), byref(handle)))
+        self.free = weakref.finalize(self, lib.muon_optimizer_destroy, handle)
+        # As free_with.
+        self.free.atexit = False
+        self.handle, self.places = handle, {}
+
+    def _begin_anew(self) -> None:
+        """Another optimizer of the library's, which is bound to nothing."""
+        self.free()
+        self.handle = None
+        self.take_options(self.policy)
 
     def step(self, label: str, memory: Mapping[bytes, Tensor]) -> None:
         """One step. memory: data, gradient and state, contiguous, by the library's names."""
@@ -54,15 +64,13 @@ class Engine:
         if memory[GRAD].dtype is not self.types.gradient:
             self.types = self.types._replace(gradient=memory[GRAD].dtype)
             if self.places:
-                self.handle = None
-                self.take_options(self.policy)
+                self._begin_anew()
         if self.places and places != self.places:
             try:
                 self._bind(memory, places)
             except MuonError:
                 # What it was bound to may be the memory of something else by now.
-                self.handle = None
-                self.take_options(self.policy)
+                self._begin_anew()
         if not self.places:
             self._add(label, memory, places)
         self.places = places

@@ -80,8 +80,9 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
 
         closure: called first, with gradients enabled, to compute the loss; step returns its result.
 
-        Raises what step() of optimizer_class raises, and ExchangeError for what stopped another rank; nothing
-        has changed then.
+        Raises what step() of optimizer_class raises, and ExchangeError for what stopped another rank, and where
+        ranks differ; nothing has changed then. Where one is lost or fails after all have agreed, such as for
+        want of memory, the others raise ExchangeError too, and parameters are undefined, which the text says.
         """
         loss = None
         if closure is not None:
