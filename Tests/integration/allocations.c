@@ -34,7 +34,7 @@ static void check(muon_status status) {
 }
 
 /* Sizes for every way of working: products by hand and by tile, both iterations, a matrix that a whole
- * team works on, and enough elements for teams of AdamW's and of the look for NaN. */
+ * team works on, and enough elements for teams of AdamW's and of the look for NaN. Every other one lies by columns. */
 enum { MATRICES = 7 };
 static const int64_t shapes[MATRICES][2] = {{1, 1},    {20, 30},   {64, 64},  {96, 400},
                                             {400, 96}, {600, 500}, {1024, 900}};
@@ -44,6 +44,9 @@ int main(void) {
   const float gradient[1] = {1};
   /* Each level once more with other types than float32, in turn. */
   static const muon_dtype types[] = {MUON_DTYPE_BF16, MUON_DTYPE_F16};
+  muon_view by_columns;
+  check(muon_view_init(&by_columns, sizeof by_columns));
+  by_columns.axes = "io";
   for (int run = 0; run < 36; run++) {
     const int kind = run % 2, threads = run / 2 % 3 + 1, level = run / 6 % 3, half = run / 18;
     muon_optimizer *optimizer;
@@ -57,6 +60,7 @@ int main(void) {
       check(muon_param_init(&param, sizeof param));
       param.ndim = 2;
       param.shape = shapes[i];
+      if (i % 2) param.view = &by_columns;
       param.data = memory;
       param.grad = memory + size;
       param.data_count = param.grad_count = size;
