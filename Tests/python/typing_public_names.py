@@ -147,7 +147,7 @@ def checkpoints() -> None:
         path = pathlib.Path(folder) / "run.safetensors"
         libmuon.checkpoint.save(path, muon, data=False, progress=None)
         libmuon.checkpoint.load(
-            str(path), [muon], data=False, allow_missing=True, allow_extra=False
+            str(path), [muon], data=False, allow_missing=True, allow_extra=False, allow_rewritten=True
         )
 
 
@@ -167,7 +167,8 @@ def together() -> None:
 def functions() -> None:
     matrix = np.ones((4, 3), np.float32)
     assert_type(libmuon.orthogonalize(matrix), npt.NDArray[np.float32])
-    libmuon.orthogonalize(matrix, steps=3, eps=0.0, abc=(3, -3.2, 1.2), out=matrix)
+    result = libmuon.orthogonalize(matrix[None], steps=3, eps=0.0, abc=(3, -3.2, 1.2), out=matrix[None])
+    assert_type(result, npt.NDArray[np.float32])
     assert_type(libmuon.backend_coefficients("cans", 5), list[tuple[float, float, float]])
     threads = libmuon.get_num_threads()
     assert_type(threads, int)
