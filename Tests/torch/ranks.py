@@ -27,7 +27,7 @@ class Ranks:
         """seconds: that one waits for another."""
         # A process that has imported what they need, and is copied. It finds it by the environment alone.
         context = torch.multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["test_fsdp", "test_fsdp_checkpoints", "test_zero"])
+        context.set_forkserver_preload(["sharded", "test_fsdp_checkpoints"])
         here = str(Path(__file__).parent)
         if here not in os.environ.get("PYTHONPATH", ""):
             os.environ["PYTHONPATH"] = os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])
