@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,16 @@ TIMEOUT = 3
 POINTS = range(int(os.environ.get("LIBMUON_LOST_POINTS", "3")))
 
 
-def ranks_of(job: subprocess.Popen[str], program: Path) -> dict[int, int]:
-    """The processes of a job's ranks, by rank."""
+@dataclass
+class Job:
+    """What finds its processes, and the one that started them."""
+
+    name: str
+    mpirun: subprocess.Popen[str]
+
+
+def ranks_of(job: Job, program: Path) -> dict[int, int]:
+    """The processes of its ranks, by rank."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -30,33 +39,28 @@ def ranks_of(job: subprocess.Popen[str], program: Path) -> dict[int, int]:
         except OSError:
             continue
         rank = environment.get(b"OMPI_COMM_WORLD_RANK", environment.get(b"PMI_RANK"))
-        if environment.get(b"LIBMUON_JOB") == str(job_name(job)).encode() and rank is not None:
+        if environment.get(b"LIBMUON_JOB") == job.name.encode() and rank is not None:
             found[int(rank)] = int(folder.name)
     return found
 
 
-def job_name(job: subprocess.Popen[str]) -> str:
-    return job.libmuon_name  # type: ignore[attr-defined]
-
-
-def begin(mpi: MPI, path: Path, name: str) -> subprocess.Popen[str]:
+def begin(mpi: MPI, path: Path, name: str) -> Job:
     command = mpi.command(3, mpi.train, 128, 1, 100_000, f"save={path}", "every=1", f"timeout={TIMEOUT}")
-    job = start(command, LIBMUON_JOB=name)
-    job.libmuon_name = name  # type: ignore[attr-defined]
-    while "step 3" not in job.stdout.readline():
-        assert job.poll() is None
-    return job
+    mpirun = start(command, LIBMUON_JOB=name)
+    while "step 3" not in mpirun.stdout.readline():
+        assert mpirun.poll() is None
+    return Job(name, mpirun)
 
 
-def read(job: subprocess.Popen[str], seconds: float) -> str:
+def read(job: Job, seconds: float) -> str:
     try:
-        return job.communicate(timeout=seconds)[0]
+        return job.mpirun.communicate(timeout=seconds)[0]
     except subprocess.TimeoutExpired:
-        os.killpg(job.pid, signal.SIGKILL)
+        os.killpg(job.mpirun.pid, signal.SIGKILL)
         raise
 
 
-def end(job: subprocess.Popen[str], mpi: MPI) -> None:
+def end(job: Job, mpi: MPI) -> None:
     for process in ranks_of(job, mpi.train).values():
         try:
             os.kill(process, signal.SIGKILL)
@@ -81,7 +85,7 @@ def test_a_rank_that_is_killed_ends_the_job(mpi, point, tmp_path, seed):
     killed = time.monotonic()
     read(job, 60)
     assert time.monotonic() - killed < TIMEOUT + 2 + 5
-    assert job.returncode != 0
+    assert job.mpirun.returncode != 0
     end(job, mpi)
     requires_its_checkpoint(mpi, tmp_path / "checkpoint")
 
