@@ -119,10 +119,11 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
       step.apply(p[elements], g[elements], m[elements], v[elements])
       return
     }
-    // A chunk at a time, which stays near the processor.
+    // What is measured is summed up by chunks; else so much at a time as stays next to the processor.
+    let size = meter == nil ? 1 << 12 : Matrix.chunk
     let own = scratch[member.index]
-    for start in stride(from: elements.lowerBound, to: elements.upperBound, by: Matrix.chunk) {
-      let part = start..<min(start + Matrix.chunk, elements.upperBound)
+    for start in stride(from: elements.lowerBound, to: elements.upperBound, by: size) {
+      let part = start..<min(start + size, elements.upperBound)
       let p = weights.inPlace?[part] ?? own.parameter.first(part.count)
       weights[part].load(into: p)
       let floats = g.floats?[part] ?? own.gradient.first(part.count)
