@@ -115,6 +115,31 @@ public func muon_optimizer_set_initial_lr(
 }
 
 @c @implementation
+public func muon_optimizer_get_initial_value(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ option: UnsafePointer<CChar>?,
+  _ outValue: UnsafeMutablePointer<Double>?
+) -> muon_status {
+  unsafe guarded(outValue, "outValue") {
+    let option = try ScheduledOption(named: try unsafe string(option, "option"))
+    return unsafe try withOptimizer(optimizer) {
+      try $0.knownInitialValue(of: option, ofGroup: Int(group)) ?? .nan
+    }
+  }
+}
+
+@c @implementation
+public func muon_optimizer_set_initial_value(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ option: UnsafePointer<CChar>?, _ value: Double
+) -> muon_status {
+  guarded {
+    let option = try ScheduledOption(named: try unsafe string(option, "option"))
+    try unsafe withOptimizer(optimizer) {
+      try $0.noteInitialValue(value.isNaN ? nil : value, of: option, ofGroup: Int(group))
+    }
+  }
+}
+
+@c @implementation
 public func muon_optimizer_get_grad_scale(
   _ optimizer: OpaquePointer?, _ outScale: UnsafeMutablePointer<Double>?
 ) -> muon_status {

@@ -158,4 +158,24 @@ struct OptionCallTests {
     expectOK(unsafe muon_optimizer_get_initial_lr(world.muon.pointer, 0, &rate))
     #expect(rate == 0.02)
   }
+
+  @Test func initialValuesAreThoseOfSchedules() {
+    var value = 0.0
+    for option in ["lr", "momentum", "weight_decay"] {
+      expectOK(unsafe muon_optimizer_set_initial_value(world.muon.pointer, 0, option, 0.25))
+      expectOK(unsafe muon_optimizer_get_initial_value(world.muon.pointer, 0, option, &value))
+      #expect(value == 0.25)
+      expectOK(unsafe muon_optimizer_set_initial_value(world.muon.pointer, 0, option, .nan))
+      expectOK(unsafe muon_optimizer_get_initial_value(world.muon.pointer, 0, option, &value))
+      #expect(value.isNaN)
+    }
+    for (option, wrong) in [("momentum", 1.0), ("weight_decay", -1), ("eps", 0.5)] {
+      expectRefused(
+        unsafe muon_optimizer_set_initial_value(world.muon.pointer, 0, option, wrong),
+        MUON_ERR_INVALID_ARGUMENT)
+    }
+    expectRefused(
+      unsafe muon_optimizer_set_initial_value(world.adamW.pointer, 0, "momentum", 0.5),
+      MUON_ERR_INVALID_ARGUMENT)
+  }
 }

@@ -7,7 +7,7 @@ import pytest
 
 import libmuon
 from libmuon import AdamW, ChainedScheduler, ConstantLR, CosineAnnealingLR, LinearLR, Muon
-from libmuon import Parameter, SequentialLR, Trapezoid, checkpoint
+from libmuon import InvalidArgumentError, Parameter, SequentialLR, Trapezoid, checkpoint
 
 
 def parameter(shape=(6, 4), seed=0):
@@ -139,3 +139,41 @@ def test_what_cannot_be_scheduled():
     with pytest.raises(libmuon.InvalidArgumentError, match="momentum must be at least 0 and less than 1"):
         scheduler.step()
     assert muon.param_groups[0]["momentum"] == 0.95 and scheduler.last_epoch == 0
+
+
+@pytest.mark.parametrize("option, value", [("momentum", 0.8), ("weight_decay", 0.1), ("lr", 0.02)])
+def test_a_scheduler_made_after_the_state_was_loaded_goes_on(option, value):
+    def made():
+        return Muon([np.eye(3, dtype=np.float32)], **{option: value})
+
+    def scheduled(optimizer):
+        return LinearLR(optimizer, 0.5, 1.0, 10, option=option)
+
+    first = made()
+    scheduler = scheduled(first)
+    first.add_param_group({"params": [np.eye(2, dtype=np.float32)], option: value / 2})
+    for _ in range(3):
+        scheduler.step()
+    saved, at = first.state_dict(), scheduler.state_dict()
+    second = made()
+    second.add_param_group({"params": [np.eye(2, dtype=np.float32)]})
+    second.load_state_dict(saved)
+    scheduled(second).load_state_dict(at)
+    assert [group[option] for group in second.param_groups] == [group[option] for group in first.param_groups]
+
+
+def test_a_state_that_is_refused_leaves_what_schedules_multiply():
+    optimizer = Muon([np.eye(3, dtype=np.float32)], momentum=0.8)
+    LinearLR(optimizer, 0.5, 1.0, 10, option="momentum")
+    before = optimizer.state_dict()
+    for wrong in (2.0, float("inf"), "x"):
+        saved = optimizer.state_dict()
+        saved["param_groups"][0].update(initial_momentum=wrong, initial_weight_decay=0.5)
+        with pytest.raises((InvalidArgumentError, TypeError), match="momentum"):
+            optimizer.load_state_dict(saved)
+        assert optimizer.state_dict()["param_groups"] == before["param_groups"]
+    # Of a version that did not have it: what the present scheduler multiplies stays.
+    saved = optimizer.state_dict()
+    del saved["param_groups"][0]["initial_momentum"]
+    optimizer.load_state_dict(saved)
+    assert optimizer.state_dict()["param_groups"] == before["param_groups"]

@@ -99,6 +99,15 @@ class Optimizer {
   void set_initial_lr(std::int64_t group, double lr) {
     detail::check(muon_optimizer_set_initial_lr(handle(), group, lr));
   }
+  /// What schedules of an option multiply: "lr", "momentum" or "weight_decay". NaN: there is none yet.
+  double initial_value(const std::string &option, std::int64_t group = 0) const {
+    return detail::result_of<double>(muon_optimizer_get_initial_value, handle(), group,
+                                     detail::to_c_text(option, "option"));
+  }
+  void set_initial_value(std::int64_t group, const std::string &option, double value) {
+    detail::check(muon_optimizer_set_initial_value(handle(), group,
+                                                   detail::to_c_text(option, "option"), value));
+  }
 
   /// What the next step multiplies gradients by; 1 again after it. Finite, >= 0.
   double grad_scale() const {

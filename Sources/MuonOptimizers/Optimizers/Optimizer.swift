@@ -215,4 +215,28 @@ extension Optimizer {
     case .weightDecay: initialDecays[group] = value
     }
   }
+  /// The same for a caller's group; `nil` where there is none yet, and of an option that the optimizer does not have.
+  package func knownInitialValue(
+    of option: ScheduledOption, ofGroup group: Int
+  ) throws(MuonError) -> Double? {
+    try requireIndex(group, count: groupCount, "parameter group")
+    return initialValue(of: option, ofGroup: group)
+  }
+
+  /// Sets what schedules multiply; `nil` forgets it.
+  ///
+  /// - Throws: `invalidArgument` for a value or an option that the optimizer cannot have, and where there is no such
+  ///   group.
+  package func noteInitialValue(
+    _ value: Double?, of option: ScheduledOption, ofGroup group: Int
+  ) throws(MuonError) {
+    try requireIndex(group, count: groupCount, "parameter group")
+    if let value {
+      guard self.value(of: option, ofGroup: group) != nil else {
+        throw MuonError(.invalidArgument, "\(kind.rawValue) has no option \(option.rawValue)")
+      }
+      try option.require(value)
+    }
+    setInitialValue(value, of: option, ofGroup: group)
+  }
 }

@@ -177,6 +177,19 @@ extension HostileCall {
         "muon_optimizer_set_initial_lr", .handle(.optimizer), .integer(0),
         .double(0.5, refused: [1e308], fine: [.nan, 0])
       ) { unsafe muon_optimizer_set_initial_lr($0.handle(0), $0.int64(1), $0.double(2)) },
+      HostileCall(
+        "muon_optimizer_get_initial_value", .handle(.optimizer), .integer(0), scheduledOption, .out
+      ) {
+        unsafe muon_optimizer_get_initial_value(
+          $0.handle(0), $0.int64(1), $0.text(2), $0.out(3))
+      },
+      HostileCall(
+        "muon_optimizer_set_initial_value", .handle(.optimizer), .integer(0), scheduledOption,
+        .double(0.5, refused: [1e308], fine: [.nan, 0])
+      ) {
+        unsafe muon_optimizer_set_initial_value(
+          $0.handle(0), $0.int64(1), $0.text(2), $0.double(3))
+      },
       HostileCall("muon_optimizer_get_nonfinite_policy", .handle(.optimizer), .out) {
         unsafe muon_optimizer_get_nonfinite_policy($0.handle(0), $0.out(1))
       },

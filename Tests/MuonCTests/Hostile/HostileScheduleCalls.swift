@@ -1,6 +1,14 @@
 import CMuon
 
 extension HostileCall {
+  static let scheduledOption = Argument.text(
+    "momentum",
+    wrong: [
+      ("empty", [], MUON_ERR_INVALID_ARGUMENT),
+      ("not scheduled", Array("eps".utf8), MUON_ERR_INVALID_ARGUMENT),
+      ("not UTF-8", [0x64, 0xFF], MUON_ERR_INVALID_ARGUMENT),
+    ])
+
   private static let fraction = Argument.double(0.5, refused: [1.5, -.leastNonzeroMagnitude])
   private static let length = Argument.integer(10, fine: [1 << 32])
 
@@ -65,14 +73,8 @@ extension HostileCall {
         unsafe muon_scheduler_create($0.handle(0), $0.input(1), $0.integer(2), $0.out(3))
       },
       HostileCall(
-        "muon_scheduler_create_for_option", .handle(.schedule),
-        .text(
-          "momentum",
-          wrong: [
-            ("empty", [], MUON_ERR_INVALID_ARGUMENT),
-            ("not scheduled", Array("eps".utf8), MUON_ERR_INVALID_ARGUMENT),
-            ("not UTF-8", [0x64, 0xFF], MUON_ERR_INVALID_ARGUMENT),
-          ]), oneOptimizer, .integer(1), .out
+        "muon_scheduler_create_for_option", .handle(.schedule), scheduledOption, oneOptimizer,
+        .integer(1), .out
       ) {
         unsafe muon_scheduler_create_for_option(
           $0.handle(0), $0.text(1), $0.input(2), $0.integer(3), $0.out(4))

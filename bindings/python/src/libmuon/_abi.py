@@ -385,6 +385,16 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_set_initial_lr(muon_optimizer *optimizer, int64_t group,
     #                                           double lr);
     ("muon_optimizer_set_initial_lr", c_int, [OptimizerHandle, c_int64, c_double]),
+    # muon_status muon_optimizer_get_initial_value(const muon_optimizer *optimizer, int64_t group,
+    #                                              const char *option, double *outValue);
+    (
+        "muon_optimizer_get_initial_value",
+        c_int,
+        [OptimizerHandle, c_int64, c_char_p, POINTER(c_double)],
+    ),
+    # muon_status muon_optimizer_set_initial_value(muon_optimizer *optimizer, int64_t group,
+    #                                              const char *option, double value);
+    ("muon_optimizer_set_initial_value", c_int, [OptimizerHandle, c_int64, c_char_p, c_double]),
     # muon_status muon_optimizer_get_grad_scale(const muon_optimizer *optimizer, double *outScale);
     ("muon_optimizer_get_grad_scale", c_int, [OptimizerHandle, POINTER(c_double)]),
     # muon_status muon_optimizer_set_grad_scale(muon_optimizer *optimizer, double scale);

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ctypes import byref, c_int64, c_size_t
+from ctypes import byref, c_double, c_int64, c_size_t
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,15 @@ from ._enums import DType
 from ._foreign import address, plain
 from ._layout import StateLayout, state_layout
 from ._library import check, lib
-from ._options import ordered, require_keys, whole
+from ._options import number, ordered, require_keys, whole
 from .errors import DTypeError, InvalidArgumentError, ShapeError
 from .parameter import Array
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
+
+# Beside "initial_lr", and only where a scheduler drives the option.
+INITIAL = {"initial_momentum": b"momentum", "initial_weight_decay": b"weight_decay"}
 
 
 def save(optimizer: Optimizer) -> dict[str, Any]:
@@ -32,9 +36,12 @@ def save(optimizer: Optimizer) -> dict[str, Any]:
             {
                 **group.options(),
                 "initial_lr": group["initial_lr"],
+                **get_initial(optimizer, index),
                 "params": indices,
             }
-            for group, indices in zip(optimizer.param_groups, numbered(optimizer))
+            for index, (group, indices) in enumerate(
+                zip(optimizer.param_groups, numbered(optimizer))
+            )
         ],
     }
 
@@ -48,15 +55,22 @@ def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     ]
     steps = [get_steps(optimizer, index) for index in range(len(states))]
     options = [dict(group) for group in optimizer.param_groups]
+    initial = [get_initial(optimizer, index) for index in range(len(options))]
     try:
-        for group, each in zip(optimizer.param_groups, saved["param_groups"]):
-            group.update({key: value for key, value in each.items() if key != "params"})
+        for index, each in enumerate(saved["param_groups"]):
+            skipped = ("params", *INITIAL)
+            optimizer.param_groups[index].update(
+                {key: value for key, value in each.items() if key not in skipped}
+            )
+            set_initial(optimizer, index, each)
         for index, (step, _) in enumerate(states):
             set_steps(optimizer, index, step)
     except BaseException:
         for group, each in zip(optimizer.param_groups, options):
             del each["params"]
             group.update(each)
+        for index, before in enumerate(initial):
+            set_initial(optimizer, index, {**dict.fromkeys(INITIAL), **before})
         for index, step in enumerate(steps):
             set_steps(optimizer, index, step)
         raise
@@ -84,8 +98,9 @@ def check_layout(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     keys = set(optimizer.param_groups[0])
     for index, (group, indices) in enumerate(zip(groups, expected)):
         require_keys(f"state_dict: param_groups[{index}]", group, ())
-        if set(group) != keys:
-            wrong = ", ".join(map(repr, sorted(set(group) ^ keys)))
+        present = set(group) - set(INITIAL)
+        if present != keys:
+            wrong = ", ".join(map(repr, sorted(present ^ keys)))
             raise InvalidArgumentError(
                 f"state_dict: param_groups[{index}]: missing or unknown: {wrong}"
             )
@@ -114,8 +129,9 @@ def layouts(optimizer: Optimizer) -> list[list[StateLayout]]:
 def layouts_with(optimizer: Optimizer, groups: list[Any]) -> list[list[StateLayout]]:
     """The same as it will be with the options of other groups."""
     found: list[list[StateLayout]] = []
+    left_out = ("params", "initial_lr", *INITIAL)
     for group, parameters in zip(groups, optimizer._group_parameters):
-        options = {key: each for key, each in group.items() if key not in ("params", "initial_lr")}
+        options = {key: each for key, each in group.items() if key not in left_out}
         handle = OptimizerHandle()
         check(optimizer._create(byref(optimizer._struct(options)), byref(handle)))
         try:
@@ -175,6 +191,27 @@ def numbered(optimizer: Optimizer) -> list[list[int]]:
     """The numbers of the parameters of each group."""
     numbers = iter(range(len(optimizer._parameters)))
     return [[next(numbers) for _ in group] for group in optimizer._group_parameters]
+
+
+def get_initial(optimizer: Optimizer, group: int) -> dict[str, float]:
+    """What schedules of the momentum and the weight decay multiply, by their keys, where there is such."""
+    value, found = c_double(), {}
+    for key, option in INITIAL.items():
+        check(
+            lib.muon_optimizer_get_initial_value(optimizer._handle, group, option, byref(value))
+        )
+        if not isnan(value.value):
+            found[key] = value.value
+    return found
+
+
+def set_initial(optimizer: Optimizer, group: int, values: Mapping[str, Any]) -> None:
+    """The same, of those that are there; None forgets one."""
+    for key in INITIAL.keys() & values.keys():
+        value = nan if values[key] is None else number(key, values[key])
+        check(
+            lib.muon_optimizer_set_initial_value(optimizer._handle, group, INITIAL[key], value)
+        )
 
 
 def get_steps(optimizer: Optimizer, index: int) -> int:

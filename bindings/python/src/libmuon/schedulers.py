@@ -124,7 +124,7 @@ class Scheduler:
         return list(rates)
 
     def state_dict(self) -> dict[str, Any]:
-        """The step it is at. The initial rates are in the state of the optimizers."""
+        """The step it is at. The values that it multiplies are in the state of the optimizers."""
         return {"kind": type(self).__name__, "last_epoch": self.last_epoch}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
