@@ -712,6 +712,13 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_initial_lr(
 MUON_CHECK MUON_API muon_status muon_optimizer_set_initial_lr(
     muon_optimizer *optimizer, int64_t group, double lr);
 
+/* The same of any option that schedules drive: see muon_scheduler_create_for_option. To go on from state of
+ * your own set it before a scheduler is made, or is set to a step. */
+MUON_CHECK MUON_API muon_status muon_optimizer_get_initial_value(
+    const muon_optimizer *optimizer, int64_t group, const char *option, double *outValue);
+MUON_CHECK MUON_API muon_status muon_optimizer_set_initial_value(
+    muon_optimizer *optimizer, int64_t group, const char *option, double value);
+
 /* What the next step multiplies gradients by, in float32, before all else: finite, >= 0. It is for
  * one step: when that was made, or skipped or refused for NaN or infinity, it is 1 again. After another
  * error the step can be tried again with it.
