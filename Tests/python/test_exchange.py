@@ -252,3 +252,16 @@ def test_ranks_are_not_cut_off(rank, count):
     exchange.rank, exchange.rank_count = rank, count
     with pytest.raises(libmuon.InvalidArgumentError, match="out of range"):
         model()[0].set_exchange(exchange)
+
+
+def test_what_is_agreed_on_may_be_kept():
+    class Keeping(Alone):
+        def agree(self, values):
+            kept.append((values, values.copy()))
+
+    kept = []
+    muon = model()[0]
+    muon.set_exchange(Keeping())
+    train([muon], range(3))
+    assert len(kept) > 6 and all(values.flags.owndata for values, _ in kept)
+    assert all(np.array_equal(values, copy) for values, copy in kept)

@@ -65,8 +65,15 @@ class Connection:
         self.struct.finish = _abi.FinishCallback(lambda context: self._guard(exchange.finish))
 
     def _agree(self, context: Optional[int], values: Any, count: int) -> int:
-        array = np.ctypeslib.as_array(values, (count,))
-        return self._guard(lambda: self.exchange.agree(array))
+        memory = np.ctypeslib.as_array(values, (count,))
+        # The memory is the library's for as long as this call; who keeps the array has a copy.
+        array = memory.copy()
+
+        def call() -> None:
+            self.exchange.agree(array)
+            memory[:] = array
+
+        return self._guard(call)
 
     def _share(self, context: Optional[int], owner: int, data: int, count: int) -> int:
         memory = np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(data))
