@@ -166,7 +166,7 @@ def test_a_state_that_is_refused_leaves_what_schedules_multiply():
     optimizer = Muon([np.eye(3, dtype=np.float32)], momentum=0.8)
     LinearLR(optimizer, 0.5, 1.0, 10, option="momentum")
     before = optimizer.state_dict()
-    for wrong in (2.0, float("inf"), "x"):
+    for wrong in (2.0, float("inf"), float("nan"), "x"):
         saved = optimizer.state_dict()
         saved["param_groups"][0].update(initial_momentum=wrong, initial_weight_decay=0.5)
         with pytest.raises((InvalidArgumentError, TypeError), match="momentum"):

@@ -57,8 +57,8 @@ def load(optimizer: Optimizer, saved: Mapping[str, Any]) -> None:
     options = [dict(group) for group in optimizer.param_groups]
     initial = [get_initial(optimizer, index) for index in range(len(options))]
     try:
+        skipped = ("params", *INITIAL)
         for index, each in enumerate(saved["param_groups"]):
-            skipped = ("params", *INITIAL)
             optimizer.param_groups[index].update(
                 {key: value for key, value in each.items() if key not in skipped}
             )
@@ -209,6 +209,8 @@ def set_initial(optimizer: Optimizer, group: int, values: Mapping[str, Any]) -> 
     """The same, of those that are there; None forgets one."""
     for key in INITIAL.keys() & values.keys():
         value = nan if values[key] is None else number(key, values[key])
+        if isnan(value) and values[key] is not None:  # the library's word for None
+            raise InvalidArgumentError(f"state_dict: {key}: a number is expected, not nan")
         check(
             lib.muon_optimizer_set_initial_value(optimizer._handle, group, INITIAL[key], value)
         )
