@@ -106,6 +106,7 @@ FEATURES = [
         "the same, `hyperball`, Muon's rate 0.064",
         {"hyperball": True, "weight_decay": 0.0, "lr": 0.064}, model=UnitGPT,
     ),
+    *(Feature(f"`precision` `{each}`", {"precision": each}) for each in ("f32", "bf16", "int16", "int8")),
 ]
 
 
