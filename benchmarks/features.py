@@ -67,6 +67,17 @@ class UnitGPT(GPT):
                 nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
 
 
+class HalfGPT(GPT):
+    """The same model in bfloat16; its loss is computed in float32."""
+
+    def __init__(self, *arguments, **shape):
+        super().__init__(*arguments, **shape)
+        self.bfloat16()
+
+    def forward(self, tokens):
+        return super().forward(tokens).float()
+
+
 @dataclass(frozen=True)
 class Feature:
     """A variant: options of Muon, of both sides, and what else differs."""
@@ -107,6 +118,10 @@ FEATURES = [
         {"hyperball": True, "weight_decay": 0.0, "lr": 0.064}, model=UnitGPT,
     ),
     *(Feature(f"`precision` `{each}`", {"precision": each}) for each in ("f32", "bf16", "int16", "int8")),
+    *(
+        Feature(f"in bfloat16, `master` `{each}`", {"master": each}, {"master": each}, model=HalfGPT)
+        for each in ("f32", "remainder", "none")
+    ),
 ]
 
 

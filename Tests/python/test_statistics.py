@@ -113,5 +113,8 @@ def test_what_is_wrong_is_refused():
             optimizer.statistics(index)
     with pytest.raises(ValueError, match="not in this optimizer"):
         optimizer.statistics(libmuon.Parameter(np.ones((3, 4), np.float32)))
+    assert optimizer.statistics("param0") is optimizer.statistics(0)
+    with pytest.raises(ValueError, match='there is no parameter "other"'):
+        optimizer.statistics("other")
     with pytest.raises(TypeError):
-        optimizer.statistics("param0")
+        optimizer.statistics(0.5)

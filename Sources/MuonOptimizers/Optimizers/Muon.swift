@@ -185,8 +185,7 @@ extension Muon {
     let counts = trained.map {
       $0.form.matrices.map { ($0.blocks.count, $0.count) } ?? (0, 0)
     }
-    try requireMemory(
-      for: counts.reduce(0) { $0 + $1.0 }, each: 3 * MemoryLayout<MuonPlan>.stride)
+    try requireMemory(for: counts.reduce(0) { $0 + $1.0 }, each: 1024)
     let matrices = counts.reduce(0) { $0 + $1.1 }
     try requireMemory(for: matrices, each: 4 * MemoryLayout<Turn>.stride)
     var plans: [MuonPlan] = []

@@ -1,6 +1,6 @@
 /// How Muon makes the step of the matrices of one block of a parameter's view, as far as that does not change from
 /// step to step.
-struct MuonPlan {
+final class MuonPlan {
   /// Its index in the optimizer.
   let parameter: Int
   let shape: Shape

@@ -10,7 +10,7 @@ extension Optimizer {
 
   /// The same for parameters with state of the caller's.
   package func add(_ bindings: [ParameterBinding], toGroup group: Int = 0) throws(MuonError) {
-    try requireMemory(for: bindings.count, each: 512)
+    try requireMemory(for: bindings.count, each: 1024)
     if trained.count + bindings.count > trained.capacity {
       try requireMemory(
         for: 2 * (trained.count + bindings.count), each: MemoryLayout<TrainedParameter>.stride)

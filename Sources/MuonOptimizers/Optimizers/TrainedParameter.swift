@@ -1,5 +1,7 @@
 /// A parameter in an optimizer, with the state that the optimizer keeps for it.
-struct TrainedParameter {
+///
+/// An object, as plans are: a step of many small matrices would spend its time on copies.
+final class TrainedParameter {
   let parameter: Parameter
   /// What it is like to this optimizer, which may see it otherwise than `Parameter.view` says.
   let form: ParameterForm
@@ -13,6 +15,14 @@ struct TrainedParameter {
   /// Where the present step is measured; `nil` where it is not.
   var meter: StepMeter? = nil
   var statistics: ParameterStatistics? = nil
+
+  init(
+    parameter: Parameter, form: ParameterForm, group: Int, state: [StateMemory],
+    hasFiniteState: Bool
+  ) {
+    (self.parameter, self.form, self.group) = (parameter, form, group)
+    (self.state, self.hasFiniteState) = (state, hasFiniteState)
+  }
 
   var shape: Shape { parameter.layout }
   var owner: String { parameter.owner }

@@ -10,13 +10,19 @@ public protocol Exchange: AnyObject {
   var rankCount: Int { get }
 
   /// Replaces each value by the highest that a rank has there. All ranks come with as many.
+  ///
+  /// - Throws: Anything, where another rank is lost: the optimizer makes a `MuonError` of it, of the code `exchange`.
   func agree(_ values: inout [Int64]) throws
 
   /// Begins to copy memory of one rank to the same place on all others. Until `finish` returns the memory stays valid,
   /// the owner only reads it, and the others leave it alone. All ranks come with as many bytes.
+  ///
+  /// - Throws: As `agree(_:)`.
   @unsafe
   func share(_ data: UnsafeMutableRawBufferPointer, from owner: Int) throws
 
   /// Returns when all that was shared is there.
+  ///
+  /// - Throws: As `agree(_:)`.
   func finish() throws
 }

@@ -137,6 +137,7 @@ void test_names() {
   CHECK(std::string(name(muon::Status::shape)) == "MUON_ERR_SHAPE");
   CHECK(std::string(name(muon::OptimizerKind::adamw)) == "adamw");
   CHECK(std::string(name(muon::DType::not_float)) == "not_float");
+  CHECK(std::string(name(muon::Master::remainder)) == "remainder");
   check_names<muon::Backend>({{muon::Backend::svd, "svd"}, {muon::Backend::you, "you"}});
   check_names<muon::Precision>({{muon::Precision::automatic, "auto"}});
   check_names<muon::NewtonSchulzMethod>({{muon::NewtonSchulzMethod::gram, "gram"}});

@@ -355,8 +355,8 @@ class Optimizer:
     def statistics_level(self, value: str) -> None:
         _statistics.write_level(self._handle, value)
 
-    def statistics(self, parameter: Union[Parameter, int]) -> Optional[ParameterStatistics]:
-        """The latest measured step of a parameter, which is one of .parameters or its index there.
+    def statistics(self, parameter: Union[Parameter, int, str]) -> Optional[ParameterStatistics]:
+        """The latest measured step of a parameter: one of .parameters, its index there, or its name.
 
         None if no step of it was measured yet. A step that raises or is skipped, and one in which the
         parameter has no gradient, leave them as they are.
@@ -406,8 +406,8 @@ class Optimizer:
             connect(self._handle, after)
             self._connection = after
 
-    def owner(self, parameter: Union[Parameter, int]) -> Optional[int]:
-        """The rank that works out the steps of a parameter, which is one of .parameters or its index there.
+    def owner(self, parameter: Union[Parameter, int, str]) -> Optional[int]:
+        """The rank that works out the steps of a parameter: one of .parameters, its index there, or its name.
 
         None where there is no one rank: without an exchange, of an AdamW, and of a view whose matrices have
         several.
