@@ -65,6 +65,11 @@ void test_other_options() {
   decay.step();
   CHECK(near(muon.options().momentum, 0.7125) && near(adamw.options().weight_decay, 0.375));
   CHECK(muon.lr() == 0.02 && momentum.last_lr().size() == 1);
+  CHECK(muon.initial_value("momentum") == 0.95 && adamw.initial_value("weight_decay") == 0.5);
+  muon.set_initial_value(0, "momentum", 0.8);
+  momentum.set_step(0);
+  CHECK(muon.initial_value("momentum") == 0.8 && near(muon.options().momentum, 0.4));
+  CHECK_THROWS(muon.initial_value("eps"), invalid_argument, "eps");
 }
 
 void test_errors() {
