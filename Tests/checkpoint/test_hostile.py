@@ -57,7 +57,7 @@ LIES = {
     "needs 140": (b"[0,140]", b"[0,136]"),
     "needs 144": (b"[5,7]", b"[6,6]"),
     "is too large": (b"[5,7]", b"[4611686018427387904,4]"),
-    "begin at 0, where": (b"[0,140]", b"[140,0]"),
+    "expected it to end after its begin": (b"[0,140]", b"[140,0]"),
     "which safetensors has not": (b'"F32","shape":[5', b'"F33","shape":[5'),
     "at most 8 numbers": (b"[5,7]", b"[5,7,1,1,1,1,1,1,1]"),
     "a number at byte": (b"[5,7]", b"[-5,-7]"),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 import libmuon
-import libmuon.mpi
+from libmuon import mpi
 
 if TYPE_CHECKING:
     from typing_extensions import assert_type
@@ -90,8 +90,8 @@ def parameters_and_optimizers() -> None:
 
 
 def ranks(optimizer: libmuon.Optimizer) -> None:
-    with libmuon.mpi.attach(optimizer, comm=None, timeout=5.0) as attachment:
-        assert_type(attachment, libmuon.mpi.Attachment)
+    with mpi.attach(optimizer, comm=None, timeout=5.0) as attachment:
+        assert_type(attachment, mpi.Attachment)
         attachment.detach()
 
 
