@@ -60,3 +60,8 @@ def start(command: list[str], **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         env={**os.environ, **one_thread(environment)})
+
+
+def assert_fine(output: str, ranks: int) -> None:
+    """Each rank printed the one word. mpirun may put those of two on one line."""
+    assert re.fullmatch(r"\s*(?:fine\s*){%d}" % ranks, output), output

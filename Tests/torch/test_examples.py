@@ -74,23 +74,34 @@ def test_readme(tmp_path):
     assert run(script) == parts[at + 2].removeprefix("\n")
 
 
-def test_fsdp2_is_its_one_process_twin_by_five_lines():
+# torch 2.15 sometimes aborts a process that has used FSDP2 as it exits, without libmuon too.
+WITHOUT_AN_END = """
+import os, runpy, sys
+runpy.run_path(sys.argv[1])
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_fsdp2_is_its_one_process_twin_by_five_lines(tmp_path):
     one, several = ((EXAMPLES / name).read_text() for name in ("one_process.py", "fsdp2.py"))
     # After the docstring.
     lines = [each.split("\n", 1)[1].splitlines() for each in (one, several)]
     added = [each for each in difflib.ndiff(*lines) if each.startswith("+ ")]
     assert len(added) <= 5
     expected = float(run("one_process.py").split()[-1])
+    runner = tmp_path / "runner.py"
+    runner.write_text(WITHOUT_AN_END)
     program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [*program, str(EXAMPLES / "fsdp2.py")],
+        [*program, str(runner), str(EXAMPLES / "fsdp2.py")],
         env={**os.environ, "OMP_NUM_THREADS": "1", "MUON_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    losses = [float(each) for each in re.findall(r"^loss (\S+)$", done.stdout, re.MULTILINE)]
+    losses = [float(each) for each in re.findall(r"loss (\d\.\d{6})", done.stdout)]
     # Each of the two has half of the batch.
     assert len(losses) == 2 and expected < 1.0
     assert abs(sum(losses) / 2 - expected) < 1e-3
