@@ -126,8 +126,7 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
       let part = start..<min(start + size, elements.upperBound)
       let p = weights.inPlace?[part] ?? own.parameter.first(part.count)
       weights[part].load(into: p)
-      let floats = g.floats?[part] ?? own.gradient.first(part.count)
-      if g.floats == nil { g[part].widen(into: floats) }
+      let floats = g[part].widened(in: own.gradient.first(part.count))
       if meter != nil { own.before.first(part.count).copy(from: p) }
       step.apply(p, floats, m[part], v[part])
       if let meter {

@@ -122,9 +122,8 @@ extension Muon {
       scratch.sums[number] = Denormals.kept(unless: toleratesFlush) {
         let u = u.elements[part]
         // What is not float32 is so in the place of u, which takes its place.
-        let g = gradient.floats?[part] ?? u
-        if gradient.floats == nil { gradient[part].widen(into: g) }
-        return step.direction(g, m[part], into: u, advancing: advancing)
+        return step.direction(
+          gradient[part].widened(in: u), m[part], into: u, advancing: advancing)
       }
     }
   }

@@ -167,11 +167,8 @@ extension Muon {
       let momentum = parameter.state[0].elements[part]
       Denormals.kept(unless: options.toleratesFlush) {
         let u = scratch.first(part.count)
-        let g = gradient.floats ?? u
-        if gradient.floats == nil { gradient.widen(into: g) }
-        let m = momentum.floats ?? scratch[Matrix.chunk..<Matrix.chunk + part.count]
-        if momentum.floats == nil { momentum.widen(into: m) }
-        _ = step.direction(g, m, into: u, advancing: true)
+        let m = momentum.widened(in: scratch[Matrix.chunk..<Matrix.chunk + part.count])
+        _ = step.direction(gradient.widened(in: u), m, into: u, advancing: true)
         if momentum.floats == nil { momentum.round(from: m) }
       }
     }

@@ -92,9 +92,10 @@ extension Optimizer {
   }
 
   /// Whether the present step changes a parameter.
-  func takesPart(_ index: Int) -> Bool {
-    trained[index].isActive && (only == nil || only == index)
-  }
+  func takesPart(_ index: Int) -> Bool { trained[index].isActive && isAskedFor(index) }
+
+  /// Whether the present step is of all parameters, or of this one.
+  private func isAskedFor(_ index: Int) -> Bool { only == nil || only == index }
 }
 
 // MARK: - All of it that can fail
@@ -244,8 +245,7 @@ extension Optimizer {
     if statisticsLevel != .none {
       for index in active { noteStatistics(ofParameter: index) }
     }
-    for index in trained.indices
-    where trained[index].gradient != nil && (only == nil || only == index) {
+    for index in trained.indices where trained[index].gradient != nil && isAskedFor(index) {
       trained[index].steps += 1
       trained[index].hasFiniteState = nonFinitePolicy != .propagate
     }

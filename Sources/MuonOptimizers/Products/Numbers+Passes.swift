@@ -24,6 +24,14 @@ extension Numbers {
     }
   }
 
+  /// These in float32: where they are, or else in memory that has room for them.
+  func widened(in memory: @autoclosure () -> Floats) -> Floats {
+    if let floats { return floats }
+    let memory = memory()
+    widen(into: memory)
+    return memory
+  }
+
   /// x ← y, rounded to nearest even; integers must be such.
   package func round(from y: Elements<Float>) {
     precondition(y.count == count)
