@@ -283,8 +283,9 @@ bench-after-torch: library .venv-bench/ready
 	@$(BENCH) benchmarks/after_torch.py $(ARGS)
 
 # By several ranks of MPI: a model of what they gain, or --measure. ARGS goes to scale.py.
-bench-scale: library
-	@python3 benchmarks/scale.py $(ARGS)
+bench-scale: library $(PYTHON)
+	@$(PYTHON) -m pip install -q --disable-pip-version-check ./bindings/python
+	@$(PYTHON) benchmarks/scale.py $(ARGS)
 
 # By several processes: ZeRO and FSDP2.
 bench-scale-torch: library .venv-torch/ready

@@ -16,7 +16,6 @@ network between them, and more ranks than cores show nothing.
 from __future__ import annotations
 
 import argparse
-import heapq
 import json
 import os
 import re
@@ -25,23 +24,35 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from ctypes import byref, c_int64, sizeof
 from pathlib import Path
 
+import libmuon
+import numpy as np
+from libmuon import _abi
+from libmuon._library import check, lib
+from libmuon._plan import cost, owners
+
 ROOT = Path(__file__).parents[1]
-MODEL_STEPS = 5
 
 
-def cost(rows: int, columns: int) -> int:
-    """Floating-point operations, as OwnerPlan.swift has them: one triangle of what is symmetric."""
-    short, long = sorted((rows, columns))
-    return MODEL_STEPS * short * short * (3 * long + short)
+def costs_of(shapes: list[tuple[int, int]]) -> list[int]:
+    """In floating-point operations of a step of Muon."""
+    muon = libmuon.Muon([np.zeros((1, 1), np.float32)])
+    param = _abi.Param()
+    check(lib.muon_param_init(byref(param), sizeof(param)))
+    param.ndim, result = 2, []
+    for shape in shapes:
+        param.shape = (c_int64 * 2)(*shape)
+        result.append(cost(muon._handle, 0, param))
+    return result
 
 
 def highest_load(costs: list[int], ranks: int) -> int:
-    """Of the rank with the most to do: the dearest first, to the least loaded."""
+    """Of the rank with the most to do."""
     loads = [0] * ranks
-    for each in sorted(costs, reverse=True):
-        heapq.heapreplace(loads, loads[0] + each)
+    for each, owner in zip(costs, owners(costs, loads)):
+        loads[owner] += each
     return max(loads)
 
 
@@ -59,7 +70,7 @@ def parse_shapes(text: str, layers: int) -> list[tuple[int, int]]:
 
 def print_model(arguments: argparse.Namespace) -> None:
     shapes = parse_shapes(arguments.shapes, arguments.layers)
-    costs = [cost(*shape) for shape in shapes]
+    costs = costs_of(shapes)
     total, size = sum(costs), sum(rows * columns * arguments.bytes for rows, columns in shapes)
     print(f"A model, not a measurement: {len(shapes)} matrices, {total / 1e12:.4g} TFLOP a step, {size / 1e9:.4g} GB.")
     print(f"Each rank {arguments.gigaflops:g} GFLOP/s, each machine's link {arguments.gigabits:g} Gbit/s.\n")

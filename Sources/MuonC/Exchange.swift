@@ -76,3 +76,18 @@ public func muon_optimizer_get_owner(
       try withOptimizer(optimizer) { try $0.owner(ofParameter: Int(param)) ?? -1 })
   }
 }
+
+@c @implementation
+public func muon_plan_owners(
+  _ costs: UnsafePointer<Int64>?, _ count: Int, _ loads: UnsafePointer<Int64>?, _ rank_count: Int,
+  _ outOwners: UnsafeMutablePointer<Int32>?, _ capacity: Int,
+  _ outCount: UnsafeMutablePointer<Int>?
+) -> muon_status {
+  guarded {
+    let result = try unsafe ListResult(outOwners, "outOwners", capacity: capacity, count: outCount)
+    let owners = try OwnerPlan.owners(
+      costs: unsafe list(costs, count: count, "costs").map { Int($0) },
+      loads: unsafe list(loads, count: rank_count, "loads").map { Int($0) })
+    result.write(owners.map { Int32($0) })
+  }
+}

@@ -59,15 +59,35 @@ public func muon_optimizer_get_state_layout(
       outLayouts, "outLayouts", capacity: capacity, count: outCount)
     let param = try unsafe readStruct(param, "param")
     let layout = try unsafe withOptimizer(optimizer) { optimizer in
-      let (name, extents) = unsafe try described(param, index: optimizer.parameterCount)
-      let form = try ParameterForm(
-        name, extents, view: unsafe view(param, of: name),
-        storage: unsafe storage(param, "parameter \(name)"))
+      let form = unsafe try ParameterForm(param, notYetOf: optimizer)
       return try optimizer.stateLayout(ofGroup: Int(group), for: form).map {
         ($0.row, $0.shape, $0.row.elementType(for: form))
       }
     }
     unsafe result.write(layout.map { unsafe muon_state_layout($0.0, $0.1, $0.2) })
+  }
+}
+
+@c @implementation
+public func muon_optimizer_get_cost(
+  _ optimizer: OpaquePointer?, _ group: Int64, _ param: UnsafePointer<muon_param>?,
+  _ outOperations: UnsafeMutablePointer<Int64>?
+) -> muon_status {
+  unsafe guarded(outOperations, "outOperations") {
+    let param = try unsafe readStruct(param, "param")
+    return try unsafe withOptimizer(optimizer) { optimizer in
+      let form = unsafe try ParameterForm(param, notYetOf: optimizer)
+      return Int64(try optimizer.cost(ofGroup: Int(group), for: form))
+    }
+  }
+}
+
+extension ParameterForm {
+  fileprivate init(_ param: muon_param, notYetOf optimizer: Optimizer) throws {
+    let (name, extents) = unsafe try described(param, index: optimizer.parameterCount)
+    try self.init(
+      name, extents, view: unsafe view(param, of: name),
+      storage: unsafe MuonC.storage(param, "parameter \(name)"))
   }
 }
 

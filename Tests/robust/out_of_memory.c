@@ -143,6 +143,11 @@ static void use(muon_optimizer *optimizer, int matrices) {
   const char *buffer = matrices ? "momentum" : "exp_avg";
   CALL(muon_optimizer_get_state_buffers(optimizer, 0, names, 2, &count));
   CALL(muon_optimizer_get_state_layout(optimizer, 0, &first, layout, 2, &count));
+  const int64_t costs[3] = {3, 2, 1}, loads[2] = {0, 0};
+  int64_t operations;
+  int32_t owners[3];
+  CALL(muon_optimizer_get_cost(optimizer, 0, &first, &operations));
+  CALL(muon_plan_owners(costs, 3, loads, 2, owners, 3, &count));
   CALL(muon_optimizer_get_buffer_shape(optimizer, 0, buffer, NULL, 0, &count));
   CALL(muon_optimizer_get_state_bytes(optimizer, &count));
   CALL(muon_optimizer_get_buffer(optimizer, 0, buffer, out, 64, &elements));

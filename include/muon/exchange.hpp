@@ -9,10 +9,19 @@
 #include <cstdint>
 #include <exception>
 #include <string>
+#include <vector>
 
 namespace muon {
 
 class Optimizer;
+
+/// The rank of each piece of work with these costs (>= 0): the dearest goes first, to the rank with the least
+/// to do. loads has what each rank has to do besides (>= 0).
+inline std::vector<std::int32_t> plan_owners(Span<const std::int64_t> costs,
+                                             Span<const std::int64_t> loads) {
+  return detail::results_of<std::int32_t>(muon_plan_owners, costs.data(), costs.size(), loads.data(),
+                                          loads.size());
+}
 
 /// The ranks of a training run, of which this process is one: muon_mpi.hpp has the one for MPI. Derive
 /// from it for another. All ranks call the optimizer in the same order, and so these are called in the

@@ -181,6 +181,12 @@ class Optimizer {
     return detail::results_of<muon_state_layout>(muon_optimizer_get_state_layout, handle(), group,
                                                  c.data());
   }
+  /// About how many floating-point operations a step takes to orthogonalize a parameter in a group, which
+  /// need not be added; 0 for an AdamW.
+  std::int64_t cost(std::int64_t group, const Parameter &param) const {
+    const detail::ParameterList c(param);
+    return detail::result_of<std::int64_t>(muon_optimizer_get_cost, handle(), group, c.data());
+  }
   /// The bytes of the state of all parameters.
   std::size_t state_bytes() const {
     return detail::result_of<std::size_t>(muon_optimizer_get_state_bytes, handle());

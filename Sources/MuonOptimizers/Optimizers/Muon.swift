@@ -67,6 +67,13 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     }
   }
 
+  override func cost(of parameter: ParameterForm, inGroup group: Int) throws(MuonError) -> Int {
+    let matrices = try parameter.requireMatrices()
+    return try OwnerPlan.cost(
+      matrices.blocks.lazy.map(\.shape), times: matrices.batchCount,
+      steps: groups[group].orthogonalizer().coefficients.count)
+  }
+
   // Not in the generic class: schedulers come here in every step, and may not allocate.
   override func rate(ofGroup group: Int) -> Double { groups[group].learningRate }
   override func setRate(_ rate: Double, ofGroup group: Int) { groups[group].learningRate = rate }

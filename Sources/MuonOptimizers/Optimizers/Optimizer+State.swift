@@ -106,6 +106,13 @@ extension Optimizer {
     return layout
   }
 
+  /// What it would cost to orthogonalize a parameter in one step of a group: see `OwnerPlan.cost`. 0 where nothing is.
+  package func cost(ofGroup group: Int, for parameter: ParameterForm) throws(MuonError) -> Int {
+    try requireIndex(group, count: groupCount, "parameter group")
+    try requireTrainable(parameter, inGroup: group)
+    return try cost(of: parameter, inGroup: group)
+  }
+
   /// Where a buffer is.
   package func elements(
     _ buffer: ParameterBuffer, ofParameter index: Int

@@ -110,6 +110,9 @@ public class Optimizer {
   /// - Throws: `exchange`, and nothing else; then it is unknown what was written.
   func runStep() throws(MuonError) {}
 
+  /// What it costs to orthogonalize such a parameter in one step: see `OwnerPlan.cost`.
+  func cost(of parameter: ParameterForm, inGroup group: Int) throws(MuonError) -> Int { 0 }
+
   /// The one rank that works a parameter out; `nil` where each does. Parameters are in range.
   func plannedOwner(ofParameter index: Int) throws(MuonError) -> Int? { nil }
 

@@ -45,15 +45,10 @@ extension OwnedMatrices {
     let grain = layouts.map(\.grain).max { $0.rawValue < $1.rawValue } ?? .matrix
     let batch = 0..<first.matrices.batchCount
     func piece(_ plansOfPiece: Range<Int>, _ batches: Range<Int>) -> OwnedMatrices {
-      var cost = 0
-      for plan in plans[plansOfPiece] {
-        let one = OwnerPlan.cost(rows: plan.shape.rows, columns: plan.shape.columns, steps: steps)
-        let (all, overflow) = one.multipliedReportingOverflow(by: batches.count)
-        let sum = cost.addingReportingOverflow(all)
-        cost = overflow || sum.overflow ? .max : sum.partialValue
-      }
-      return OwnedMatrices(
-        parameter: first.parameter, plans: plansOfPiece, batches: batches, cost: cost)
+      OwnedMatrices(
+        parameter: first.parameter, plans: plansOfPiece, batches: batches,
+        cost: OwnerPlan.cost(
+          plans[plansOfPiece].lazy.map(\.shape), times: batches.count, steps: steps))
     }
     switch grain {
     case .matrix:

@@ -4,7 +4,7 @@
 /// dearest goes to the rank with the least to do; among equals the first goes to the first. The load of the busiest
 /// is at most 4/3 - 1/(3P) times that of the best plan for P ranks: R. L. Graham, "Bounds on multiprocessing timing
 /// anomalies", 1969.
-struct OwnerPlan {
+package struct OwnerPlan {
   /// By number of the matrix: its rank.
   private(set) var owners: [Int]
   /// The numbers in the order in which results are shared: the first of each rank, the second of each, and so on; a
@@ -13,11 +13,11 @@ struct OwnerPlan {
 
   /// - Parameters:
   ///   - costs: Each at least 0; sums that leave 63 bits count as the largest number.
-  ///   - ranks: How many there are, at least 1.
-  init(costs: [Int], ranks: Int) {
+  ///   - loads: What each rank has to do besides, at least 0; there is at least one.
+  init(costs: [Int], loads: [Int]) {
     owners = costs.map { _ in 0 }
-    var loads = RankLoads(count: ranks)
-    var dealt = Array(repeating: 0, count: ranks)
+    var dealt = loads.map { _ in 0 }
+    var loads = RankLoads(loads)
     var waves = owners
     for number in costs.indices.sorted(by: { (-costs[$0], $0) < (-costs[$1], $1) }) {
       let rank = loads.give(costs[number])
@@ -26,6 +26,32 @@ struct OwnerPlan {
       dealt[rank] += 1
     }
     order = costs.indices.sorted { [owners] in (waves[$0], owners[$0]) < (waves[$1], owners[$1]) }
+  }
+
+  /// The owners, for what a caller has counted.
+  ///
+  /// - Throws: `invalidArgument` for a number below 0, and for no or too many ranks.
+  package static func owners(costs: [Int], loads: [Int]) throws(MuonError) -> [Int] {
+    try require(loads.count, in: 1...Ranks.most, "the number of ranks")
+    for (what, numbers) in [("cost", costs), ("load", loads)] {
+      for (index, number) in numbers.enumerated() {
+        try require(number, in: 0...Int.max, "\(what) \(index)")
+      }
+    }
+    return OwnerPlan(costs: costs, loads: loads).owners
+  }
+
+  init(costs: [Int], ranks: Int) {
+    self.init(costs: costs, loads: Array(repeating: 0, count: ranks))
+  }
+
+  /// Of matrices of these shapes, each so many times.
+  static func cost(_ shapes: some Sequence<Shape>, times: Int, steps: Int) -> Int {
+    shapes.reduce(0) { sum, shape in
+      let one = cost(rows: shape.rows, columns: shape.columns, steps: steps)
+      let (total, overflow) = sum.addingReportingOverflow(product(one, times))
+      return overflow ? .max : total
+    }
   }
 
   /// In floating-point operations, for one step: X Xᵀ and the square of that, of each of which one triangle is worked
@@ -47,7 +73,8 @@ struct OwnerPlan {
 private struct RankLoads {
   private var heap: [(load: Int, rank: Int)]
 
-  init(count: Int) { heap = (0..<count).map { (0, $0) } }
+  /// What is in order is a heap.
+  init(_ loads: [Int]) { heap = loads.enumerated().map { ($1, $0) }.sorted { $0 < $1 } }
 
   /// Gives work to the first of the least loaded ranks, and says which it is.
   mutating func give(_ cost: Int) -> Int {

@@ -249,6 +249,9 @@ extension HostileCall {
         unsafe muon_optimizer_get_state_layout(
           $0.handle(0), $0.int64(1), $0.input(2), $0.out(3), $0.integer(4), $0.out(5))
       },
+      HostileCall("muon_optimizer_get_cost", .handle(.optimizer), .integer(0), param, .out) {
+        unsafe muon_optimizer_get_cost($0.handle(0), $0.int64(1), $0.input(2), $0.out(3))
+      },
       HostileCall("muon_optimizer_get_state_bytes", .handle(.optimizer), .out) {
         unsafe muon_optimizer_get_state_bytes($0.handle(0), $0.out(1))
       },

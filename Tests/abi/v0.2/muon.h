@@ -520,6 +520,22 @@ MUON_CHECK MUON_API muon_status muon_optimizer_set_exchange(
 MUON_CHECK MUON_API muon_status muon_optimizer_get_owner(
     const muon_optimizer *optimizer, int64_t param, int32_t *outRank);
 
+/* For trainers that divide the work themselves: what such an owner is chosen by. */
+
+/* About how many floating-point operations a step takes to orthogonalize a parameter in a group; 0 for
+ * an AdamW. The parameter need not have been added; what is read of it is as in
+ * muon_optimizer_get_state_layout. Errors: as add_param. */
+MUON_CHECK MUON_API muon_status muon_optimizer_get_cost(
+    const muon_optimizer *optimizer, int64_t group, const muon_param *param, int64_t *outOperations);
+
+/* Who does which of count pieces of work with these costs (>= 0): the dearest goes first, to the rank
+ * with the least to do; of equals the first piece, to the first rank. loads has what each of rank_count
+ * ranks (1 to 65536) has to do besides (>= 0). Sums past 2^63 - 1 count as that. The same numbers give the
+ * same owners in every process. */
+MUON_CHECK MUON_API muon_status muon_plan_owners(
+    const int64_t *costs, size_t count, const int64_t *loads, size_t rank_count, int32_t *outOwners,
+    size_t capacity, size_t *outCount);
+
 /* ---- Options -------------------------------------------------------------------------------- */
 
 /* How a matrix G is replaced by an orthogonal one. All but SVD evaluate an odd polynomial. They

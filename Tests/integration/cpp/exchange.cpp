@@ -42,6 +42,12 @@ struct Solo : muon::Exchange {
 void test_exchange() {
   std::vector<float> w(6, 1), grad{1, 2, 3, 4, 5, 6}, twin(6, 1);
   muon::Muon muon({{"w", {2, 3}, w, grad}}), alone({{"w", {2, 3}, twin, grad}});
+  CHECK(muon.cost(0, {"w", {2, 3}}) == 5 * (4 * 3 * 3 + 8));
+  CHECK_THROWS(muon.cost(0, {"w", {-1}}), shape, "-1");
+  const std::vector<std::int64_t> costs{5, 9, 5};
+  CHECK((muon::plan_owners(costs, std::vector<std::int64_t>{0, 0}) ==
+         std::vector<std::int32_t>{1, 0, 1}));
+  CHECK_THROWS(muon::plan_owners(costs, {}), invalid_argument, "ranks");
   CHECK(muon.owner(0) == -1);
   CHECK_THROWS(muon.owner(1), invalid_argument, "1");
   Solo solo;

@@ -331,6 +331,29 @@ PROTOTYPES: list[tuple[str, Any, list[Any]]] = [
     # muon_status muon_optimizer_get_owner(const muon_optimizer *optimizer, int64_t param,
     #                                      int32_t *outRank);
     ("muon_optimizer_get_owner", c_int, [OptimizerHandle, c_int64, POINTER(c_int32)]),
+    # muon_status muon_optimizer_get_cost(const muon_optimizer *optimizer, int64_t group,
+    #                                     const muon_param *param, int64_t *outOperations);
+    (
+        "muon_optimizer_get_cost",
+        c_int,
+        [OptimizerHandle, c_int64, POINTER(Param), POINTER(c_int64)],
+    ),
+    # muon_status muon_plan_owners(const int64_t *costs, size_t count, const int64_t *loads,
+    #                              size_t rank_count, int32_t *outOwners, size_t capacity,
+    #                              size_t *outCount);
+    (
+        "muon_plan_owners",
+        c_int,
+        [
+            POINTER(c_int64),
+            c_size_t,
+            POINTER(c_int64),
+            c_size_t,
+            POINTER(c_int32),
+            c_size_t,
+            POINTER(c_size_t),
+        ],
+    ),
     # ---- Options
     # muon_status muon_muon_options_init(muon_muon_options *outOptions, size_t struct_size);
     ("muon_muon_options_init", c_int, [POINTER(MuonOptions), c_size_t]),

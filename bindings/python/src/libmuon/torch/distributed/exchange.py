@@ -51,6 +51,8 @@ class Unit(NamedTuple):
 
     number: int
     owner: int
+    # See muon_optimizer_get_cost.
+    cost: int
     parts: Sequence[Part]
     # The first row, and the one after the last, that the rank at a position has.
     rows: Callable[[int], tuple[int, int]]

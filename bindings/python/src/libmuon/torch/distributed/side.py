@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ..._enums import NonFinitePolicy
+from ..._plan import cost, owners
 from ...errors import ExchangeError, MuonError, UnsupportedError
-from .._buffers import Layout, Types, state_buffers, types_of
-from .._dialects import libmuon_options
+from .._buffers import Layout, Types, param_struct, state_buffers, types_of
 from .._session import DATA, GRAD, Group, Kind, Prepared, Session, Work, make_step
 from .._slot import Slot
 from .._tensors import plain, state_tensor
@@ -22,7 +22,6 @@ from .engine import Engine
 from .exchange import Exchange, Part, Unit
 from .local import Entry, Locals
 from .placement import Placement, Ranks, is_placed
-from .plan import cost_of, dearest_first, owners
 
 # What the rows of a matrix that goes to its owner are looked at with: only the momentum is there.
 ROWS_ALONE = {"second_moment": "none", "hyperball": False}
@@ -69,7 +68,7 @@ class Side:
         self.lines: list[str] = []
         for number, group in enumerate(groups):
             engines: dict[tuple[Layout, Types], Engine] = {}
-            for entry, layout, more in entries_of(optimizer, number, ranks):
+            for entry, layout, price, more in entries_of(optimizer, number, ranks):
                 placement, shape = entry.placement, entry.parameter.shape
                 how = "plain" if placement is None else placement.placements
                 self.lines.append(
@@ -80,7 +79,6 @@ class Side:
                 if placement is None or kind.counts_steps:
                     here[number].append(entry)
                     continue
-                price = cost_of(layout, steps_of(group))
                 if placement.sharded and layout.copies > 1:
                     entry.is_stack = True
                     here[number].append(entry)
@@ -127,8 +125,8 @@ class Side:
             if matrix.owner == self.ranks.position:
                 matrix.engine.take_options(policy)
         self.exchange.reserve(units)
-        costs = [self.matrices[id(self.away.entry(slot.parameter))].cost for slot, _ in away[1]]
-        return Ready(here, away, [units[index] for index in dearest_first(costs)], fresh)
+        # The dearest first.
+        return Ready(here, away, sorted(units, key=lambda unit: -unit.cost), fresh)
 
     def _unit(
         self, matrix: Matrix, slot: Slot, grad: Tensor, fresh: list[tuple[Tensor, str, Tensor]]
@@ -156,6 +154,7 @@ class Side:
         return Unit(
             matrix.number,
             matrix.owner,
+            matrix.cost,
             parts,
             partial(placement.rows, self.ranks.parts),
             placement.shape[0],
@@ -199,8 +198,8 @@ class Side:
 
 def entries_of(
     optimizer: Any, number: int, ranks: Ranks
-) -> Iterator[tuple[Entry, Layout, tuple[tuple[bytes, str], ...]]]:
-    """The parameters of a group, with their layouts, and their state that is not looked at by rows."""
+) -> Iterator[tuple[Entry, Layout, int, tuple[tuple[bytes, str], ...]]]:
+    """The parameters of a group, with their layouts, their costs, and their state that is not looked at by rows."""
     kind: Kind = optimizer._kind
     group = optimizer.param_groups[number]
     alone = {**group, **ROWS_ALONE} if kind.layout_options else group
@@ -214,7 +213,8 @@ def entries_of(
             entry = Entry(parameter, label, placement_of(label, parameter, ranks), shapes)
             rows = state_buffers(bare, 0, label, shape, layout_of_rows(shape, group), types)
             known = {each.name for each in rows}
-            yield entry, layout, tuple((b.name, b.key) for b in buffers if b.name not in known)
+            price = layout.copies * cost(handle, 0, param_struct(label, layout, types))
+            yield entry, layout, price, tuple((b.name, b.key) for b in buffers if b.name not in known)
 
 
 def layout_of_rows(shape: torch.Size, group: Group) -> Layout:
@@ -245,14 +245,3 @@ def structure_of(optimizer: Any) -> list[Any]:
         )
         for group in optimizer.param_groups
     ]
-
-
-def steps_of(group: Group) -> int:
-    """How many products an iteration makes of a matrix, for comparing costs."""
-    options = libmuon_options(group)
-    given = options["backend_steps"] or len(options["coefficients"] or ())
-    return int(given or DEFAULT_STEPS)
-
-
-# Of most backends.
-DEFAULT_STEPS = 5
