@@ -17,8 +17,10 @@
 static const size_t ITSELF = (size_t)64 << 20, BUFFER = (size_t)128 << 20, STACK = (size_t)8 << 20;
 enum { MOST_THREADS = 256 };
 
+/* As it takes it: of memory that cannot be written RLIMIT_DATA does not know. */
 static int has_room(size_t size) {
-  void *room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *room =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return room != MAP_FAILED && munmap(room, size) == 0;
 }
 

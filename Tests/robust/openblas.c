@@ -180,30 +180,31 @@ static void no_threads(void) {
   EXPECT(svd() == MUON_OK && is_loaded());
 }
 
-/* Where it has no room for its buffers it tries for ever. */
-static void no_room(void) {
+/* Where it has no room for its buffers it tries for ever, and takes no signal meanwhile but SIGKILL. */
+static void no_room(int resource, const char *used) {
   struct rlimit before, low;
   long pages = 0;
   FILE *file = fopen("/proc/self/statm", "r");
-  EXPECT(file && fscanf(file, "%ld", &pages) == 1);
+  EXPECT(file && fscanf(file, used, &pages) == 1);
   fclose(file);
-  getrlimit(RLIMIT_AS, &before);
+  getrlimit(resource, &before);
   for (int more = 16; more <= 400; more += 16) {
     low = before;
     low.rlim_cur = (rlim_t)pages * 4096 + ((rlim_t)more << 20);
-    setrlimit(RLIMIT_AS, &low);
+    setrlimit(resource, &low);
     const pid_t child = fork();
     int status = 1;
     if (child == 0) {
       alarm(10);
       const muon_status found = svd();
       EXPECT(more < 400 ? found == MUON_OK || found == MUON_ERR_OUT_OF_MEMORY : found == MUON_OK);
-      setrlimit(RLIMIT_AS, &before);
+      setrlimit(resource, &before);
       EXPECT(svd() == MUON_OK);
       _exit(0);
     }
-    EXPECT(waitpid(child, &status, 0) == child);
-    setrlimit(RLIMIT_AS, &before);
+    for (int tenth = 0; waitpid(child, &status, WNOHANG) == 0; tenth++)
+      if (usleep(100000), tenth == 100) kill(child, SIGKILL);
+    setrlimit(resource, &before);
     if (status) printf("with %d MiB: status %d\n", more, status), exit(1);
   }
 }
@@ -364,7 +365,8 @@ int main(int argc, char **argv) {
   CASE("at exit", at_exit(end_beside_steps));
   CASE("at exit, inside", at_exit(end_inside));
   CASE("no threads", no_threads());
-  CASE("no room", no_room());
+  CASE("no room", no_room(RLIMIT_AS, "%ld"));
+  CASE("no room for data", no_room(RLIMIT_DATA, "%*d %*d %*d %*d %*d %ld"));
   CASE("at once", at_once());
   CASE("forks", forks());
   CASE("the host's before", shared(1));

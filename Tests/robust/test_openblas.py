@@ -25,7 +25,7 @@ def loader(tmp_path_factory):
 
 @pytest.mark.parametrize(
     "case",
-    ["when needed", "no threads", "no room", "at once", "forks", "the host's before",
+    ["when needed", "no threads", "no room", "no room for data", "at once", "forks", "the host's before",
      "the host's after", "refused", "forks while described", "at exit", "at exit, inside"])
 def test_it_is_loaded(loader, case):
     # As many threads as it likes: not those that run() would leave it.
