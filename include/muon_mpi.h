@@ -160,12 +160,11 @@ static inline const char *muon_mpi_describe_(void *context) {
   return ((muon_mpi_link *)context)->failure;
 }
 
-/* Duplicates the communicator, and asks how MPI was initialized. */
-static inline int32_t muon_mpi_open_(muon_mpi_link *link, MPI_Comm comm) {
+/* Asks how MPI was initialized and which rank this is, and duplicates the communicator. */
+static inline int32_t muon_mpi_open_(muon_mpi_link *link, MPI_Comm comm, const void *out) {
   MPI_Errhandler before = MPI_ERRHANDLER_NULL;
   MPI_Request request = MPI_REQUEST_NULL;
   int initialized = 0, finalized = 0, provided = 0, inter = 0, code;
-  if (!(link->timeout > 0)) return muon_mpi_fail_(link, "the timeout must be above 0 s", 0);
   MPI_Initialized(&initialized);
   MPI_Finalized(&finalized);
   if (!initialized || finalized) return muon_mpi_fail_(link, "MPI is not initialized", 0);
@@ -176,6 +175,10 @@ static inline int32_t muon_mpi_open_(muon_mpi_link *link, MPI_Comm comm) {
   link->is_serialized = provided >= MPI_THREAD_SERIALIZED;
   if (muon_mpi_begin_(link)) return 1;
   if (comm == MPI_COMM_NULL) return muon_mpi_fail_(link, "the communicator is MPI_COMM_NULL", 0);
+  MPI_Comm_rank(comm, &link->rank); /* first: errors name it */
+  MPI_Comm_size(comm, &link->rank_count);
+  if (out == NULL) return muon_mpi_fail_(link, "outLink is NULL", 0);
+  if (!(link->timeout > 0)) return muon_mpi_fail_(link, "the timeout must be above 0 s", 0);
   MPI_Comm_get_errhandler(comm, &before);
   MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
   code = MPI_Comm_test_inter(comm, &inter);
@@ -190,8 +193,6 @@ static inline int32_t muon_mpi_open_(muon_mpi_link *link, MPI_Comm comm) {
   MPI_Errhandler_free(&before);
   if (link->failure[0]) return 1;
   MPI_Comm_set_errhandler(link->comm, MPI_ERRORS_RETURN);
-  MPI_Comm_rank(link->comm, &link->rank);
-  MPI_Comm_size(link->comm, &link->rank_count);
   return 0;
 }
 
@@ -228,11 +229,11 @@ static inline muon_status muon_mpi_attach(muon_optimizer *optimizer, MPI_Comm co
   link->optimizer = optimizer;
   link->timeout = timeout_seconds;
   link->comm = MPI_COMM_NULL;
-  if (outLink == NULL) muon_mpi_fail_(link, "outLink is NULL", 0);
-  else muon_mpi_open_(link, comm);
+  link->rank_count = 1;
+  muon_mpi_open_(link, comm, outLink);
   exchange.context = link;
-  exchange.rank = link->failure[0] ? 0 : link->rank;
-  exchange.rank_count = link->failure[0] ? 1 : link->rank_count;
+  exchange.rank = link->rank;
+  exchange.rank_count = link->rank_count;
   exchange.agree = muon_mpi_agree_; /* which fails, with its text, where the link has */
   exchange.share = muon_mpi_share_;
   exchange.finish = muon_mpi_finish_;

@@ -15,12 +15,14 @@ int main(int argc, char **argv) {
   muon_mpi_link *link = NULL;
   MPI_Comm half, inter;
   int provided, rank, fine;
+  char own[80];
   if (muon_optimizer_create_muon(NULL, &muon)) return 1;
   fine = refused(muon_mpi_attach(muon, MPI_COMM_WORLD, 5, &link), MUON_ERR_EXCHANGE, "not initialized");
   MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   fine &= refused(muon_mpi_attach(muon, MPI_COMM_NULL, 5, &link), MUON_ERR_EXCHANGE, "MPI_COMM_NULL");
-  fine &= refused(muon_mpi_attach(muon, MPI_COMM_WORLD, 5, NULL), MUON_ERR_EXCHANGE, "outLink is NULL");
+  snprintf(own, sizeof own, "rank %d: outLink is NULL", rank);
+  fine &= refused(muon_mpi_attach(muon, MPI_COMM_WORLD, 5, NULL), MUON_ERR_EXCHANGE, own);
   for (int i = 0; i < 3; i++) {
     const double timeouts[] = {0, -1, (double)NAN};
     fine &= refused(muon_mpi_attach(muon, MPI_COMM_WORLD, timeouts[i], &link), MUON_ERR_EXCHANGE, "timeout");
