@@ -13,7 +13,7 @@ public enum Threads {
 
   /// The number in force: what was set, or else `MUON_NUM_THREADS` in the environment at the first
   /// use, or else the number of processors this process may run on. A value there that is no whole number
-  /// from 1 to `maximum` is ignored, and `Log` says so.
+  /// from 0, which is that default, to `maximum` is ignored, and `Log` says so.
   public static var count: Int {
     chosen.withLock { chosen in
       if let chosen { return chosen }

@@ -735,9 +735,9 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_initial_value(
 MUON_CHECK MUON_API muon_status muon_optimizer_set_initial_value(
     muon_optimizer *optimizer, int64_t group, const char *option, double value);
 
-/* What the next step multiplies gradients by, in float32, before all else: finite, >= 0. It is for
- * one step: when that was made, or skipped or refused for NaN or infinity, it is 1 again. After another
- * error the step can be tried again with it.
+/* What the next step multiplies gradients by, in float32, before all else: finite, >= 0; below 1.2e-38
+ * it may count as 0. It is for one step: when that was made, or skipped or refused for NaN or infinity,
+ * it is 1 again. After another error the step can be tried again with it.
  * muon_optimizer_step_param does not use it. Statistics measure the gradient as it is bound.
  * Checkpoints do not have it: save after a step. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_grad_scale(
@@ -747,9 +747,10 @@ MUON_CHECK MUON_API muon_status muon_optimizer_set_grad_scale(
 
 /* What step does about NaN or infinity in a gradient, or in the state that the gradient would lead to
  * (Muon's m or u, or AdamW's g^2, above 3.4e38). The same holds for state that is not finite before
- * the step: what was given, bound, set or loaded is checked at the next step, but not what you write
- * into your own memory after that. Parameters are not checked: too large an lr, or AdamW with eps 0
- * where v is 0, can leave infinity or NaN in them. */
+ * the step, and for an "exp_avg_sq" or a "second_momentum" below 0, whose root is NaN: what was given,
+ * bound, set or loaded is checked at the next step, but not what you write into your own memory after
+ * that. Parameters are not checked: too large an lr, or AdamW with eps 0 where v is 0, can leave
+ * infinity or NaN in them. */
 typedef enum muon_nonfinite_policy {
   MUON_NONFINITE_POLICY_ERROR = 0,    /* MUON_ERR_NONFINITE_GRADIENT, and nothing has changed. Default */
   MUON_NONFINITE_POLICY_SKIP = 1,     /* MUON_OK; only the count of skipped steps has changed */
@@ -911,8 +912,8 @@ MUON_API muon_status muon_scheduler_destroy(muon_scheduler *scheduler);
 
 /* A configuration is JSON text in UTF-8 that ends with a NUL. Unknown keys are ignored, except
  * inside "muon", "adamw" and "rules", where they are errors. null is the same as an absent key. These are
- * errors anywhere: a key that is in an object twice or has a NUL in it, a number too large for a
- * double, and nesting deeper than 64.
+ * errors anywhere: a key that is in an object twice or has a NUL in it, a number too large or too
+ * small for a double, and nesting deeper than 64.
  *   training.optimizer      "Muon" or "AdamW"; required
  *   training.learning_rate  number; required
  *   training.weight_decay   number; 0
