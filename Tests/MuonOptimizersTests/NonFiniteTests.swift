@@ -135,6 +135,39 @@ struct NonFiniteTests {
     try optimizer.step()
   }
 
+  /// The root of a mean of squares below 0 is NaN, although the state is finite.
+  @Test(arguments: [ParameterBuffer.meanSquaredGradient, .secondMomentum])
+  func refusesSquaresBelowZero(_ buffer: ParameterBuffer) throws {
+    let parameter = try Parameter("w", shape: [3, 300], values: uniform(seed: 1, count: 900))
+    try parameter.setGradient(gradient(step: 1, count: 900))
+    let optimizer: Optimizer =
+      buffer == .secondMomentum
+      ? try Muon([parameter], options: MuonOptions(secondMoment: .normuon))
+      : try AdamW([parameter])
+    try optimizer.step()
+    let good = try optimizer.values(of: buffer, ofParameter: 0)
+    var bad = good
+    bad[good.count - 1] = -1e-30
+    try optimizer.setValues(bad, of: buffer, ofParameter: 0)
+    let before = try Snapshot(optimizer)
+    for _ in 0..<2 {
+      let error = #expect(throws: MuonError.self) { try optimizer.step() }
+      #expect(error?.code == .nonFiniteGradient)
+      #expect(
+        error?.message
+          == "the \(buffer.name) of parameter w has a number below 0, whose root is NaN")
+    }
+    optimizer.nonFinitePolicy = .skip
+    try optimizer.step()
+    #expect(optimizer.skippedSteps == 1)
+    #expect(try Snapshot(optimizer) == before)
+    // 0 is none, whatever its sign.
+    bad[good.count - 1] = -0.0
+    try optimizer.setValues(bad, of: buffer, ofParameter: 0)
+    optimizer.nonFinitePolicy = .error
+    try optimizer.step()
+  }
+
   /// A gradient that is not there cannot be wrong.
   @Test(arguments: OptimizerKind.allCases)
   func doesNotMindARemovedGradient(_ kind: OptimizerKind) throws {

@@ -23,9 +23,8 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
   public init(
     _ parameters: [Parameter] = [], options: AdamWOptions = AdamWOptions()
   ) throws(MuonError) {
-    try super.init(
-      .adamW, state: [StateBuffer("exp_avg"), StateBuffer("exp_avg_sq")] + StateBuffer.ofMaster,
-      parameters, options)
+    let state = [StateBuffer("exp_avg"), StateBuffer("exp_avg_sq", isOfSquares: true)]
+    try super.init(.adamW, state: state + StateBuffer.ofMaster, parameters, options)
   }
 
   override func requireTrainable(
@@ -63,7 +62,7 @@ public final class AdamW: GroupedOptimizer<AdamWOptions> {
     var (start, stays) = (0, true)
     Numbers.forEachWidened(g[elements], Numbers(m)) { g, m in
       let part = start..<start + g.count
-      stays = stays && isFinite(step.highest(g, m, v[part]))
+      stays = stays && isFinite(step.highest(g, m, v[part])) && v[part].areNotNegative
       start += g.count
     }
     return stays

@@ -47,7 +47,8 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     let state = [
       StateBuffer("momentum", torchKey: "momentum_buffer", .momentum),
       StateBuffer(
-        "second_momentum", torchKey: "second_momentum_buffer", for: MuonOptions.self
+        "second_momentum", torchKey: "second_momentum_buffer", for: MuonOptions.self,
+        isOfSquares: true
       ) { $0.matrices.flatMap($1.secondMoment.layout)?.extents },
       StateBuffer("radius", for: MuonOptions.self) {
         $1.hyperball ? $0.matrices?.reduced(rows: false, columns: false).extents : nil
@@ -117,6 +118,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     // The other state takes in O, which is finite whatever the gradient is: it need only be so itself.
     for memory in parameter.state.dropFirst() where elements.lowerBound == 0 {
       guard memory.row.isParameter || memory.elements.areFinite else { return false }
+      guard !memory.row.isOfSquares || memory.floats.areNotNegative else { return false }
     }
     let step = groups[parameter.group].momentumStep(gradientScale: stepScale)
     let m = parameter.state[0].elements[elements]

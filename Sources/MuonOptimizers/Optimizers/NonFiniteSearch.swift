@@ -49,6 +49,9 @@ extension Optimizer {
     for memory in parameter.state where !memory.row.isParameter && !memory.elements.areFinite {
       return "the \(memory.buffer.label) of \(owner) has NaN or infinity"
     }
+    for memory in parameter.state where memory.row.isOfSquares && !memory.floats.areNotNegative {
+      return "the \(memory.buffer.label) of \(owner) has a number below 0, whose root is NaN"
+    }
     let state = parameter.state.filter { !$0.row.isParameter }
     let names = state.map(\.buffer.label).joined(separator: " or ")
     return "the gradient of \(owner) is too large: its \(names), or what goes into it, would be "

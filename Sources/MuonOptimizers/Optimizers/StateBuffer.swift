@@ -16,31 +16,34 @@ package struct StateBuffer: Sendable {
 
   /// Whether it is a part of what the parameter is, which may be anything.
   let isParameter: Bool
+  /// Whether it is of squares: a step takes their root, which is NaN of a number below 0.
+  let isOfSquares: Bool
   private let elements: Kind
   /// The extents of the buffer of a parameter of this shape; `nil` where it, or the options of its group, need none.
   private let extents: @Sendable (_ parameter: ParameterForm, _ options: any GroupOptions) -> [Int]?
 
   init(
     _ name: StaticString, torchKey: StaticString? = nil,
-    _ elements: Kind = .always(.float32), isParameter: Bool = false,
+    _ elements: Kind = .always(.float32), isParameter: Bool = false, isOfSquares: Bool = false,
     extents: @escaping @Sendable (_ parameter: ParameterForm) -> [Int]? = { $0.shape.extents }
   ) {
     self.name = name
     self.torchKey = torchKey ?? name
     self.elements = elements
-    self.isParameter = isParameter
+    (self.isParameter, self.isOfSquares) = (isParameter, isOfSquares)
     self.extents = { parameter, _ in extents(parameter) }
   }
 
   /// A buffer that some options need, and others do not.
   init<Options: GroupOptions>(
     _ name: StaticString, torchKey: StaticString? = nil, for options: Options.Type,
+    isOfSquares: Bool = false,
     extents: @escaping @Sendable (_ parameter: ParameterForm, _ options: Options) -> [Int]?
   ) {
     self.name = name
     self.torchKey = torchKey ?? name
     elements = .always(.float32)
-    isParameter = false
+    (isParameter, self.isOfSquares) = (false, isOfSquares)
     self.extents = { parameter, options in
       (options as? Options).flatMap { extents(parameter, $0) }
     }

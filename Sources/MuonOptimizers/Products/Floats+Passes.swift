@@ -11,6 +11,14 @@ extension Elements where Element == Float {
   /// Whether none is NaN or infinity.
   var areFinite: Bool { isFinite(highest()) }
 
+  /// Whether none is below 0.
+  var areNotNegative: Bool {
+    let x = unsafe start
+    var isOneNegative = false
+    for i in 0..<count where unsafe x[i] < 0 { isOneNegative = true }
+    return !isOneNegative
+  }
+
   /// x ← factor x, the product taken in float64: the factor may be one that float32 cannot hold.
   func scale(by factor: Double) { unsafe Kernels.passes.scale(count, start, factor) }
 
