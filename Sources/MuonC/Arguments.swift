@@ -54,14 +54,14 @@ func list<T>(
 @unsafe
 func memory(
   _ pointer: UnsafeMutableRawPointer?, _ count: Int, _ name: String
-) throws -> NumberMemory {
+) throws(MuonError) -> NumberMemory {
   guard count >= 0, count <= Int.max / MemoryLayout<Float>.stride else {
-    throw CallError(
-      MUON_ERR_SHAPE, "\(name): \(UInt(bitPattern: count)) elements are more than can be addressed")
+    throw MuonError(
+      .shape, "\(name): \(UInt(bitPattern: count)) elements are more than can be addressed")
   }
   guard unsafe pointer != nil || count == 0 else {
-    throw CallError(
-      MUON_ERR_INVALID_ARGUMENT, "\(name) is NULL; its count of \(count) needs memory")
+    throw MuonError(
+      .invalidArgument, "\(name) is NULL; its count of \(count) needs memory")
   }
   return unsafe NumberMemory(pointer, count: count)
 }

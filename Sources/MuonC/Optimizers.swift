@@ -136,11 +136,12 @@ public func muon_optimizer_step_param(
   _ optimizer: OpaquePointer?, _ param: Int64, _ grad: UnsafeRawPointer?, _ count: Int
 ) -> muon_status {
   guarded {
-    // Only read: see `step(parameter:gradient:)`.
-    let memory = try unsafe memory(UnsafeMutableRawPointer(mutating: grad), count, "grad")
     try unsafe withOptimizer(optimizer) { optimizer in
-      let type = try optimizer.elementType(of: .gradient, ofParameter: Int(param))
-      try optimizer.step(parameter: Int(param), gradient: memory.numbers(of: type))
+      try optimizer.step(parameter: Int(param)) { () throws(MuonError) in
+        // Only read: see `step(parameter:gradient:)`.
+        let memory = try unsafe memory(UnsafeMutableRawPointer(mutating: grad), count, "grad")
+        return memory.numbers(of: try optimizer.elementType(of: .gradient, ofParameter: Int(param)))
+      }
     }
   }
 }

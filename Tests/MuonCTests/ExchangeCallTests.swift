@@ -66,6 +66,35 @@ struct ExchangeCallTests {
     }
   }
 
+  /// The other ranks hear of a step that this one cannot make, and need not wait for it.
+  @Test func isToldOfAStepThatIsRefused() {
+    var notes = Notes()
+    let gradient: [Float] = [1, 2, 3, 4, 5, 6]
+    unsafe withUnsafeMutablePointer(to: &notes) { notes in
+      var exchange = unsafe exchange(notes)
+      for optimizer in [world.muon, world.adamW] {
+        expectOK(unsafe muon_optimizer_set_exchange(optimizer.pointer, &exchange))
+        for (index, count, isThere, status) in [
+          (0, 5, true, MUON_ERR_SHAPE), (7, 6, true, MUON_ERR_INVALID_ARGUMENT),
+          (0, 6, false, MUON_ERR_INVALID_ARGUMENT),
+        ] {
+          unsafe notes.pointee.calls = []
+          unsafe gradient.withUnsafeBufferPointer { gradient in
+            expectRefused(
+              unsafe muon_optimizer_step_param(
+                optimizer.pointer, Int64(index), isThere ? gradient.baseAddress : nil, count),
+              status)
+          }
+          // That it cannot, and why.
+          #expect(unsafe notes.pointee.calls == [1, 1])
+          #expect(lastError().hasPrefix("rank 0: "))
+        }
+        expectOK(unsafe muon_optimizer_step(optimizer.pointer))
+        expectOK(unsafe muon_optimizer_set_exchange(optimizer.pointer, nil))
+      }
+    }
+  }
+
   @Test func namesWhatHasFailed() {
     var notes = Notes()
     unsafe withUnsafeMutablePointer(to: &notes) { notes in

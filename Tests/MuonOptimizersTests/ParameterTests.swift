@@ -45,6 +45,19 @@ struct ParameterTests {
     #expect(try AdamW([parameter]).parameters.count == 1)
   }
 
+  /// Also where there is nothing to add.
+  @Test(arguments: [.min, -1, 1, .max], [0, 1])
+  func goToGroupsThatAreThere(_ group: Int, _ count: Int) throws {
+    let optimizer = try Muon([])
+    let parameters = try (0..<count).map { try Parameter("w\($0)", shape: [2, 3]) }
+    let error = #expect(throws: MuonError.self) {
+      try optimizer.add(parameters, toGroup: group)
+    }
+    #expect(error?.code == .invalidArgument)
+    try optimizer.add(parameters, toGroup: 0)
+    #expect(optimizer.parameters.count == count)
+  }
+
   /// An empty matrix has nothing to train; its steps are counted all the same.
   @Test(arguments: [[0, 0], [0, 5], [5, 0]], Backend.named)
   func mayBeEmpty(_ shape: [Int], _ backend: Backend) throws {

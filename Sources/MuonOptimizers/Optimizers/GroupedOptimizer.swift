@@ -64,6 +64,7 @@ public class GroupedOptimizer<Options: GroupOptions>: Optimizer {
   ///   `unsupported` for what this processor cannot do, or not with the parameters of the group, `outOfMemory`
   ///   for the state.
   public func setOptions(_ options: Options, ofGroup group: Int = 0) throws(MuonError) {
+    try requireIdle()
     try requireIndex(group, count: groupCount, "parameter group")
     try requireUsable(options, ofGroup: group)
     let states = try states(ofGroup: group, with: options)

@@ -17,6 +17,9 @@ extension Optimizer {
   ///   loaded, after a step that broke off; `invalidArgument` for a rank that cannot be, `outOfMemory`. The optimizer
   ///   keeps the exchange that it had.
   public func setExchange(_ exchange: (any Exchange)?) throws(MuonError) {
+    try requireIdle()
+    isBusy = true
+    defer { isBusy = false }
     if let exchange {
       try requireWholeStep()
       let ranks = try Ranks(exchange)
@@ -42,6 +45,24 @@ extension Optimizer {
     try requireWholeStep()
     if let failure = ranks?.failure {
       throw MuonError(.exchange, "the exchange has failed and must be set again: \(failure)")
+    }
+  }
+
+  /// Refuses what a callback of the exchange asks for in the middle of a call.
+  func requireIdle() throws(MuonError) {
+    guard isBusy else { return }
+    throw MuonError(
+      .invalidArgument, "this optimizer is in a call: a callback of its exchange must not use it")
+  }
+
+  /// Requires the gradients that the step was planned with: somebody else's code has run since. The other ranks go
+  /// on, and so this one cannot come back.
+  func requireGradients() throws(MuonError) {
+    guard let ranks, let lost = active.first(where: { !takesPart($0) }) else { return }
+    try ranks.keepingUp { () throws(MuonError) in
+      throw MuonError(
+        .invalidArgument,
+        "a callback of the exchange has taken the gradient of \(trained[lost].owner) away")
     }
   }
 

@@ -10,6 +10,8 @@ extension Optimizer {
 
   /// The same for parameters with state of the caller's.
   package func add(_ bindings: [ParameterBinding], toGroup group: Int = 0) throws(MuonError) {
+    try requireIdle()
+    try requireIndex(group, count: groupCount, "parameter group")
     try requireMemory(for: bindings.count, each: 1024)
     if trained.count + bindings.count > trained.capacity {
       try requireMemory(
@@ -35,7 +37,6 @@ extension Optimizer {
 
   private func add(_ binding: ParameterBinding, toGroup group: Int) throws(MuonError) {
     let parameter = binding.parameter
-    try requireIndex(group, count: groupCount, "parameter group")
     try requireTrainable(binding.form, inGroup: group)
     trained.append(
       TrainedParameter(

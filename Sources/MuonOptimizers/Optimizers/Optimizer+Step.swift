@@ -21,13 +21,20 @@ extension Optimizer {
 
   /// The same for `count` optimizers, none of them twice. It asks for each by its number and allocates nothing
   /// after the first step.
-  package static func step(_ count: Int, _ optimizer: (Int) -> Optimizer) throws(MuonError) {
+  ///
+  /// - Parameter refusal: Why this rank cannot make the step, known before; the others hear of it.
+  package static func step(
+    _ count: Int, refusal: MuonError? = nil, _ optimizer: (Int) -> Optimizer
+  ) throws(MuonError) {
+    for index in 0..<count { try optimizer(index).requireIdle() }
+    for index in 0..<count { optimizer(index).isBusy = true }
+    defer { for index in 0..<count { optimizer(index).isBusy = false } }
     try Log.holding { () throws(MuonError) in
       for index in 0..<count {
         try optimizer(index).requireExchange()
         optimizer(index).beginGradientScale()
       }
-      let outcome = try agreedOutcome(count, optimizer)
+      let outcome = try agreedOutcome(count, refusal, optimizer)
       if let error = outcome.error {
         if error.code == .nonFiniteGradient { endGradientScales(count, optimizer) }
         throw error
@@ -50,25 +57,45 @@ extension Optimizer {
   /// - Throws: As `step()`; `shape` for another number of elements, `invalidArgument` where there is no such
   ///   parameter.
   public func step(parameter index: Int, gradient: [Float]) throws(MuonError) {
-    try requireIndex(index, count: trained.count, "parameter")
-    try trained[index].shape.requireCount(
-      gradient.count, of: "the gradient of \(trained[index].owner)")
-    let copy = try Buffer<Float>(count: gradient.count)
-    copy.elements.copy(from: gradient)
-    try step(parameter: index, gradient: Numbers(copy.elements))
+    var copy: Buffer<Float>? = nil
+    try step(parameter: index) { () throws(MuonError) in
+      try trained[index].shape.requireCount(
+        gradient.count, of: "the gradient of \(trained[index].owner)")
+      let memory = try Buffer<Float>(count: gradient.count)
+      memory.elements.copy(from: gradient)
+      copy = memory
+      return Numbers(memory.elements)
+    }
     withExtendedLifetime(copy) {}
   }
 
-  /// The same with a gradient in memory that is only read.
-  package func step(parameter index: Int, gradient: Numbers) throws(MuonError) {
-    try requireIndex(index, count: trained.count, "parameter")
+  /// The same with a gradient in memory that is only read. It is asked for where there is such a parameter.
+  package func step(
+    parameter index: Int, gradient: () throws(MuonError) -> Numbers
+  ) throws(MuonError) {
+    try requireIdle()
+    let given: Numbers
+    do throws(MuonError) {
+      given = try usable(gradient, ofParameter: index)
+    } catch {
+      return try Optimizer.step(1, refusal: error) { _ in self }
+    }
     let parameter = trained[index].parameter
-    try parameter.layout.requireBuffer(gradient, .gradient, of: parameter.owner)
-    try requireUnwritten(gradient, ofParameter: index)
     let bound = parameter.gradient
-    (only, parameter.gradient) = (index, gradient)
+    (only, parameter.gradient) = (index, given)
     defer { (only, parameter.gradient) = (nil, bound) }
     try step()
+  }
+
+  private func usable(
+    _ gradient: () throws(MuonError) -> Numbers, ofParameter index: Int
+  ) throws(MuonError) -> Numbers {
+    try requireIndex(index, count: trained.count, "parameter")
+    let given = try gradient()
+    let parameter = trained[index].parameter
+    try parameter.layout.requireBuffer(given, .gradient, of: parameter.owner)
+    try requireUnwritten(given, ofParameter: index)
+    return given
   }
 
   /// Writes zeros into every gradient.
@@ -103,13 +130,16 @@ extension Optimizer {
 extension Optimizer {
   /// Whether the step can be made, here and on all other ranks; then it is planned, and otherwise not.
   private static func agreedOutcome(
-    _ count: Int, _ optimizer: (Int) -> Optimizer
+    _ count: Int, _ refusal: MuonError?, _ optimizer: (Int) -> Optimizer
   ) throws(MuonError) -> StepOutcome {
-    let own = outcome(count, optimizer)
+    let own = refusal.map { .failure($0) } ?? outcome(count, optimizer)
     guard (0..<count).contains(where: { optimizer($0).ranks != nil }) else { return own }
     var agreed = own
     do throws(MuonError) {
       agreed = try Self.agreed(on: own, count, optimizer)
+      if agreed.isReady {
+        for index in 0..<count { try optimizer(index).requireGradients() }
+      }
     } catch {
       agreed = .failure(error)
     }

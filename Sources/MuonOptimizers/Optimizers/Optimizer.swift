@@ -32,6 +32,8 @@ public class Optimizer {
   final var parts = PartList()
   /// Those that train together; `nil`: this process alone.
   final var ranks: Ranks? = nil
+  /// Whether it is in a call that runs callbacks of its exchange, which must not use it.
+  final var isBusy = false
   /// Why a step broke off after it had begun to write; `nil` again after a checkpoint was loaded.
   final var brokenStep: String? = nil
   /// What steps measure, kept from step to step.
@@ -56,7 +58,8 @@ public class Optimizer {
   /// Over all groups, in the order they were added.
   public var parameters: [Parameter] { trained.map(\.parameter) }
   /// The bytes of memory that steps use beside parameters, gradients and state: 0 before the first, and then
-  /// at most four times the largest matrix for each thread; what `StatisticsLevel` says beside that.
+  /// at most four times the largest matrix for each thread, or six with `NewtonSchulzMethod.gram`; what
+  /// `StatisticsLevel` says beside that.
   public var scratchBytes: Int {
     ownScratchBytes + (meterMemory?.count ?? 0) * MemoryLayout<Double>.stride
   }
