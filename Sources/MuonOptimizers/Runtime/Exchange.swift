@@ -2,7 +2,8 @@
 ///
 /// Every rank makes the same calls of the optimizer in the same order, and so these are called in the same order on
 /// all ranks, by the thread that called the optimizer. What one of them throws becomes an error of the code
-/// `exchange`. They must not use the optimizer and its parameters: calls that would change it are `invalidArgument`.
+/// `exchange`. They must not use the optimizer and its parameters. Steps are refused there as `invalidArgument`, and so
+/// are new parameters, groups, options and exchanges.
 public protocol Exchange: AnyObject {
   /// This process's number, from 0.
   var rank: Int { get }
