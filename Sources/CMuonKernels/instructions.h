@@ -12,6 +12,13 @@ static inline int has_avx2(void) {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+/* Whether a core multiplies two vectors of integers a cycle, as it does of floats: all but the first that had
+ * AVX2 do. */
+static inline int has_two_integer_multipliers(void) {
+  return has_avx2() && !__builtin_cpu_is("haswell") && !__builtin_cpu_is("broadwell") &&
+         !__builtin_cpu_is("bdver4") && !__builtin_cpu_is("znver1") && !__builtin_cpu_is("znver2");
+}
+
 #define AVX_VNNI AVX2 ",avxvnni"
 static inline int has_avxvnni(void) {
   return has_avx2() && __builtin_cpu_supports("avxvnni");

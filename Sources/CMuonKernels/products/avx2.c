@@ -1,58 +1,15 @@
 /* float32 with AVX2 and FMA. */
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#include "micro_kernel.h"
+#include "floats256.h"
 
 #pragma clang attribute push(__attribute__((target(AVX2))), apply_to = function)
 
 typedef __m256 gemm_vector;
 #include "epilogue.h"
 
-/* Twelve sums, three vectors of B and one of A: all sixteen registers. */
-enum { LANES = 24, VECTORS = LANES / 8, ROWS = 4 };
-
-/* Columns of an 8x8 block become rows. */
-static inline void transpose8(__m256 r[8]) {
-  __m256 t[8];
-  for (int i = 0; i < 8; i += 2) {
-    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
-    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 8; i += 4) {
-    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xEE);
-    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
-  }
-  for (int i = 0; i < 4; i++) {
-    t[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
-    t[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
-  }
-  for (int i = 0; i < 8; i++) r[i] = t[i];
-}
-
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                  ptrdiff_t depth, muon_gemm_panel panel) {
-  float *out = panel.right;
-  ptrdiff_t k = 0;
-  if (lanes == LANES && lane_stride == 1) {
-    for (; k < depth; k++) {
-      const float *s = source + k * depth_stride;
-      for (int i = 0; i < LANES; i += 8)
-        _mm256_storeu_ps(out + k * LANES + i, _mm256_loadu_ps(s + i));
-    }
-  } else if (lanes == LANES && depth_stride == 1) {
-    for (; k + 8 <= depth; k += 8) {
-      for (int part = 0; part < LANES; part += 8) {
-        __m256 r[8];
-        for (int i = 0; i < 8; i++) r[i] = _mm256_loadu_ps(source + (part + i) * lane_stride + k);
-        transpose8(r);
-        for (int i = 0; i < 8; i++) _mm256_storeu_ps(out + (k + i) * LANES + part, r[i]);
-      }
-    }
-  }
-  gemm_pack_rest(source, lane_stride, depth_stride, lanes, LANES, k, depth, out);
+  pack_floats(source, lane_stride, depth_stride, lanes, depth, panel.right);
 }
 
 static void multiply(const muon_gemm_micro_tile *tile) {

@@ -5,17 +5,19 @@
 #include "muon_kernels.h"
 
 #if defined(__x86_64__)
-#define FOR_EACH_KERNEL(row)  \
-  row(muon_gemm_portable)     \
-  row(muon_gemm_avx2)         \
-  row(muon_gemm_avxvnni16)    \
-  row(muon_gemm_avxvnni8)     \
-  row(muon_gemm_avx512)       \
-  row(muon_gemm_avx512vnni16) \
-  row(muon_gemm_avx512vnni8)  \
-  row(muon_gemm_avx512bf16)   \
-  row(muon_gemm_amxbf16)      \
-  row(muon_gemm_amxint16)     \
+#define FOR_EACH_KERNEL(row)   \
+  row(muon_gemm_portable)      \
+  row(muon_gemm_avx2)          \
+  row(muon_gemm_avx2int16)     \
+  row(muon_gemm_avx2int16fast) \
+  row(muon_gemm_avxvnni16)     \
+  row(muon_gemm_avxvnni8)      \
+  row(muon_gemm_avx512)        \
+  row(muon_gemm_avx512vnni16)  \
+  row(muon_gemm_avx512vnni8)   \
+  row(muon_gemm_avx512bf16)    \
+  row(muon_gemm_amxbf16)       \
+  row(muon_gemm_amxint16)      \
   row(muon_gemm_amxint8)
 #else
 #define FOR_EACH_KERNEL(row) row(muon_gemm_portable)
