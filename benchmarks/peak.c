@@ -1,7 +1,7 @@
 /* The most this core can do: loops of multiply-adds that never leave the registers. */
 #define _DEFAULT_SOURCE
 #include <time.h>
-#if defined(__AVX512BF16__) || defined(__AVX512VNNI__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 #if defined(__AMX_INT8__) && defined(__AMX_BF16__) && defined(__linux__)
@@ -47,10 +47,23 @@ static volatile float sink;
 #define KEEP(sum) __asm__("" : IN_REGISTER(sum));
 #define ADD_F32(sum) sum += x * y; KEEP(sum)
 #define ADD_BF16(sum) sum = (vector)_mm512_dpbf16_ps((__m512)sum, x, y); KEEP(sum)
-#define ADD_INT16(sum) \
-  sum = (vector)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)x, (__m512i)y); KEEP(sum)
-#define ADD_INT8(sum) \
-  sum = (vector)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)y); KEEP(sum)
+/* Pairs of 16-bit integers, where VNNI is not there by two instructions; and four of 8 bits. */
+#if defined(__AVX512VNNI__)
+#define DOT_INT16(sum, x, y) _mm512_dpwssd_epi32((__m512i)sum, (__m512i)x, (__m512i)y)
+#define DOT_INT8(sum, x, y) _mm512_dpbusd_epi32((__m512i)sum, (__m512i)x, (__m512i)y)
+#elif defined(__AVX512BW__)
+#define DOT_INT16(sum, x, y) \
+  _mm512_add_epi32((__m512i)sum, _mm512_madd_epi16((__m512i)x, (__m512i)y))
+#elif defined(__AVXVNNI__)
+#define DOT_INT16(sum, x, y) _mm256_dpwssd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)y)
+#define DOT_INT8(sum, x, y) _mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)x, (__m256i)y)
+#elif defined(__AVX2__)
+#define DOT_INT16(sum, x, y) \
+  _mm256_add_epi32((__m256i)sum, _mm256_madd_epi16((__m256i)x, (__m256i)y))
+#endif
+/* To the compiler x has changed too, so that products are not made once for all. */
+#define ADD_INT16(sum) sum = (vector)DOT_INT16(sum, x, y); KEEP(sum) KEEP(x)
+#define ADD_INT8(sum) sum = (vector)DOT_INT8(sum, x, y); KEEP(sum) KEEP(x)
 #define READ(sum) sink = sum[0];
 
 #define BEST_RATE(ADD, OPERATIONS)                           \
@@ -129,12 +142,12 @@ double peak_bf16(void) {
 #endif
 }
 
-/* The same in int16, of which a product is four of tiles; 0 if this processor has no AVX512-VNNI. */
+/* The same in int16, of which a product is four of tiles; 0 if this processor has no AVX2. */
 double peak_int16(void) {
   const double of_tiles = tile_int8();
   if (of_tiles > 0) return of_tiles / 4;
-#if defined(__AVX512VNNI__)
-  vector x = (vector)_mm512_set1_epi16(1), y = x;
+#if defined(DOT_INT16)
+  vector x = {0}, y = {0};
   KEEP(x) KEEP(y)
   BEST_RATE(ADD_INT16, 4.0 * WIDTH);
 #else
@@ -142,12 +155,12 @@ double peak_int16(void) {
 #endif
 }
 
-/* The same in int8. */
+/* The same in int8; 0 if it has no VNNI. */
 double peak_int8(void) {
   const double of_tiles = tile_int8();
   if (of_tiles > 0) return of_tiles;
-#if defined(__AVX512VNNI__)
-  vector x = (vector)_mm512_set1_epi8(1), y = x;
+#if defined(DOT_INT8)
+  vector x = {0}, y = {0};
   KEEP(x) KEEP(y)
   BEST_RATE(ADD_INT8, 8.0 * WIDTH);
 #else

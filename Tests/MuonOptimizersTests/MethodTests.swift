@@ -46,7 +46,7 @@ struct MethodTests {
       let auto = try MethodTests.run(matrix, rows, columns, backend, .auto)
       #expect(sameBits(auto, autoIsGram ? gram : standard), "\(backend.name) auto")
       let mixed = try MethodTests.run(matrix, rows, columns, backend, .gram, .auto)
-      guard processorHasIntegers(), min(rows, columns) >= 32 else {
+      guard autoTakesInt16(shortSide: min(rows, columns)) else {
         #expect(sameBits(mixed, gram), "\(backend.name) gram auto")
         continue
       }
@@ -82,10 +82,10 @@ struct MethodTests {
   }
 
   @Test func standardTakesIntegersWhereItMay() throws {
-    let matrix = uniform(seed: 9, count: 64 * 512)
-    let f32 = try MethodTests.run(matrix, 64, 512, .newtonSchulz5, .standard)
-    let mixed = try MethodTests.run(matrix, 64, 512, .newtonSchulz5, .standard, .auto)
-    #expect(sameBits(mixed, f32) == !processorHasIntegers())
+    let matrix = uniform(seed: 9, count: 96 * 512)
+    let f32 = try MethodTests.run(matrix, 96, 512, .newtonSchulz5, .standard)
+    let mixed = try MethodTests.run(matrix, 96, 512, .newtonSchulz5, .standard, .auto)
+    #expect(sameBits(mixed, f32) == !autoTakesInt16(shortSide: 96))
     #expect(relativeError(mixed, f32) <= 1e-2)
   }
 
@@ -135,7 +135,7 @@ struct MethodTests {
       #expect(
         error?.message.hasPrefix("method gram:") == true
           || options.precision == .bf16 && !processorHasBFloat16()
-          || options.precision == .int8 && !processorHasIntegers(), "\(error?.message ?? "")")
+          || options.precision == .int8 && !processorHasInt8(), "\(error?.message ?? "")")
     }
     #expect(try muon.groupCount == 1 && muon.options() == MuonOptions())
   }

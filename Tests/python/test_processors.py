@@ -83,9 +83,9 @@ print(info.split("; ")[1], *found)
 FLOATS = "auto f32"
 LEVELS = {  # and the precisions that each has
     "baseline": FLOATS,
-    "avx2": FLOATS,
+    "avx2": f"{FLOATS} int16",
     "avxvnni": f"{FLOATS} int16 int8",
-    "avx512": FLOATS,
+    "avx512": f"{FLOATS} int16",
     "avx512vnni": f"{FLOATS} int16 int8",
     "avx512bf16": f"{FLOATS} bf16 int16 int8",
     "amx": f"{FLOATS} bf16 int16 int8",

@@ -62,19 +62,20 @@ static void multiply(const muon_gemm_micro_tile *tile) {
 #pragma clang attribute pop
 
 /* Panels of both operands stay in a second-level cache of 512 KiB. */
-#define KERNEL(PROBE, SPEED)                                                               \
+#define KERNEL(PROBE, SPEED, LEAST_SIDE)                                                   \
   {                                                                                        \
       .name = "AVX2 int16", .level = "avx2", .probe = PROBE, .element = MUON_ELEMENT_INT16, \
-      .speed = SPEED, .lanes = LANES, .rows = ROWS, .group = GROUP, .fill = GROUP,         \
-      .digits = 1, .block = BLOCK, .head = HEAD, .depth = 720, .tile_rows = 120,           \
-      .tile_columns = 240, .acquire = has_any_processor, .enter = nothing,                 \
-      .leave = nothing, .pack = pack, .multiply = multiply,                                \
+      .speed = SPEED, .least_side = LEAST_SIDE, .lanes = LANES, .rows = ROWS,              \
+      .group = GROUP, .fill = GROUP, .digits = 1, .block = BLOCK, .head = HEAD,            \
+      .depth = 720, .tile_rows = 120, .tile_columns = 240, .acquire = has_any_processor,   \
+      .enter = nothing, .leave = nothing, .pack = pack, .multiply = multiply,              \
   }
 
-/* The two rows differ in speed alone, and with it in what is taken where nothing is asked for. Where one
- * unit multiplies integers, and two multiply floats, this is as fast as float32, which is then closer.
- * With two, vpmaddwd and vpaddd share three or four units: Skylake makes 24 multiply-adds a cycle,
- * Zen 3 26. That is less than float32's 32 with AVX-512 without VNNI, where this is for who asks for it. */
-const muon_gemm_kernel muon_gemm_avx2int16 = KERNEL(has_avx2, 16);
-const muon_gemm_kernel muon_gemm_avx2int16fast = KERNEL(has_two_integer_multipliers, 24);
+/* Two rows of one kernel, which differ in how fast it is. Where one unit multiplies integers, and two
+ * multiply floats, that is as fast as float32, which is closer, so that it is taken only where it is asked
+ * for. Where two units do, vpmaddwd and vpaddd share three (Skylake: 24 multiply-adds a cycle) or four
+ * (Zen 3: 26); of matrices with a short side below 96 scales take what that wins. With AVX-512 but no
+ * VNNI it is slower than float32's 32. */
+const muon_gemm_kernel muon_gemm_avx2int16 = KERNEL(has_avx2, 16, 0);
+const muon_gemm_kernel muon_gemm_avx2int16fast = KERNEL(has_two_integer_multipliers, 24, 96);
 #endif

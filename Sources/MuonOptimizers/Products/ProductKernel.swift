@@ -14,7 +14,7 @@ struct ProductKernel: Equatable, @unchecked Sendable {
   static let f32 = f32Choice.kernel!
   /// `nil` where the processor has no bfloat16 products.
   static let bf16 = bf16Choice.kernel
-  /// `nil` where the processor has no products of 16-bit integers that are worth it.
+  /// `nil` where the processor has no products of 16-bit integers. They may be no faster than `f32`.
   static let int16 = int16Choice.kernel
   /// The same of 8-bit integers.
   static let int8 = int8Choice.kernel

@@ -38,8 +38,8 @@ class Muon(MuonArguments):
     shape_scale: the factor s: "none" (1), "original" (sqrt(max(1, r/c))), "match_rms_adamw"
         (0.2 sqrt(max(r, c))) or "spectral" (sqrt(r/c)).
     eps: added to the Frobenius norm that u is divided by; finite, >= 0.
-    precision: of the matrix products: "auto" ("int16" where the processor has it, else "f32"),
-        "f32", "bf16", "int16": as fast as "bf16", and closer, or "int8": twice as fast, and about
+    precision: of the matrix products: "auto" ("int16" where that is faster, else "f32"), "f32",
+        "bf16", "int16": with VNNI as fast as "bf16", and closer, or "int8": twice as fast, and about
         as far off as torch, but farther where a matrix is of rank 1.
     method: how the backend's polynomial is evaluated: "standard", each step on the matrix; "gram", on
         its Gram matrix, for at most 5 steps of "newtonschulz5", "polar_express", "you",

@@ -96,8 +96,8 @@ class Muon(Optimizer):
     shape_scale: the factor s: "none" (1), "original", "match_rms_adamw" or "spectral".
 
     Either way:
-    precision: of the matrix products: "auto" ("int16" where the processor has it, else "f32"),
-        "f32", "bf16", "int16": as fast as "bf16", and closer, or "int8": twice as fast, and about
+    precision: of the matrix products: "auto" ("int16" where that is faster, else "f32"), "f32",
+        "bf16", "int16": with VNNI as fast as "bf16", and closer, or "int8": twice as fast, and about
         as far off as torch, but farther where a matrix is of rank 1.
     method: of the iteration: "auto", "standard" or "gram", as in libmuon.Muon.
     update_scale: the factor e; finite, > 0.
