@@ -569,16 +569,18 @@ typedef struct muon_coefficients {
 } muon_coefficients;
 
 /* What operands of the matrix products are rounded to; sums and storage are float32 in all.
- * MUON_ERR_UNSUPPORTED where the processor has no such products. */
+ * MUON_ERR_UNSUPPORTED where the processor has no such products: BF16 needs AVX512-BF16, INT16 AVX2, INT8
+ * VNNI. */
 typedef enum muon_precision {
-  MUON_PRECISION_AUTO = 0, /* INT16 where the processor has it and the matrix is not tiny; else F32;
-                              F32 for CUSTOM */
+  MUON_PRECISION_AUTO = 0, /* INT16 where that is faster and the matrix is not tiny; else F32; F32 for
+                              CUSTOM */
   MUON_PRECISION_F32 = 1,
   MUON_PRECISION_BF16 = 2, /* bfloat16. MUON_ERR_UNSUPPORTED also for POLAR_EXPRESS, CANS and CUSTOM,
                               because it takes, or may take, them too far from their polynomials */
-  MUON_PRECISION_INT16 = 3, /* 16-bit integers in block floating point: as fast as bfloat16, with a
-                              seventh of its error as a rule */
-  MUON_PRECISION_INT8 = 4  /* 8-bit integers, else the same: twice as fast. The error is about that of
+  MUON_PRECISION_INT16 = 3, /* 16-bit integers in block floating point, with a seventh of bfloat16's
+                              error as a rule: as fast as that with VNNI; with AVX2 alone 1.5 times as
+                              fast as F32 on most processors */
+  MUON_PRECISION_INT8 = 4  /* 8-bit integers, else the same: twice as fast as with VNNI. The error is about that of
                               an iteration that stores bfloat16, but larger for a matrix of low rank.
                               MUON_ERR_UNSUPPORTED for more than 5 steps of POLAR_EXPRESS, CANS and
                               CUSTOM, which may take it to infinity */
