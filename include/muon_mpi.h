@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #if MPI_VERSION < 3
 #error "muon_mpi.h needs MPI 3 or later"
@@ -44,6 +45,7 @@ typedef struct muon_mpi_link {
   int64_t *values; /* two halves: what is sent, and what is received */
   size_t values_capacity;
   int is_pending;    /* whether MPI may still read or write memory of the link */
+  pid_t process;     /* a fork of it has its connections, and must not use them */
   int is_serialized; /* whether threads other than the one that initialized MPI may call it */
   char failure[MPI_MAX_ERROR_STRING + 200]; /* the first; "" if there was none */
 } muon_mpi_link;
@@ -200,7 +202,7 @@ static inline void muon_mpi_free_(muon_mpi_link *link) {
   int finalized = 0;
   if (link->is_pending) return;
   MPI_Finalized(&finalized);
-  if (link->comm != MPI_COMM_NULL && !link->failure[0] && !finalized) MPI_Comm_free(&link->comm);
+  if (!link->failure[0] && !finalized && getpid() == link->process) MPI_Comm_free(&link->comm);
   free(link->requests);
   free(link->values);
   free(link);
@@ -229,6 +231,7 @@ static inline muon_status muon_mpi_attach(muon_optimizer *optimizer, MPI_Comm co
   link->optimizer = optimizer;
   link->timeout = timeout_seconds;
   link->comm = MPI_COMM_NULL;
+  link->process = getpid();
   link->rank_count = 1;
   muon_mpi_open_(link, comm, outLink);
   exchange.context = link;

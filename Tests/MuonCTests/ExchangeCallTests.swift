@@ -107,6 +107,7 @@ struct ExchangeCallTests {
         unsafe notes.pointee.failing = Int32(failing)
         expectRefused(unsafe muon_optimizer_step(world.muon.pointer), MUON_ERR_EXCHANGE)
         #expect(lastError().contains(text))
+        #expect(lastError().contains("load a checkpoint") == (failing > 1))
         expectRefused(unsafe muon_optimizer_step(world.muon.pointer), MUON_ERR_EXCHANGE)
         unsafe notes.pointee.failing = 0
         guard failing > 1 else { continue }

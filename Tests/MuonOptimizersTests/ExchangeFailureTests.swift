@@ -227,6 +227,7 @@ struct ExchangeFailureTests {
       #expect(
         error?.message.contains(seat.rank == 1 ? "a cable was cut" : "another rank has left")
           == true)
+      #expect(error?.message.hasPrefix("a step broke off") == !isAgreement)
       // The next step is refused without a word to anybody.
       let made = seat.calls.count
       let again = #expect(throws: MuonError.self) { try model.step([muon], 1) }

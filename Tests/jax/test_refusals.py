@@ -29,7 +29,8 @@ OTHERS = ("cautious_weight_decay", "second_moment", "beta2", "hyperball")
     ({"method": "gram", "backend": "svd"}, libmuon.UnsupportedError, "svd"),
     ({"nonfinite": "skip"}, libmuon.InvalidArgumentError, "optax.apply_if_finite"),
     ({"higher_dims": "stack"}, libmuon.InvalidArgumentError, "higher_dims: 'stack' is not one of 'refuse'"),
-    ({"beta": 0.9}, TypeError, "libmuon.jax has no option 'beta'; there are lr, momentum"),
+    ({"beta": 0.9}, TypeError, "libmuon.jax has no option 'beta'; there are momentum"),
+    ({"lr": 0.1}, TypeError, "learning_rate"),
     ({"hyperball": True}, TypeError, "libmuon.jax has no option 'hyperball'"),
 ])
 @pytest.mark.parametrize("make", [muon, scale_by_muon])

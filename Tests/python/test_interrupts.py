@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import time
+
 import numpy as np
 import pytest
 
-from libmuon import Muon, Parameter
+from libmuon import AdamW, Muon, Parameter, checkpoint
 from libmuon import optimizer as module
 
 
@@ -70,3 +74,48 @@ def test_a_group_that_is_refused_is_not_noted():
     optimizer.add_param_group({"params": [b]})
     optimizer.step()
     assert b.data.any()
+
+
+class Stop(BaseException):
+    """What a handler raises."""
+
+
+@pytest.fixture
+def in_a_moment():
+    """A signal comes, whose handler raises Stop."""
+    def stop(number, frame):
+        raise Stop
+
+    before = signal.signal(signal.SIGALRM, stop)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("moment", [0.001, 0.003, 0.01, 0.02])
+@pytest.mark.parametrize("call", ["save", "load", "dumps", "loads"])
+def test_while_a_checkpoint_reports(call, moment, in_a_moment, tmp_path):
+    """The signal comes while C runs, and so its handler raises as the next report begins, ahead of its `try`."""
+    optimizer = AdamW([Parameter(np.ones(1 << 22, np.float32), "w")])
+    path = tmp_path / "run.safetensors"
+    checkpoint.save(path, optimizer)
+    data, hook = path.read_bytes(), sys.unraisablehook
+
+    def report(done, total):
+        if not armed:
+            armed.append(True)
+            in_a_moment(moment)
+
+    armed = []
+    calls = {
+        "save": lambda: checkpoint.save(path, optimizer, progress=report),
+        "load": lambda: checkpoint.load(path, optimizer, progress=report),
+        "dumps": lambda: checkpoint.dumps(optimizer, progress=report),
+        "loads": lambda: checkpoint.loads(data, optimizer, progress=report),
+    }
+    with pytest.raises(Stop):
+        calls[call]()
+        time.sleep(1)  # where it was faster than the signal
+    assert sys.unraisablehook is hook
+    assert path.read_bytes() == data
+    checkpoint.load(path, optimizer)

@@ -1,5 +1,6 @@
-"""What ranks of mpi4py do in a test: ranks.py bits, nan, differ, lost or refused."""
+"""What ranks of mpi4py do in a test: ranks.py and the name of a function."""
 
+import os
 import sys
 import time
 
@@ -89,8 +90,63 @@ def lost():
     fails(lambda: train([muon], range(2, 3)), libmuon.ExchangeError, "the exchange has failed")
 
 
+def broken_off():
+    """A rank that comes too late has the answers of those that have given up, and begins to write."""
+    muon = model()[0]
+    libmuon.mpi.attach(muon, timeout=1)
+    train([muon], range(2))
+    if comm.rank == 2:
+        time.sleep(3)
+        fails(lambda: train([muon], range(2, 3)), libmuon.ExchangeError, "a step broke off, and parameters may be")
+    else:
+        fails(lambda: train([muon], range(2, 3)), libmuon.ExchangeError, "no answer from another rank for 1 s")
+
+
+def forked():
+    """What a child says the other ranks would take for what its parent says."""
+    muon = model()[0]
+    attachment = libmuon.mpi.attach(muon, timeout=30)
+    train([muon], range(2))
+    if comm.rank == 1:
+        child = os.fork()
+        if child == 0:
+            fails(muon.step, libmuon.ExchangeError, "a fork of the process that is the rank")
+            attachment.detach()
+            muon.step()
+            os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert train([muon], range(2, 4)) == train(model()[:1], range(4))
+    attachment.detach()
+
+
+def finalized():
+    muon = model()[0]
+    attachment = libmuon.mpi.attach(muon, timeout=30)
+    train([muon], range(2))
+    MPI.Finalize()
+    fails(muon.step, libmuon.ExchangeError, "MPI.Finalize was called before detach()")
+    attachment.detach()
+    muon.step()
+    fails(lambda: libmuon.mpi.attach(muon), libmuon.ExchangeError, "MPI is not initialized")
+
+
+def counts():
+    optimizers = model()
+    mine = optimizers[:1] if comm.rank == 1 else optimizers
+    fails(lambda: libmuon.mpi.attach(*mine, timeout=30), libmuon.ExchangeError,
+          f"the ranks differ in the number of optimizers, here {len(mine)}")
+    libmuon.mpi.attach(*optimizers, timeout=30).detach()
+
+
 def refused():
     muon = model()[0]
+    fails(lambda: libmuon.mpi.attach([muon]), TypeError, "an optimizer is expected, not list")
+    fails(lambda: libmuon.mpi.attach(muon, timeout="a minute"), TypeError, "timeout: a number is expected")
+    fails(lambda: libmuon.mpi.attach(muon, comm=3), TypeError, "comm: a communicator of mpi4py is expected, not int")
+    half = comm.Split(comm.rank == 0, comm.rank)
+    inter = half.Create_intercomm(0, comm, int(comm.rank == 0))
+    fails(lambda: libmuon.mpi.attach(muon, comm=inter), libmuon.InvalidArgumentError, "intercommunicator")
+    inter.Free()
     for timeout in 0, -1, float("nan"):
         fails(lambda: libmuon.mpi.attach(muon, timeout=timeout), libmuon.InvalidArgumentError, "timeout")
     fails(lambda: libmuon.mpi.attach(muon, comm=MPI.COMM_NULL), MPI.Exception, "")

@@ -3,6 +3,8 @@
 #include <muon_mpi.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int refused(muon_status status, muon_status expected, const char *text) {
   if (status == expected && strstr(muon_last_error(), text)) return 1;
@@ -32,8 +34,18 @@ int main(int argc, char **argv) {
   MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - rank, 7, &inter);
   fine &= refused(muon_mpi_attach(muon, inter, 5, &link), MUON_ERR_EXCHANGE, "intercommunicator");
   fine &= link == NULL && muon_mpi_detach(NULL) == MUON_OK;
-  /* One that was destroyed first. */
   fine &= muon_mpi_attach(muon, half, 5, &link) == MUON_OK && link->rank == 0 && link->rank_count == 1;
+  /* A child has its parent's connections. */
+  pid_t child = fork();
+  if (child == 0) {
+    fine = refused(muon_optimizer_step(muon), MUON_ERR_EXCHANGE, "a fork of the process that is the rank");
+    fine &= muon_mpi_detach(link) == MUON_OK && muon_optimizer_step(muon) == MUON_OK;
+    fflush(stdout);
+    _exit(fine ? 7 : 1);
+  }
+  int status = 0;
+  fine &= waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 7;
+  /* One that was destroyed first. */
   fine &= muon_optimizer_destroy(muon) == MUON_OK && muon_mpi_detach(link) == MUON_OK;
   MPI_Comm_free(&inter);
   MPI_Comm_free(&half);

@@ -70,6 +70,8 @@ def test_numpy_trains_as_one_process_does(python):
 
 
 @needs_mpi4py
-@pytest.mark.parametrize("case", ["bits", "nan", "differ", "lost", "refused"])
+@pytest.mark.parametrize("case", [
+    "bits", "nan", "differ", "lost", "broken_off", "forked", "finalized", "counts", "refused",
+])
 def test_mpi4py(python, case):
     assert_fine(python(3, ROOT / "Tests/scale/ranks.py", case), 3)

@@ -67,11 +67,15 @@ extension Optimizer {
   }
 
   private func requireWholeStep() throws(MuonError) {
-    guard let brokenStep else { return }
-    throw MuonError(
+    if let brokenStep { throw brokenStep }
+  }
+
+  /// What the step says that broke off once the ranks had begun to write, and every later one.
+  static func brokenOff(by error: MuonError) -> MuonError {
+    MuonError(
       .exchange,
       "a step broke off, and parameters may be those before it or after it: load a checkpoint, and set the "
-        + "exchange again; \(brokenStep)")
+        + "exchange again; \(error.message)")
   }
 
   /// The parameters are those of a checkpoint; `whole`: all of them.

@@ -265,8 +265,9 @@ extension Optimizer {
       for index in 0..<count { try optimizer(index).makePlannedStep() }
     } catch {
       forgetPlans(0..<count, optimizer)
-      for index in 0..<count { optimizer(index).brokenStep = error.message }
-      throw error
+      let broken = brokenOff(by: error)
+      for index in 0..<count { optimizer(index).brokenStep = broken }
+      throw broken
     }
   }
 

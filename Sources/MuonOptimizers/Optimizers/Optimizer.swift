@@ -35,7 +35,7 @@ public class Optimizer {
   /// Whether it is in a call that runs callbacks of its exchange, which must not use it.
   final var isBusy = false
   /// Why a step broke off after it had begun to write; `nil` again after a checkpoint was loaded.
-  final var brokenStep: String? = nil
+  final var brokenStep: MuonError? = nil
   /// What steps measure, kept from step to step.
   final var meterMemory: Buffer<Double>? = nil
 

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The ranks of an exchange, as an optimizer sees them.
 final class Ranks {
   /// The number of ranks beyond which a number is a mistake.
@@ -6,6 +8,7 @@ final class Ranks {
   private let exchange: any Exchange
   let own: Int
   let count: Int
+  private let process = getpid()
   /// Why they do not hear of each other any more.
   private(set) var failure: String?
   /// Whether something was written here that the others may not have: all compare what they have in the next step.
@@ -15,6 +18,13 @@ final class Ranks {
     (self.exchange, own, count) = (exchange, exchange.rank, exchange.rankCount)
     try require(count, in: 1...Ranks.most, "the number of ranks")
     try requireIndex(own, count: count, "rank")
+  }
+
+  /// A child has its parent's connections: what it says or takes there, the other ranks and the parent miss.
+  private func requireParent(_ call: String) throws(MuonError) {
+    guard getpid() == process else {
+      throw failed(call, "this is a fork of the process that is the rank; set the exchange to none here")
+    }
   }
 
   private func failed(_ call: String, _ error: Any) -> MuonError {
@@ -36,6 +46,7 @@ final class Ranks {
 
   /// The highest of each value over all ranks.
   func highest(_ values: [Int64]) throws(MuonError) -> [Int64] {
+    try requireParent("agree")
     var result = values
     do { try exchange.agree(&result) } catch { throw failed("agree", error) }
     // Somebody else's code wrote it.

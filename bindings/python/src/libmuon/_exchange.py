@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
+from collections.abc import Sequence
 from ctypes import byref, c_int32, sizeof
 from typing import Any, Callable, Optional, Protocol
 
@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from . import _abi
 from ._abi import OptimizerHandle
-from ._library import check, lib
+from ._callbacks import callback, calling
+from ._library import check, failure, lib
 from ._options import whole
+from .errors import ExchangeError
 
 
 class Exchange(Protocol):
@@ -45,8 +47,10 @@ class Exchange(Protocol):
         """Returns when all that was shared is there."""
 
 
-# Where Ctrl-C comes before a callback has begun, ctypes prints it and returns 0.
-FAILURE, SUCCESS = 0, 1
+# Where Ctrl-C comes before a callback has begun, ctypes returns what is in memory: success is no likely number.
+FAILURE, SUCCESS = 0, 0x6D756F6E
+# How the library's text ends then.
+NUMBER = f"it returned {FAILURE}"
 
 
 class Connection:
@@ -54,7 +58,7 @@ class Connection:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.raised: Optional[BaseException] = None
+        self.raised: list[BaseException] = []
         self.struct = _abi.Exchange()
         check(lib.muon_exchange_init(byref(self.struct), sizeof(self.struct)))
         self.struct.rank = whole("rank", exchange.rank, 32)
@@ -62,8 +66,9 @@ class Connection:
         self.struct.success = SUCCESS
         self.struct.agree = _abi.AgreeCallback(self._agree)
         self.struct.share = _abi.ShareCallback(self._share)
-        self.struct.finish = _abi.FinishCallback(lambda context: self._guard(exchange.finish))
+        self.struct.finish = _abi.FinishCallback(self._finish)
 
+    @callback
     def _agree(self, context: Optional[int], values: Any, count: int) -> int:
         memory = np.ctypeslib.as_array(values, (count,))
         # The memory is the library's for as long as this call; who keeps the array has a copy.
@@ -75,22 +80,27 @@ class Connection:
 
         return self._guard(call)
 
+    @callback
     def _share(self, context: Optional[int], owner: int, data: int, count: int) -> int:
         memory = np.ctypeslib.as_array((ctypes.c_uint8 * count).from_address(data))
         return self._guard(lambda: self.exchange.share(owner, memory))
+
+    @callback
+    def _finish(self, context: Optional[int]) -> int:
+        return self._guard(self.exchange.finish)
 
     def _guard(self, call: Callable[[], object]) -> int:
         try:
             call()
         except BaseException as error:
-            self.raised = error
+            self.raised.append(error)
             return FAILURE
         return SUCCESS
 
     def take(self) -> Optional[BaseException]:
-        """What a callback has raised since the last call."""
-        raised, self.raised = self.raised, None
-        return raised
+        """What was raised first since the last call."""
+        raised, self.raised = self.raised, []
+        return raised[0] if raised else None
 
 
 def connect(handle: OptimizerHandle, connection: Optional[Connection]) -> None:
@@ -98,18 +108,36 @@ def connect(handle: OptimizerHandle, connection: Optional[Connection]) -> None:
     if connection is None:
         check(lib.muon_optimizer_set_exchange(handle, None))
         return
-    status = lib.muon_optimizer_set_exchange(handle, byref(connection.struct))
+    status = calling(
+        connection.raised, lib.muon_optimizer_set_exchange, handle, byref(connection.struct))
     raised = connection.take()
-    if raised is not None:
-        raise raised
-    check(status)
+    if status or raised is not None:
+        raise cause(status, raised)
 
 
-def raised_by(optimizers: Iterable[Any]) -> Optional[BaseException]:
-    """What a callback of one of these has raised since the last call."""
+def make_step(optimizers: Sequence[Any], function: Callable[..., int], *arguments: Any) -> None:
+    """Calls a function of the library that makes a step of these optimizers."""
     connections = [each._connection for each in optimizers if each._connection is not None]
-    raised = [connection.take() for connection in connections]
-    return next((error for error in raised if error is not None), None)
+    if connections:
+        status = calling(connections[0].raised, function, *arguments)
+        raised = [connection.take() for connection in connections]
+        error = next((error for error in raised if error is not None), None)
+    else:
+        status, error = function(*arguments), None
+    if status or error is not None:
+        raise cause(status, error)
+
+
+def cause(status: int, raised: Optional[BaseException]) -> BaseException:
+    """The exception for a call that has failed, where a callback has raised something: that, but an exchange does
+    not know whether the ranks had begun to write, which the library's text says."""
+    if raised is not None and not (status and isinstance(raised, ExchangeError)):
+        return raised
+    error = failure(status)
+    if raised is not None:
+        error = type(error)(str(error).replace(NUMBER, str(raised)))
+        error.__cause__ = raised
+    return error
 
 
 def owner_of(handle: OptimizerHandle, parameter: int) -> Optional[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, MappingView, Set
 from ctypes import Array as CArray
 from ctypes import byref, c_double, c_size_t, sizeof
 from enum import IntEnum
@@ -56,7 +56,8 @@ def ordered(
 ) -> list[Any]:
     """The elements of a list of some kind. A set or a dict has no order that was meant, a text is no list."""
     try:
-        if isinstance(value, (str, bytes, Set, Mapping)):
+        unordered = isinstance(value, (Set, Mapping)) and not isinstance(value, MappingView)
+        if unordered or isinstance(value, (str, bytes)):
             raise TypeError
         elements = iter(value)
     except TypeError:

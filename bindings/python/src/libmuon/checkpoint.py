@@ -22,6 +22,7 @@ from typing import Any, Callable, Optional, Union
 import numpy as np
 
 from . import _abi
+from ._callbacks import callback, calling
 from ._foreign import address
 from ._library import check, failure, lib
 from ._options import ordered
@@ -65,7 +66,7 @@ def save(
     UnsupportedError for what could not be loaded: too many parameters or groups, too long names.
     """
     call = Call(optimizers, schedulers, progress, data=data)
-    call.check(lib.muon_checkpoint_save(encoded(path), *call.arguments))
+    call.check(call.run(lib.muon_checkpoint_save, encoded(path), *call.arguments))
 
 
 def load(
@@ -100,7 +101,7 @@ def load(
         data=data, allow_missing=allow_missing, allow_extra=allow_extra,
         allow_rewritten=allow_rewritten,
     )
-    call.check(lib.muon_checkpoint_load(encoded(path), *call.arguments))
+    call.check(call.run(lib.muon_checkpoint_load, encoded(path), *call.arguments))
 
 
 def dumps(
@@ -113,18 +114,19 @@ def dumps(
     """The bytes of the file that save() writes."""
     call = Call(optimizers, schedulers, progress, data=data)
     size = c_size_t()
-    call.check(lib.muon_checkpoint_save_memory(*call.arguments, None, 0, byref(size)))
+    call.check(call.run(lib.muon_checkpoint_save_memory, *call.arguments, None, 0, byref(size)))
     tries = 0
     while True:
         tries += 1
         needed = size.value
         out = create_string_buffer(needed)
-        status = lib.muon_checkpoint_save_memory(*call.arguments, out, len(out), byref(size))
+        status = call.run(
+            lib.muon_checkpoint_save_memory, *call.arguments, out, len(out), byref(size))
         if not status or call.errors:
             call.check(status)
             return out.raw[: size.value]
         error = failure(status)
-        call.check(lib.muon_checkpoint_save_memory(*call.arguments, None, 0, byref(size)))
+        call.check(call.run(lib.muon_checkpoint_save_memory, *call.arguments, None, 0, byref(size)))
         # Too little room, where another thread changed something after the size was taken. Whoever
         # changes it back and forth may leave a size here that is no larger than the one before.
         if size.value <= needed and (tries >= 100 or not isinstance(error, InvalidArgumentError)):
@@ -149,7 +151,8 @@ def loads(
         allow_rewritten=allow_rewritten,
     )
     view = np.frombuffer(checkpoint, np.uint8) if len(checkpoint) else np.empty(0, np.uint8)
-    call.check(lib.muon_checkpoint_load_memory(address(view), view.size, *call.arguments))
+    call.check(
+        call.run(lib.muon_checkpoint_load_memory, address(view), view.size, *call.arguments))
 
 
 class Call:
@@ -197,6 +200,12 @@ class Call:
             byref(options),
         )
 
+    def run(self, function: Callable[..., int], *arguments: Any) -> int:
+        """The status. What progress raises is then in errors."""
+        if not self.options.progress:
+            return function(*arguments)
+        return calling(self.errors, function, *arguments)
+
     def check(self, status: int) -> None:
         if self.errors:
             raise self.errors[0]
@@ -207,7 +216,10 @@ class Call:
 def reporter(progress: Progress, errors: list[BaseException]) -> Any:
     """The callback for C. What it raises is put into errors, to be raised again after the call."""
 
+    @callback
     def report(done: int, total: int, context: c_void_p) -> int:
+        if errors:
+            return 1  # Ctrl-C came ahead of an earlier one
         try:
             answer = progress(done, total)
             return isinstance(answer, (bool, np.bool_)) and not answer

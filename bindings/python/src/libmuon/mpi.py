@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any, Optional
 import numpy as np
 import numpy.typing as npt
 
+from ._options import number
 from .errors import ExchangeError, InvalidArgumentError
 from .optimizer import Optimizer
+from .together import listed
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -42,9 +44,10 @@ def attach(
 ) -> Attachment:
     """From now on the ranks of a communicator train these optimizers together.
 
-    All ranks make this call. It compares the version, the instructions, the parameters with their names, shapes
-    and values, the state and the options; ExchangeError names the first that differs. Before each step the ranks
-    agree: where NaN or another failure keeps one from the step, no rank makes it, and all raise the same error.
+    All ranks make this call. It compares the number of optimizers, the version, the instructions, the parameters
+    with their names, shapes and values, the state and the options; ExchangeError names the first that differs. Before
+    each step the ranks agree: where NaN or another failure keeps one from the step, no rank makes it, and all raise
+    the same error. A fork of a rank is none: its steps are ExchangeErrors until detach().
 
     comm: MPI.COMM_WORLD if it is None. It is duplicated.
     timeout: above 0, in seconds: for how long a rank waits for a sign of another one, which may still be busy
@@ -52,13 +55,17 @@ def attach(
 
     Returns a context manager, whose end is detach(): then each process trains alone.
     """
+    timeout = number("timeout", timeout)
     if not timeout > 0:
         raise InvalidArgumentError(f"timeout must be above 0, not {timeout}")
+    members = listed(optimizers)
     attachment = Attachment()
     try:
-        for optimizer in optimizers:
+        for index, optimizer in enumerate(members):
             link = Link(comm, timeout)
             attachment._links.append((optimizer, link))
+            if index == 0:
+                link.require_same("the number of optimizers", len(members))
             optimizer.set_exchange(link)
     except BaseException:
         attachment.detach()
@@ -102,14 +109,26 @@ class Link:
             raise ExchangeError("MPI is not initialized")
         if MPI.Query_thread() < MPI.THREAD_FUNNELED:
             raise ExchangeError("MPI must be initialized with THREAD_FUNNELED or more")
+        comm = MPI.COMM_WORLD if comm is None else comm
+        if not isinstance(comm, MPI.Comm):
+            raise TypeError(f"comm: a communicator of mpi4py is expected, not {type(comm).__name__}")
+        if comm != MPI.COMM_NULL and comm.Is_inter():
+            raise InvalidArgumentError("comm: it must not be an intercommunicator")
+        self._process = os.getpid()
         # What MPI may read and write, which must stay alive: requests and their memory.
         self._shared: list[tuple[MPI.Request, Any]] = []
         self._done = 0
         self._failed = False
-        self._comm, request = (MPI.COMM_WORLD if comm is None else comm).Idup()
+        self._comm, request = comm.Idup()
         self._wait("Idup", request, None)
         self._comm.Set_errhandler(MPI.ERRORS_RETURN)
         self.rank, self.rank_count = self._comm.rank, self._comm.size
+
+    def require_same(self, what: str, value: int) -> None:
+        extremes = np.array([value, -value], np.int64)
+        self.agree(extremes)
+        if extremes[0] != value or extremes[1] != -value:
+            raise ExchangeError(f"the ranks differ in {what}, here {value}")
 
     def agree(self, values: npt.NDArray[np.int64]) -> None:
         self._begin()
@@ -135,12 +154,15 @@ class Link:
         self._done = 0
 
     def free(self) -> None:
-        if not self._failed and not self._mpi.Is_finalized():
+        # A fork has its parent's MPI.
+        if not self._failed and not self._mpi.Is_finalized() and os.getpid() == self._process:
             self._comm.Free()
 
     def _begin(self) -> None:
         if self._failed:
             raise ExchangeError("MPI has failed before")
+        if self._mpi.Is_finalized():
+            raise ExchangeError("MPI.Finalize was called before detach()")
         if self._mpi.Query_thread() == self._mpi.THREAD_FUNNELED and not self._mpi.Is_thread_main():
             raise ExchangeError(
                 "with THREAD_FUNNELED only the thread that initialized MPI may make a step")

@@ -13,7 +13,7 @@ import numpy as np
 from . import _state, _statistics
 from ._abi import OptimizerHandle
 from ._enums import NonFinitePolicy
-from ._exchange import Connection, Exchange, connect, owner_of, raised_by
+from ._exchange import Connection, Exchange, connect, make_step, owner_of
 from ._foreign import AnyArray, address, is_array, plain
 from ._groups import split_group, split_groups
 from ._library import check, failure, free_with, lib
@@ -105,9 +105,12 @@ class Optimizer:
             return
         self._exchange()
         # Without the lock, since this may log. What another thread binds in between is alive as well.
+        if self._connection is not None:
+            make_step([self], self._step, self._handle)
+            return
         status = self._step(self._handle)
         if status:
-            raise raised_by([self]) or failure(status)
+            raise failure(status)
 
     def step_param(self, parameter: Union[Parameter, int, str], grad: AnyArray) -> None:
         """Makes the step of one parameter, with a gradient that is read during the call and not kept.
@@ -133,11 +136,7 @@ class Optimizer:
         if array is None:
             raise TypeError(f"{label}: gradient: an array is expected, not None")
         memory = plain(array)
-        status = lib.muon_optimizer_step_param(
-            self._handle, number, address(memory), memory.size
-        )
-        if status:
-            raise raised_by([self]) or failure(status)
+        make_step([self], lib.muon_optimizer_step_param, self._handle, number, address(memory), memory.size)
 
     def _exchange(self) -> None:
         """Tells the library where the gradients are that were set since."""

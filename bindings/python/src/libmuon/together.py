@@ -7,8 +7,8 @@ from ctypes import byref, c_double
 from typing import Any, Union
 
 from ._abi import OptimizerHandle
-from ._exchange import raised_by
-from ._library import check, failure, lib
+from ._exchange import make_step
+from ._library import check, lib
 from ._options import number, ordered
 from .optimizer import Optimizer
 
@@ -34,9 +34,7 @@ def step(optimizers: Optimizers) -> None:
     members = listed(optimizers)
     for each in members:
         each._exchange()
-    status = lib.muon_optimizers_step(optimizer_handles(members), len(members))
-    if status:
-        raise raised_by(members) or failure(status)
+    make_step(members, lib.muon_optimizers_step, optimizer_handles(members), len(members))
 
 
 def clip_grad_norm(optimizers: Optimizers, max_norm: float, grad_scale: float = 1.0) -> float:

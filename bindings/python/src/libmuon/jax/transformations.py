@@ -96,6 +96,8 @@ def scale_by_muon(
     transformation is made; DTypeError and ShapeError for a leaf that is no float32 matrix;
     UnsupportedError for a computation on another device than the CPU.
     """
+    if "lr" in options:
+        raise TypeError("scale_by_muon has no lr: chain it with optax.scale_by_learning_rate")
     if "weight_decay" in options:
         raise TypeError("scale_by_muon has no weight_decay: chain it with optax.add_decayed_weights")
     return momentum_and_direction(complete(options, coefficients), higher_dims, nonfinite)
@@ -130,6 +132,8 @@ def muon(
     adam_learning_rate: None: learning_rate.
     adam_b1, adam_b2, adam_eps, adam_weight_decay: of AdamW; the defaults are libmuon.AdamW's.
     """
+    if "lr" in options:
+        raise TypeError("muon has learning_rate in place of lr")
     chosen = complete({**options, "lr": learning_rate}, coefficients)
     decay = chosen["weight_decay"]
     parts = [momentum_and_direction(chosen, higher_dims, nonfinite)]
@@ -153,7 +157,7 @@ def complete(given: Mapping[str, Any], coefficients: Any) -> dict[str, Any]:
     """All options of Muon. The library checks them, but those that are known only when a step runs."""
     for name in given:
         if name not in NAMES:
-            raise TypeError(f"libmuon.jax has no option {name!r}; there are {', '.join(NAMES)}")
+            raise TypeError(f"libmuon.jax has no option {name!r}; there are {', '.join(NAMES[1:])}")
     known = {name: value for name, value in given.items() if value is not None}
     options = with_coefficients({**DEFAULTS, **known, "coefficients": coefficients})
     later = [name for name, value in options.items() if isinstance(value, jax.Array) or callable(value)]

@@ -33,8 +33,11 @@ HIGHER_DIMS = ("refuse", "auto", "flatten", "batch")
 
 def layout(shape: torch.Size, group: Mapping[str, Any]) -> Layout:
     """A parameter with its group's view; or its matrices: how many, one after another, and their rows and columns."""
-    if group.get("view") is not None:
-        return Layout(1, tuple(shape), group["view"])
+    view = group.get("view")
+    if view is not None:
+        if not isinstance(view, View):
+            raise TypeError(f"view: a libmuon.View is expected, not {type(view).__name__}")
+        return Layout(1, tuple(shape), view)
     kind = group["higher_dims"]
     if kind == "auto":
         kind = "batch" if len(shape) == 3 else "flatten"
