@@ -117,6 +117,7 @@ def test_what_params_may_be():
     assert names([matrix(), matrix()]) == ["param0", "param1"]
     assert names((each for each in [("a", matrix()), matrix()])) == ["a", "param1"]
     assert names({"a": matrix(), "b": Parameter(matrix())}) == ["a", "b"]
+    assert names({"a": matrix(), "b": matrix()}.items()) == ["a", "b"]
     assert names([("a", Parameter(matrix(), "own")), Parameter(matrix())]) == ["own", None]
     assert names([{"params": matrix()}, {"params": {"a": matrix()}}]) == ["param0", "a"]
     for empty in ([], {}, iter(())):

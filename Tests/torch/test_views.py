@@ -113,6 +113,15 @@ def test_bad_views(view, error, text):
     assert optimizer.param_groups[0]["view"] == BLOCKS
 
 
+def test_a_view_that_is_none_is_an_error_of_the_step():
+    w = made()
+    optimizer = Muon([("qkv", w)], view=BLOCKS)
+    w.grad = torch.ones_like(w)
+    optimizer.param_groups[0]["view"] = 3
+    with pytest.raises(TypeError, match="view: a libmuon.View is expected, not int"):
+        optimizer.step()
+
+
 # ---- Rules, and schedules of other options --------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ extension Optimizer {
   /// All ranks make this call. It compares version, instructions, parameters, state and options; the first step after
   /// parameters were added, state was set or a checkpoint was loaded does so again. Where NaN or another failure
   /// keeps one rank from a step no rank makes it, and all have the same error. `Optimizer.step(all:)` asks the
-  /// exchange of each optimizer; their ranks are the same.
+  /// exchange of each optimizer; their ranks are the same. A fork of this process is no rank: its steps are refused.
   ///
   /// - Parameter exchange: `nil`: this process trains alone from now on.
   /// - Throws: `exchange` with the first difference, where a call of the exchange fails, and, until a checkpoint is

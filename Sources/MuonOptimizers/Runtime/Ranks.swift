@@ -23,7 +23,8 @@ final class Ranks {
   /// A child has its parent's connections: what it says or takes there, the other ranks and the parent miss.
   private func requireParent(_ call: String) throws(MuonError) {
     guard getpid() == process else {
-      throw failed(call, "this is a fork of the process that is the rank; set the exchange to none here")
+      throw failed(
+        call, "this is a fork of the process that is the rank; set the exchange to none here")
     }
   }
 

@@ -14,7 +14,7 @@ _codes: set[CodeType] = set()
 
 def callback(function: Function) -> Function:
     """Marks a function that C calls, and that raises nothing once it has begun."""
-    _codes.add(function.__code__)  # type: ignore[attr-defined]
+    _codes.add(function.__code__)
     return function
 
 
