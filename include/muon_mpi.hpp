@@ -11,7 +11,9 @@
 #include <muon.hpp>
 #include <muon_mpi.h>
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace muon {
@@ -38,10 +40,20 @@ class MPILink {
       links_.emplace_back();
       detail::check(muon_mpi_attach(optimizer, comm, timeout_seconds, &link));
       links_.back().reset(link);
+      if (links_.size() == 1) compare_counts(link, optimizers.handles().size());
     }
   }
 
  private:
+  static void compare_counts(muon_mpi_link *link, std::size_t optimizers) {
+    const auto count = static_cast<std::int64_t>(optimizers);
+    std::int64_t extremes[] = {count, -count};
+    if (muon_mpi_agree_(link, extremes, 2)) throw Error(Status::exchange, link->failure);
+    if (extremes[0] == count && extremes[1] == -count) return;
+    const std::string text = "the ranks differ in the number of optimizers, here " + std::to_string(count);
+    throw Error(Status::exchange, text.c_str());
+  }
+
   std::vector<std::unique_ptr<muon_mpi_link, detail::DetachMPI>> links_;
 };
 

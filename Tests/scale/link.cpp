@@ -2,6 +2,7 @@
 #include <muon_mpi.hpp>
 
 #include <cstdio>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -42,6 +43,15 @@ int main(int argc, char **argv) {
   } catch (const muon::Error &error) {
     named = error.status() == muon::Status::exchange;
   }
-  std::puts(same && named ? "fine" : "not fine");
+  bool counted = false;
+  try {
+    std::vector<float> w(6), v(6);
+    muon::Muon first({{"w", {2, 3}, w}}), second({{"v", {2, 3}, v}});
+    if (rank == 0) muon::MPILink link(first, MPI_COMM_WORLD, 20);
+    else muon::MPILink link({first, second}, MPI_COMM_WORLD, 20);
+  } catch (const muon::Error &error) {
+    counted = std::strstr(error.what(), "the ranks differ in the number of optimizers, here ");
+  }
+  std::puts(same && named && counted ? "fine" : "not fine");
   MPI_Finalize();
 }

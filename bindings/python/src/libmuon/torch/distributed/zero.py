@@ -27,7 +27,7 @@ class ZeroRedundancyOptimizer(TorchsOptimizer):
         )
 
     Each rank has the state of its part of the parameters, steps these and sends them to the others. Before
-    that all ranks agree: where a gradient of one has NaN or infinity, with nonfinite "error" all of them
+    that all ranks agree: where a gradient of one's part has NaN or infinity, with nonfinite "error" all of them
     raise NonFiniteGradientError, with "skip" all leave the step out, and no parameter and no state has
     changed on any. Where they have other shapes, options or gradients, all raise an error that says in what.
 
