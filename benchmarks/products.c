@@ -29,8 +29,9 @@ static void multiply(const muon_gemm_packing *a_packing, const float *a,
                      const muon_gemm_packing *b_packing, const float *b, int lower,
                      const muon_gemm_output *output) {
   const muon_gemm_epilogue epilogue = {1, {*output, *output}};
-  for (ptrdiff_t tile = 0; tile < a_packing->row_tiles * b_packing->column_tiles; tile++)
-    muon_gemm_tile(a_packing, a, b_packing, b, lower, tile, &epilogue);
+  const muon_gemm_tiles tiles = muon_gemm_tiles_for(a_packing, b_packing, 1);
+  for (ptrdiff_t tile = 0; tile < tiles.down * tiles.across; tile++)
+    muon_gemm_tile(a_packing, a, b_packing, b, lower, &tiles, tile, &epilogue);
 }
 
 /* What the rates are of, in this order. */

@@ -127,6 +127,41 @@ struct ThreadTests {
     }
   }
 
+  /// Of middle size: one a thread where there are enough of them, and the odd ones by all threads.
+  @Test func severalOfMiddleSizeDoNotDependOnTheNumber() async {
+    await #expect(processExitsWith: .success) {
+      for (options, shapes) in [
+        (MuonOptions(precision: .auto), [(512, 256), (512, 256), (512, 256), (320, 640)]),
+        (MuonOptions(precision: .f32), [(512, 512), (512, 512), (300, 401), (256, 256)]),
+        (MuonOptions(backend: .turbo), [(512, 512), (512, 512), (512, 512)]),
+      ] {
+        try ThreadTests.expectSameBits("\(shapes)") {
+          try ThreadTests.large(shapes, small: 3, options)
+        }
+      }
+    }
+  }
+
+  /// Also where there is an odd one for all threads, and where LAPACK has a large one.
+  @Test func batchesDoNotDependOnTheNumber() async {
+    await #expect(processExitsWith: .success) {
+      for (backend, batch, rows, columns) in [
+        (Backend.orthogonalize, 3, 300, 300), (.newtonSchulz5, 5, 400, 320), (.svd, 1, 40, 26_300),
+      ] {
+        let matrices = uniform(seed: 3, count: batch * rows * columns)
+        var one: [Float]? = nil
+        for threads in [1, 2, 3, 8] {
+          try Threads.setCount(threads)
+          let results = try orthogonalize(
+            matrices, batch: batch, rows: rows, columns: columns,
+            options: OrthogonalizeOptions(backend: backend))
+          #expect(sameBits(results, one ?? results), "\(batch) \(rows)x\(columns) \(threads)")
+          one = one ?? results
+        }
+      }
+    }
+  }
+
   @Test func orthogonalizeDoesNotDependOnTheNumber() async {
     await #expect(processExitsWith: .success) {
       let matrix = uniform(seed: 3, count: 300 * 517)

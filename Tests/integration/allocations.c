@@ -41,7 +41,7 @@ static const int64_t shapes[MATRICES][2] = {{1, 1},    {20, 30},   {64, 64},  {9
 
 int main(void) {
   muon_optimizer *first = NULL;
-  const float gradient[1] = {1};
+  static float gradient[600 * 500] = {1};
   /* Each level once more with other types than float32, in turn. */
   static const muon_dtype types[] = {MUON_DTYPE_BF16, MUON_DTYPE_F16};
   muon_view by_columns;
@@ -93,6 +93,7 @@ int main(void) {
         check(muon_optimizers_clip_grad_norm(both, 2, 1, 1, NULL));
         check(muon_optimizers_step(both, 2));
         check(muon_optimizer_step_param(optimizer, 0, gradient, 1));
+        check(muon_optimizer_step_param(first, 5, gradient, 600 * 500));
         check(muon_optimizers_set_lr(both, 2, 0.01));
         check(muon_optimizers_zero_grad(both, 2));
       }

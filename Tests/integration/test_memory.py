@@ -43,3 +43,38 @@ def test_scratch_is_what_the_header_says(shape, method, most):
         assert optimizer.scratch_bytes <= most * 4 * (shape[0] + 31) * (shape[1] + 31)
     if method == "gram" and shape == (512, 512):
         assert optimizer.scratch_bytes >= 6 * 4 * 512 * 512
+
+
+LARGEST_EACH = 1 << 20  # elements of a matrix that a thread may have memory of its own for
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(512, 256)] * 4,
+        [(512, 512)] * 3 + [(64, 64)] * 5,
+        [(1024, 1100), (1100, 1024), (512, 512), (512, 512)],
+        # Of much memory, with few multiplications.
+        [(640, 640), (640, 640), (40, 32768), (40, 32768), (40, 32768)],
+    ],
+    ids=str,
+)
+def test_only_small_matrices_have_memory_for_each_thread(shapes, threads):
+    """At most 4 times the largest matrix, and 4 MiB 4 times for each thread more."""
+    rng = np.random.default_rng(0)
+    libmuon.set_num_threads(threads)
+    try:
+        optimizer = libmuon.Muon([np.ones(shape, np.float32) for shape in shapes])
+        optimizer.step([rng.standard_normal(shape, dtype=np.float32) for shape in shapes])
+    finally:
+        libmuon.set_num_threads(0)
+
+    def most(shapes):
+        return max((4 * 4 * (m + 31) * (n + 31) for m, n in shapes), default=0)
+
+    small = [shape for shape in shapes if shape[0] * shape[1] <= LARGEST_EACH]
+    assert optimizer.scratch_bytes <= most(shapes) + (threads - 1) * most(small)
+    # Each of several threads has some.
+    if len(small) == len(shapes) and threads > 1:
+        assert optimizer.scratch_bytes > most(shapes)

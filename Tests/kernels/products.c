@@ -112,8 +112,9 @@ static char *pack(const muon_gemm_packing *packing, const float *source, ptrdiff
 static void multiply(const muon_gemm_packing *a_packing, const void *a,
                      const muon_gemm_packing *b_packing, const void *b, int lower,
                      const muon_gemm_epilogue *epilogue) {
-  for (ptrdiff_t tile = 0; tile < a_packing->row_tiles * b_packing->column_tiles; tile++)
-    muon_gemm_tile(a_packing, a, b_packing, b, lower, tile, epilogue);
+  const muon_gemm_tiles tiles = muon_gemm_tiles_for(a_packing, b_packing, 1);
+  for (ptrdiff_t tile = 0; tile < tiles.down * tiles.across; tile++)
+    muon_gemm_tile(a_packing, a, b_packing, b, lower, &tiles, tile, epilogue);
 }
 
 static void check_pack(const muon_gemm_kernel *kernel, ptrdiff_t count, ptrdiff_t depth) {
@@ -262,6 +263,40 @@ static void check_product(const muon_gemm_kernel *kernel, ptrdiff_t rows, ptrdif
   free(a), free(d), free(e), free(c[0]), free(c[1]), free(packed_a), free(packed_b);
 }
 
+/* The smaller tiles of several threads: the same to the bit. */
+static void check_tiles(const muon_gemm_kernel *kernel, int lower) {
+  const ptrdiff_t n = kernel->tile_columns + 2 * kernel->lanes + 3, depth = kernel->depth + 5;
+  const size_t count = (size_t)(n * n);
+  uint64_t seed = 7;
+  float *a = memory((size_t)(n * depth) * sizeof *a), *terms = memory(count * sizeof *terms);
+  float *diagonal = memory((size_t)n * sizeof *diagonal);
+  for (ptrdiff_t i = 0; i < n * depth; i++) a[i] = uniform(&seed);
+  for (size_t i = 0; i < count; i++) terms[i] = uniform(&seed);
+  for (ptrdiff_t i = 0; i < n; i++) diagonal[i] = uniform(&seed);
+  const muon_gemm_packing both = muon_gemm_packing_of(kernel, n, depth, MUON_GEMM_BOTH);
+  char *packed = pack(&both, a, depth, 1);
+  float *one = memory(count * sizeof *one), *c = memory(count * sizeof *c);
+  const int threads[] = {1, 2, 5, 32};
+  ptrdiff_t fewest = 0;
+  for (int t = 0; t < 4; t++) {
+    memset(c, 0xFF, count * sizeof *c);
+    const muon_gemm_output output = {
+        c, n, 0.5f, {{terms, 2, diagonal, diagonal}, {terms, 0, NULL, NULL}}};
+    const muon_gemm_epilogue epilogue = {1, {output, output}};
+    const muon_gemm_tiles tiles = muon_gemm_tiles_for(&both, &both, threads[t]);
+    CHECK(tiles.rows % kernel->lanes == 0 && tiles.columns % kernel->lanes == 0, "%s", kernel->name);
+    CHECK(t == 0 ? tiles.rows == kernel->tile_rows && tiles.columns == kernel->tile_columns
+                 : tiles.down * tiles.across > fewest, "%s: %td tiles", kernel->name, fewest);
+    if (t == 0) fewest = tiles.down * tiles.across;
+    for (ptrdiff_t tile = 0; tile < tiles.down * tiles.across; tile++)
+      muon_gemm_tile(&both, packed, &both, packed, lower, &tiles, tile, &epilogue);
+    if (t == 0) memcpy(one, c, count * sizeof *c);
+    CHECK(memcmp(one, c, count * sizeof *c) == 0, "%s: %d threads, lower %d", kernel->name,
+          threads[t], lower);
+  }
+  free(a), free(terms), free(diagonal), free(packed), free(one), free(c);
+}
+
 static void check_row(const muon_gemm_kernel *kernel) {
   CHECK(kernel->name && kernel->level && kernel->probe && kernel->enter && kernel->leave &&
             kernel->pack && kernel->multiply && kernel->speed > 0, "%s", kernel->name);
@@ -291,6 +326,7 @@ static void check_kernel(const muon_gemm_kernel *kernel) {
   for (int i = 0; i < 3; i++) check_pack_symmetric(kernel, diagonals[i]);
   const ptrdiff_t blocks[] = {1, 2, block - 1, block, block + 1, 2 * block + 1};
   for (int k = 0; k < 6; k++) check_product(kernel, rows + 1, lanes + 1, blocks[k], 0, 0);
+  for (int lower = 0; lower < 2; lower++) check_tiles(kernel, lower);
   const ptrdiff_t tiles[] = {-1, 0, 1};
   for (int k = 0; k < 3; k++) {
     const ptrdiff_t more = tiles[k];

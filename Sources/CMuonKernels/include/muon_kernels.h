@@ -107,7 +107,7 @@ typedef struct muon_gemm_kernel {
   int block;        /* depths that are packed together: a multiple of lanes */
   int head;         /* words a lane at the beginning of each block */
   int depth;        /* how deep panels are worked on at once: a multiple of block */
-  int tile_rows;    /* of a tile, which is one task: multiples of lanes */
+  int tile_rows;    /* of a whole tile: multiples of lanes */
   int tile_columns;
   /* Asks the system, for the whole process, for what the kernel needs of it; 0 if it is refused. */
   int (*acquire)(void);
@@ -153,8 +153,8 @@ typedef struct muon_gemm_packing {
   ptrdiff_t panels, panel_bytes;
   ptrdiff_t bytes;                    /* of all of it */
   ptrdiff_t left;                     /* where in it what is for the left side begins */
-  ptrdiff_t row_tiles, column_tiles;  /* products with the operand on the left have so many tiles down,
-                                       * with it on the right so many across */
+  ptrdiff_t row_tiles, column_tiles;  /* products with the operand on the left have so many whole tiles
+                                       * down, with it on the right so many across */
 } muon_gemm_packing;
 
 muon_gemm_packing muon_gemm_packing_of(const muon_gemm_kernel *kernel, ptrdiff_t count,
@@ -171,11 +171,23 @@ void muon_gemm_pack(const muon_gemm_packing *packing, const float *source, ptrdi
 void muon_gemm_pack_symmetric(const muon_gemm_packing *packing, float *source, int mirror,
                               ptrdiff_t panel, float *_Nullable diagonal, void *packed);
 
-/* One tile of the product of A, on the left, and B, on the right, which has row_tiles of A times
- * column_tiles of B. It does not depend on the number of threads, nor does the order of any sum. With
+/* The tiles that a product is made in: each of so many rows and columns but for the last ones, and how
+ * many there are, down and across. */
+typedef struct muon_gemm_tiles {
+  ptrdiff_t rows, columns, down, across;
+} muon_gemm_tiles;
+
+/* The tiles of the product of A, on the left, and B, on the right, for so many threads, which take one at
+ * a time: whole ones for one thread, and for more of them as small ones as it takes for all to be done at
+ * about the same time. */
+muon_gemm_tiles muon_gemm_tiles_for(const muon_gemm_packing *a_packing,
+                                    const muon_gemm_packing *b_packing, int threads);
+
+/* One of the tiles of a product, from 0. The order of sums does not depend on how large they are. With
  * `lower`, only the blocks of `lanes` rows and columns on the diagonal and what is below them. */
 void muon_gemm_tile(const muon_gemm_packing *a_packing, const void *a,
-                    const muon_gemm_packing *b_packing, const void *b, int lower, ptrdiff_t tile,
+                    const muon_gemm_packing *b_packing, const void *b, int lower,
+                    const muon_gemm_tiles *tiles, ptrdiff_t tile,
                     const muon_gemm_epilogue *epilogue);
 
 /* ---- Element-wise passes -------------------------------------------------------------------- */

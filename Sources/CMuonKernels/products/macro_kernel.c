@@ -143,6 +143,27 @@ void muon_gemm_pack_symmetric(const muon_gemm_packing *packing, float *source, i
   for (ptrdiff_t i = 0; diagonal && i < lanes; i++) block[i * n + i] = diagonal[first + i];
 }
 
+/* About half of an extent, in whole panels. */
+static ptrdiff_t half(ptrdiff_t extent, ptrdiff_t lanes) { return parts(extent, 2 * lanes) * lanes; }
+
+muon_gemm_tiles muon_gemm_tiles_for(const muon_gemm_packing *a_packing,
+                                    const muon_gemm_packing *b_packing, int threads) {
+  enum { EACH = 8 }; /* tiles a thread: of about half of them, where only a triangle is computed */
+  const muon_gemm_kernel *kernel = a_packing->kernel;
+  muon_gemm_tiles tiles = {kernel->tile_rows, kernel->tile_columns, a_packing->row_tiles,
+                           b_packing->column_tiles};
+  if (threads == 1) return tiles;
+  const ptrdiff_t lanes = kernel->lanes, narrow = 2 * lanes;
+  while (tiles.down * tiles.across < EACH * threads) {
+    if (tiles.columns > narrow && tiles.columns >= tiles.rows) tiles.columns = half(tiles.columns, lanes);
+    else if (tiles.rows > narrow) tiles.rows = half(tiles.rows, lanes);
+    else break;
+    tiles.down = parts(a_packing->count, tiles.rows);
+    tiles.across = parts(b_packing->count, tiles.columns);
+  }
+  return tiles;
+}
+
 /* The epilogue of the blocks of the depth after the first: they add to what the blocks before
  * gave. */
 static muon_gemm_epilogue adding(const muon_gemm_epilogue *epilogue) {
@@ -186,14 +207,14 @@ static void finish_diagonal(const muon_gemm_output *output, ptrdiff_t first, ptr
 /* Depth is the outermost loop, so that the blocks of panels of both operands stay in the
  * second-level cache; then come the panels of B, each of which is used for all rows of A. */
 void muon_gemm_tile(const muon_gemm_packing *a_packing, const void *a,
-                    const muon_gemm_packing *b_packing, const void *b, int lower, ptrdiff_t tile,
+                    const muon_gemm_packing *b_packing, const void *b, int lower,
+                    const muon_gemm_tiles *tiles, ptrdiff_t tile,
                     const muon_gemm_epilogue *epilogue) {
   const muon_gemm_kernel *kernel = a_packing->kernel;
-  const ptrdiff_t across = b_packing->column_tiles;
-  const ptrdiff_t row = tile / across * kernel->tile_rows;
-  const ptrdiff_t column = tile % across * kernel->tile_columns;
-  const ptrdiff_t row_end = least(row + kernel->tile_rows, a_packing->count);
-  const ptrdiff_t column_end = least(column + kernel->tile_columns, b_packing->count);
+  const ptrdiff_t row = tile / tiles->across * tiles->rows;
+  const ptrdiff_t column = tile % tiles->across * tiles->columns;
+  const ptrdiff_t row_end = least(row + tiles->rows, a_packing->count);
+  const ptrdiff_t column_end = least(column + tiles->columns, b_packing->count);
   if (lower && column >= row_end) return;
 
   const ptrdiff_t lanes = kernel->lanes, rows = kernel->rows;

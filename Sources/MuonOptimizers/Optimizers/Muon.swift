@@ -24,15 +24,17 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
     let plan: Int
     let batch: Int
   }
-  /// All matrices that this process works out, the dearest first.
+  /// All matrices that this process works out, the large ones first, and then the dearest.
   private var order: [Turn] = []
   /// Those that the present step changes, in that order; the first `large` are for the whole team.
   private(set) var turns: [Turn] = []
-  private var (large, workers) = (0, 1)
-  /// For the large matrices, which the whole team works on; kept from step to step.
-  private var shared: [OrthogonalizationScratch] = []
-  /// One a worker, for the others.
-  private var own: [OrthogonalizationScratch] = []
+  private var large = 0
+  /// The members of the team, of whom so many, the first ones, take matrices by themselves.
+  private var (workers, takers) = (1, 1)
+  private var shares = MatrixShares()
+  /// The first is for the matrices that the whole team works on; each worker that takes one of the others has its
+  /// own. Kept from step to step.
+  private var scratches: [OrthogonalizationScratch] = []
   /// Who works out what, where there are other ranks.
   var division: Division? = nil
 
@@ -129,7 +131,7 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   }
 
   override var ownScratchBytes: Int {
-    (shared + own).reduce(0) { $0 + $1.bytes } + (division?.scratchBytes ?? 0)
+    scratches.reduce(0) { $0 + $1.bytes } + (division?.scratchBytes ?? 0)
   }
 
   override func plannedOwner(ofParameter index: Int) throws(MuonError) -> Int? {
@@ -147,11 +149,12 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
       cost += plans[turn.plan].cost
     }
     workers = Team.sensibleSize(forCost: cost)
-    large =
-      workers == 1
-      ? 0 : turns.prefix { plans[$0.plan].cost >= OrthogonalizationPlan.largeCost }.count
-    try reserve(&shared, 1, for: turns[..<large])
-    try reserve(&own, workers, for: turns[large...])
+    large = shares.countForAll(of: turns.count, costing: cost, by: workers) {
+      plans[turns[$0].plan].orthogonalization.work
+    }
+    if large == 0 { workers = min(workers, max(1, turns.count)) }
+    takers = min(workers, max(1, turns.count - large))
+    try reserve()
     try division?.planStep(plans) { takesPart($0) }
     try solveWhatCanFail()
   }
@@ -177,7 +180,8 @@ public final class Muon: GroupedOptimizer<MuonOptions> {
   func wave(from first: Int) -> Range<Int> {
     guard first >= large else { return first..<first + 1 }
     var (end, cost) = (first, 0.0)
-    while end < turns.count, cost < OrthogonalizationPlan.largeCost * Double(workers) {
+    let each = max(MatrixShares.waiting, plans[turns[first].plan].cost)
+    while end < turns.count, cost < each * Double(workers) {
       cost += plans[turns[end].plan].cost
       end += 1
     }
@@ -216,7 +220,12 @@ extension Muon {
     if let division {
       order = division.ownTurns
     } else {
-      order.sort { plans[$0.plan].cost > plans[$1.plan].cost }
+      order.sort {
+        let (one, other) = (
+          plans[$0.plan].orthogonalization.work, plans[$1.plan].orthogonalization.work
+        )
+        return one.isLarge == other.isLarge ? one.cost > other.cost : one.isLarge
+      }
     }
     self.plans = plans
     self.order = order
@@ -226,14 +235,23 @@ extension Muon {
     plansAreStale = false
   }
 
-  /// Makes sure of `count` scratches, each of them enough for any of the matrices.
-  private func reserve(
-    _ scratches: inout [OrthogonalizationScratch], _ count: Int, for turns: ArraySlice<Turn>
-  ) throws(MuonError) {
-    var size = OrthogonalizationScratch.Size()
-    for turn in turns { size.formMaximum(plans[turn.plan].scratchSize) }
-    if scratches.contains(where: { !$0.holds(size) }) { scratches.removeAll() }
-    while scratches.count < count { scratches.append(try OrthogonalizationScratch(size)) }
+  /// Makes sure of a scratch for each worker that takes matrices by itself; the first is enough for those that the
+  /// whole team works on, too.
+  private func reserve() throws(MuonError) {
+    var all = OrthogonalizationScratch.Size()
+    var others = all
+    for (index, turn) in turns.enumerated() {
+      all.formMaximum(plans[turn.plan].scratchSize)
+      if index >= large { others.formMaximum(plans[turn.plan].scratchSize) }
+    }
+    for index in 0..<takers {
+      let size = index == 0 ? all : others
+      if index < scratches.count {
+        if scratches[index].holds(size) { continue }
+        scratches.removeSubrange(index...)
+      }
+      scratches.append(try OrthogonalizationScratch(size))
+    }
   }
 
   /// Orthogonalizes the matrices of backend `svd` ahead, so that its failure comes before anything is
@@ -288,9 +306,10 @@ extension Muon {
 
     func perform(by member: Team.Member) {
       Denormals.flushed {
-        for turn in large { perform(turn, in: muon.shared[0], by: member) }
+        for turn in large { perform(turn, in: muon.scratches[0], by: member) }
+        guard member.index < muon.takers else { return member.waitForOthers() }
         member.forEach(others.count) {
-          perform(others.lowerBound + $0, in: muon.own[member.index], by: .alone)
+          perform(others.lowerBound + $0, in: muon.scratches[member.index], by: .alone)
         }
       }
     }

@@ -49,8 +49,11 @@ struct OrthogonalizationPlan {
     scratchSize = size
   }
 
-  /// The cost from which on a matrix is worth a team, whose members wait for each other some thirty times.
-  static var largeCost: Double { 1e8 }
+  /// What the matrix asks of a team.
+  var work: MatrixShares.Work {
+    MatrixShares.Work(
+      cost: cost, isLarge: rows * columns > MatrixShares.mostElements, isUndivided: canFail)
+  }
 
   /// Whether `run` can fail, which only LAPACK does.
   var canFail: Bool { algorithm == .polarFactor }

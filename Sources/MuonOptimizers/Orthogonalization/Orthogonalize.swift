@@ -93,14 +93,15 @@ private func orthogonalizeHeld(
   if let staged { results.copy(from: staged.elements) }
 }
 
-/// A batch of matrices: large ones one after the other, each by the whole team; others each on a thread.
+/// A batch of matrices: some by the whole team, one after the other, and then each on a thread; see `MatrixShares`.
 private struct OrthogonalizeTask: TeamWork, ~Copyable {
   private let plan: OrthogonalizationPlan
   private let batch: Int
   private let from, to: Floats
-  private let isForAll: Bool
+  /// How many, the first ones, are for the whole team.
+  private let forAll: Int
   let workers: Int
-  /// One a worker, or one for all of them.
+  /// One for each worker that takes matrices by itself. The first is for those of the whole team, too.
   private let scratches: [OrthogonalizationScratch]
   /// A matrix for which LAPACK did not converge.
   let failed = Atomic<Int>(-1)
@@ -109,21 +110,23 @@ private struct OrthogonalizeTask: TeamWork, ~Copyable {
     _ plan: OrthogonalizationPlan, _ batch: Int, from: Floats, to: Floats
   ) throws(MuonError) {
     (self.plan, self.batch, self.from, self.to) = (plan, batch, from, to)
-    let sensible = Team.sensibleSize(forCost: plan.cost * Double(batch))
-    isForAll = batch == 1 || plan.cost >= OrthogonalizationPlan.largeCost
-    workers = isForAll ? Team.sensibleSize(forCost: plan.cost) : min(sensible, batch)
+    let total = plan.cost * Double(batch)
+    let sensible = Team.sensibleSize(forCost: total)
+    var shares = MatrixShares()
+    forAll = shares.countForAll(of: batch, costing: total, by: sensible) { _ in plan.work }
+    workers = forAll > 0 ? sensible : min(sensible, batch)
     var scratches: [OrthogonalizationScratch] = []
-    for _ in 0..<(isForAll ? 1 : workers) {
+    for _ in 0..<max(1, min(workers, batch - forAll)) {
       scratches.append(try OrthogonalizationScratch(plan.scratchSize))
     }
     self.scratches = scratches
   }
 
   func perform(by member: Team.Member) {
-    if isForAll {
-      for index in 0..<batch { perform(index, in: scratches[0], by: member) }
-    } else {
-      member.forEach(batch) { perform($0, in: scratches[member.index], by: .alone) }
+    for index in 0..<forAll { perform(index, in: scratches[0], by: member) }
+    guard member.index < scratches.count else { return member.waitForOthers() }
+    member.forEach(batch - forAll) {
+      perform(forAll + $0, in: scratches[member.index], by: .alone)
     }
   }
 

@@ -94,9 +94,10 @@ struct Multiplier {
     }
     unsafe withUnsafePointer(to: left.inC) { left in
       unsafe withUnsafePointer(to: right.inC) { right in
-        unsafe member.forEach(left.pointee.row_tiles * right.pointee.column_tiles) { tile in
+        var tiles = unsafe muon_gemm_tiles_for(left, right, Int32(member.teamSize))
+        member.forEach(tiles.down * tiles.across) { tile in
           unsafe muon_gemm_tile(
-            left, a.packed.start, right, b.packed.start, symmetric ? 1 : 0, tile, &all)
+            left, a.packed.start, right, b.packed.start, symmetric ? 1 : 0, &tiles, tile, &all)
         }
       }
     }

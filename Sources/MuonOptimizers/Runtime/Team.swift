@@ -35,6 +35,9 @@ struct Team: ~Copyable {
     /// A team of one.
     static var alone: Member { unsafe Member(team: nil, index: 0) }
 
+    /// How many the team has.
+    var teamSize: Int { unsafe team?.pointee.size ?? 1 }
+
     /// Runs `body` once for each task from 0 to `tasks`. Every member of the team makes this call, and
     /// it returns when all tasks are done.
     func forEach(_ tasks: Int, _ body: (_ task: Int) -> Void) {
@@ -83,24 +86,33 @@ struct Team: ~Copyable {
   private let round = Atomic<UInt32>(0)
   /// Those that sleep until the round ends.
   private let sleepers = Atomic<Int>(0)
+  /// Whether there are as many processors as members.
+  private let hasProcessors: Bool
+  /// How many waits are to be short, since a long one was in vain.
+  private let doubts = Atomic<Int>(0)
   /// The members that have set out.
   private let present = Atomic<Int>(0)
   /// The workers that will not touch the team again.
   private let left = Atomic<UInt32>(0)
 
-  private init(_ work: UnsafeRawPointer, _ type: any (TeamWork & ~Copyable).Type, size: Int) {
+  private init(
+    _ work: UnsafeRawPointer, _ type: any (TeamWork & ~Copyable).Type, size: Int,
+    hasProcessors: Bool
+  ) {
     unsafe self.work = unsafe work
     self.type = type
     self.size = size
+    self.hasProcessors = hasProcessors
   }
 
   /// Does the work on up to `workers` threads at the same time, of which the caller's is one.
   static func run<Work: TeamWork & ~Copyable>(workers: Int, _ work: borrowing Work) {
     guard workers > 1, let crew = Pool.take(workers - 1) else { return work.perform(by: .alone) }
     unsafe withUnsafePointer(to: work) { work in
-      let team = unsafe Team(work, Work.self, size: crew.count + 1)
+      let (size, processors) = (crew.count + 1, Processors.ofWorkers)
+      let team = unsafe Team(
+        work, Work.self, size: size, hasProcessors: size <= processors?.count ?? 0)
       unsafe withUnsafePointer(to: team) { team in
-        let processors = Processors.ofWorkers
         var (worker, index) = (Optional(crew.first), 1)
         while let member = worker {
           if let processors { member.place(on: processors) }
@@ -156,18 +168,44 @@ struct Team: ~Copyable {
     }
   }
 
-  /// Whether it comes soon, while this thread spins: the others are nearly done. Where it does not, the
-  /// thread had better sleep: one of the others has no processor, because somebody else's threads spin
-  /// there, as torch's do after each of its parallel regions, or because it was put where this one is. The
-  /// system then moves it to this one's. So before all have set out the spinning is short.
+  /// Whether it comes soon, while this thread spins: the others are nearly done.
+  ///
+  /// To be woken takes some 50 µs, as long as what the members of a team do between two waits where a matrix is of
+  /// middle size; so it pays to spin for as long. But one of the others may have no processor, because somebody
+  /// else's threads spin there, as torch's do after each of its parallel regions, or because it was put where this
+  /// one is. Then this one had better sleep: the system moves the other to this one's processor. So the spinning is
+  /// short before all have set out, where there are fewer processors than members, and for some waits after a long
+  /// one was in vain.
   private borrowing func spin(until condition: () -> Bool) -> Bool {
-    var tries = 0
-    while !condition() {
-      tries += 1
-      if tries >= (present.load(ordering: .relaxed) < size ? 256 : 1024) { return false }
-      muon_spin_hint()
+    guard hasProcessors, present.load(ordering: .relaxed) == size else {
+      return spin(for: Self.impatience, until: condition)
     }
-    return true
+    let doubts = doubts.load(ordering: .relaxed)
+    if doubts > 0 {
+      self.doubts.store(doubts - 1, ordering: .relaxed)
+      return spin(for: Self.impatience, until: condition)
+    }
+    if spin(for: Self.patience, until: condition) { return true }
+    self.doubts.store(Self.mostDoubts, ordering: .relaxed)
+    return false
+  }
+
+  /// In nanoseconds.
+  private static var patience: Int { 100_000 }
+  private static var impatience: Int { 5_000 }
+  private static var mostDoubts: Int { 16 }
+
+  private borrowing func spin(for time: Int, until condition: () -> Bool) -> Bool {
+    var end: Int? = nil
+    while true {
+      for _ in 0..<32 {
+        if condition() { return true }
+        muon_spin_hint()
+      }
+      let now = Clock.nanoseconds
+      if let end, now >= end { return false }
+      end = end ?? now + time
+    }
   }
 }
 
