@@ -3,7 +3,7 @@
 
 On one core: bytes a second of the passes over memory beside what memory gives, the rate of a step
 against the size of its matrix with the exponent of the fit, beside the peak of the core, and what a
-call costs. Writes build/bench-quick.json.
+call costs. On two: steps of few matrices. Writes build/bench-quick.json.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import core  # noqa: E402
 import measure  # noqa: E402
 import memory  # noqa: E402
 import ours  # noqa: E402
+import threads  # noqa: E402
 
 SIZES = (64, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096)
 PRODUCT_SIZES = (256, 768, 1024, 2048)
@@ -169,6 +170,8 @@ def main():
     libmuon.set_num_threads(0)
     calls = core.calls()
     print_calls(calls)
+    by_threads = threads.all_cases() if len(CORES) > 1 else {}
+    threads.print_all(by_threads)
 
     target = machine.BUILD / "bench-quick.json"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -181,6 +184,7 @@ def main():
         "squares": by_size,
         "exponents": exponents,
         "calls": calls,
+        "milliseconds by threads": by_threads,
     }
     target.write_text(json.dumps(found, indent=1) + "\n")
     print(f"\nnumbers: {target}")

@@ -22,7 +22,7 @@ struct MatrixShares {
   static var mostElements: Int { 1 << 20 }
 
   /// What it costs the members of a team to wait for each other some thirty times, in multiplications.
-  static var waiting: Double { 1e8 }
+  static var waiting: Double { 2e8 }
 
   /// What each member would have to do. Kept, so that a step need not allocate.
   private var loads = Array(repeating: 0.0, count: Threads.mostWorkers)
@@ -45,10 +45,10 @@ struct MatrixShares {
     }
     var (best, least) = (first, time(from: first, to: count, costing: rest, by: workers, work))
     var together = 0.0
-    // Of equal ones, those that are left where each member has had as many as the next.
-    for next in first..<min(first + workers, count) {
+    for next in first..<min(first + 4 * workers, count) {
       let (alone, shared) = (work(next).cost, work(next).cost(of: workers))
-      guard shared < alone else { break }
+      // What is left cannot be done sooner than by all of them without a pause.
+      guard shared < alone, together + shared + (rest - alone) / Double(workers) < least else { break }
       together += shared
       rest -= alone
       let time = together + self.time(from: next + 1, to: count, costing: rest, by: workers, work)
