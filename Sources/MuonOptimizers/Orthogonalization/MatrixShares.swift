@@ -48,7 +48,8 @@ struct MatrixShares {
     for next in first..<min(first + 4 * workers, count) {
       let (alone, shared) = (work(next).cost, work(next).cost(of: workers))
       // What is left cannot be done sooner than by all of them without a pause.
-      guard shared < alone, together + shared + (rest - alone) / Double(workers) < least else { break }
+      let soonest = together + shared + (rest - alone) / Double(workers)
+      guard shared < alone, soonest < least else { break }
       together += shared
       rest -= alone
       let time = together + self.time(from: next + 1, to: count, costing: rest, by: workers, work)

@@ -11,7 +11,9 @@ struct Processors {
     return min(allowed, ControlGroups().quota ?? allowed)
   }
 
-  var count: Int { Int(unsafe withUnsafePointer(to: set) { unsafe muon_shim_count_processors($0) }) }
+  var count: Int {
+    Int(unsafe withUnsafePointer(to: set) { unsafe muon_shim_count_processors($0) })
+  }
 
   /// Where threads that help this one may run: on the processors of the process, which are those of its main
   /// thread and of this one. `nil` where that cannot be told.

@@ -824,8 +824,9 @@ MUON_CHECK MUON_API muon_status muon_optimizer_get_state_bytes(
  * except with MUON_BACKEND_SVD and with an exchange. It is at most 4 times the largest matrix, and with
  * MUON_NEWTON_SCHULZ_METHOD_GRAM at most 6 times, where each side of the matrix is rounded up,
  * by 31 at most; and one matrix more for each of these: a parameter of 16 bits without a float32
- * master, and a momentum in BF16. AdamW needs 512 KiB where not all is float32. With SVD LAPACK decides. Each thread has its own; but large matrices are
- * processed one at a time, by all threads in the same memory. */
+ * master, and a momentum in BF16. AdamW needs 512 KiB where not all is float32. With SVD LAPACK
+ * decides. Each thread may have so much for the largest matrix of at most 2^20 elements; those of more
+ * are processed one at a time, by all threads in the same memory. */
 MUON_CHECK MUON_API muon_status muon_optimizer_get_scratch_bytes(
     const muon_optimizer *optimizer, size_t *outBytes);
 
@@ -1138,9 +1139,9 @@ MUON_CHECK MUON_API muon_status muon_orthogonalize(
     const muon_orthogonalize_options *options, float *outMatrix, size_t out_count);
 
 /* The same for batch (>= 0) matrices of one shape, one after the other: all of them, or none. Each is
- * the same to the bit as by itself; small ones are computed side by side, each on a thread. Both
- * buffers have batch*rows*cols elements. The text of an error says which matrix has NaN or infinity,
- * from 0. Errors: as muon_orthogonalize. */
+ * the same to the bit as by itself; those of up to 2^20 elements are computed side by side, each on a
+ * thread, as far as that keeps all threads busy. Both buffers have batch*rows*cols elements. The text
+ * of an error says which matrix has NaN or infinity, from 0. Errors: as muon_orthogonalize. */
 MUON_CHECK MUON_API muon_status muon_orthogonalize_batch(
     const float *g, size_t g_count, int64_t batch, int64_t rows, int64_t cols,
     const muon_orthogonalize_options *options, float *outMatrices, size_t out_count);
