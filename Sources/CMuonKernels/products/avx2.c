@@ -5,7 +5,8 @@
 #pragma clang attribute push(__attribute__((target(AVX2))), apply_to = function)
 
 typedef __m256 gemm_vector;
-#include "epilogue.h"
+#define KEEP_IN_REGISTERS(sums) __asm__("" : "+x"((sums)[0]), "+x"((sums)[1]), "+x"((sums)[2]))
+#include "float32_sums.h"
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                  ptrdiff_t depth, muon_gemm_panel panel) {
@@ -14,24 +15,9 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 
 static void multiply(const muon_gemm_micro_tile *tile) {
   gemm_prefetch(tile->rows, 2, tile->epilogue);
-  const float *x = tile->a, *y = tile->b;
-  __m256 c[ROWS][VECTORS];
-  for (int i = 0; i < ROWS; i++) {
-    for (int v = 0; v < VECTORS; v++) c[i][v] = _mm256_setzero_ps();
-  }
-  for (ptrdiff_t k = 0; k < tile->depth; k++, x += LANES, y += LANES) {
-    const __m256 y0 = _mm256_loadu_ps(y), y1 = _mm256_loadu_ps(y + 8), y2 = _mm256_loadu_ps(y + 16);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < ROWS; i++) {
-      const __m256 xi = _mm256_broadcast_ss(x + i);
-      c[i][0] = _mm256_fmadd_ps(xi, y0, c[i][0]);
-      c[i][1] = _mm256_fmadd_ps(xi, y1, c[i][1]);
-      c[i][2] = _mm256_fmadd_ps(xi, y2, c[i][2]);
-      /* Keeps the compiler from moving sums between registers. */
-      __asm__("" : "+x"(c[i][0]), "+x"(c[i][1]), "+x"(c[i][2]));
-    }
-  }
-  gemm_finish(&c[0][0], ROWS, VECTORS, tile->rows, tile->columns, tile->epilogue);
+  __m256 sums[ROWS][VECTORS];
+  gemm_sum(tile, sums);
+  gemm_finish(&sums[0][0], ROWS, VECTORS, tile->rows, tile->columns, tile->epilogue);
 }
 
 #pragma clang attribute pop

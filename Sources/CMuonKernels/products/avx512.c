@@ -8,10 +8,9 @@
 
 typedef __m512 gemm_vector;
 #define EPILOGUE_AVX512
-#include "epilogue.h"
+enum { LANES = 32, VECTORS = LANES / 16, ROWS = 8 };
+#include "float32_sums.h"
 #include "lanes512.h"
-
-enum { LANES = 32, ROWS = 8 };
 
 static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
                  ptrdiff_t depth, muon_gemm_panel panel) {
@@ -41,19 +40,9 @@ static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_str
 
 static void multiply(const muon_gemm_micro_tile *tile) {
   gemm_prefetch(tile->rows, 2, tile->epilogue);
-  const float *x = tile->a, *y = tile->b;
-  __m512 c[ROWS][2];
-  for (int i = 0; i < ROWS; i++) c[i][0] = c[i][1] = _mm512_setzero_ps();
-  for (ptrdiff_t k = 0; k < tile->depth; k++, x += LANES, y += LANES) {
-    const __m512 y0 = _mm512_loadu_ps(y), y1 = _mm512_loadu_ps(y + 16);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < ROWS; i++) {
-      const __m512 xi = _mm512_set1_ps(x[i]);
-      c[i][0] = _mm512_fmadd_ps(xi, y0, c[i][0]);
-      c[i][1] = _mm512_fmadd_ps(xi, y1, c[i][1]);
-    }
-  }
-  gemm_finish(&c[0][0], ROWS, 2, tile->rows, tile->columns, tile->epilogue);
+  __m512 sums[ROWS][VECTORS];
+  gemm_sum(tile, sums);
+  gemm_finish(&sums[0][0], ROWS, VECTORS, tile->rows, tile->columns, tile->epilogue);
 }
 
 #pragma clang attribute pop

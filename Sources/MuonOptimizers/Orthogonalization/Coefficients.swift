@@ -86,7 +86,7 @@ extension CoefficientTable {
   /// `torch.optim.Muon`.
   static let newtonSchulz5 = CoefficientTable(
     [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5, toleratesBF16: true,
-    gramRestarts: [], gramRestartsInt16: [3])
+    gramRestarts: [3], gramRestartsInt16: [3])
 
   /// The original system's `orthogonalize`.
   static let orthogonalize = CoefficientTable(
