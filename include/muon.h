@@ -599,8 +599,9 @@ typedef enum muon_newton_schulz_method {
    * muon_optimizer_get_scratch_bytes. It squares the condition number, so it is offered only where
    * results are known to stay close to the polynomial: with NEWTONSCHULZ5, POLAR_EXPRESS, YOU, CANS
    * and CUBIC5, up to 5 steps, not in BF16 or INT8. Anything else is MUON_ERR_UNSUPPORTED. In F32 they
-   * stay within 3e-2 (CUBIC5: 0.3) for matrices of rank 1 with a short side up to 1024, and closer for
-   * others; in INT16 as a rule no further off than that or an iteration that stores bfloat16. */
+   * stay within 1e-3 (NEWTONSCHULZ5 and YOU: 2e-4, CUBIC5: 3e-2) for matrices of rank 1 with a short
+   * side up to 1024, and closer for others; in INT16 as a rule no further off than that or an
+   * iteration that stores bfloat16. */
   MUON_NEWTON_SCHULZ_METHOD_GRAM = 2
 } muon_newton_schulz_method;
 

@@ -1,8 +1,9 @@
 """Matrices of rank 1, and others of exactly low rank: singular values of 1, where polynomials are steep,
 and zeros, where rounding is all there is. The bounds are those of muon.h and the README.
 
-Seen were 2e-3 with the standard method (0.11 after ten steps), and with the Gram matrix 2.5e-2 (cubic5 0.22), all on
-products of two vectors of two values each: of equal numbers sums err the same way.
+Seen were 1.7e-4 with the standard method (9e-3 after ten steps, of which rounding X alone makes 5e-3), and with
+the Gram matrix 4e-4 (cubic5 9e-3), all on products of two vectors of two values each: of equal numbers sums err the
+same way.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import reference
 from libmuon import UnsupportedError, backend_coefficients, orthogonalize
 
 # After ten steps rounding errors have grown for longer.
-BARS = {"deepseekv4": 0.15, "orthogonalize": 0.15}
-GRAM_BARS = {"cubic5": 0.3}
+BARS = {"deepseekv4": 2e-2, "orthogonalize": 2e-2}
+GRAM_BARS = {"polar_express": 1e-3, "cans": 1e-3, "cubic5": 3e-2}
 GRAM = ["newtonschulz5", "polar_express", "you", "cans", "cubic5"]
 SHAPES = [(300, 300), (2, 500), (500, 2), (31, 33), (33, 1000), (1000, 33), (64, 512), (2, 2)]
 
@@ -45,10 +46,10 @@ def value(sigma, backend):
 
 
 def check(g, backend, expected):
-    bar = BARS.get(backend, 3e-3)
+    bar = BARS.get(backend, 2e-4)
     assert reference.error(orthogonalize(g, backend=backend, method="standard"), expected) <= bar
     if backend in GRAM:
-        bar = GRAM_BARS.get(backend, 3e-2)
+        bar = GRAM_BARS.get(backend, 2e-4)
         assert reference.error(orthogonalize(g, backend=backend, method="gram"), expected) <= bar
 
 
@@ -69,7 +70,7 @@ def test_rank_1_at_the_end_of_the_bound(rng, backend):
     norm = np.linalg.norm(g)
     expected = value(norm / (norm + 1e-8), backend) / norm * g
     result = orthogonalize(g.astype(np.float32), backend=backend, method="gram")
-    assert reference.error(result, expected) <= 1e-2
+    assert reference.error(result, expected) <= GRAM_BARS.get(backend, 1e-4)
 
 
 @pytest.mark.parametrize("backend", list(reference.TABLES))

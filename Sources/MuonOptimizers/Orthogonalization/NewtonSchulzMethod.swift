@@ -9,8 +9,8 @@ public enum NewtonSchulzMethod: String, CaseIterable, Sendable {
   /// The steps are made on the Gram matrix of the shorter side, whatever the shape.
   /// `MuonError.Code.unsupported` with precision `bf16` or `int8`, for more than 5 steps, and for all backends but
   /// `newtonSchulz5`, `polarExpress`, `you`, `cans` and `cubic5`: it squares the condition number, and
-  /// only with these is it known to stay close to the polynomial: in `f32` within 3e-2 up to a short side of
-  /// 1024, where the matrix is of rank 1 (`cubic5`: 0.3), and closer where it is not; in `int16` no further off
-  /// than that or an iteration that stores bfloat16.
+  /// only with these is it known to stay close to the polynomial: in `f32`, up to a short side of 1024, within
+  /// 1e-3 where the matrix is of rank 1 (`newtonSchulz5` and `you`: 2e-4, `cubic5`: 3e-2), and closer where it is
+  /// not; in `int16` no further off than that or an iteration that stores bfloat16.
   case gram
 }
