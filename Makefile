@@ -1,12 +1,15 @@
 # The commands of the README. Each sets up what it needs.
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := library
-# They share virtual environments and build folders.
+# They share virtual environments and build folders. What test-builds makes has a folder of its own each.
+ifndef BUILD_SIDE_BY_SIDE
 .NOTPARALLEL:
+endif
 .PHONY: library demo demo-torch test bench bench-quick bench-after-torch bench-training docs clean lint generate
 .PHONY: build-packages python-packages test-packages
 .PHONY: test-kernels test-clients test-jax xla-handler bench-jax bench-scale bench-scale-torch
 .PHONY: test-swift test-python test-torch test-robust wheel sdist test-wheel test-sdist soak fuzz abi
+.PHONY: test-builds swift-tests sanitized-address sanitized-thread
 
 # What is installed with apt, and why. To build: compilers (Swift links with gcc, its runtime with C++'s
 # library), binutils; and OpenBLAS, which the library loads for backend svd. For Python: itself, and venv. To
@@ -74,8 +77,22 @@ demo: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
 
-test: library lint test-kernels test-swift test-python test-robust test-wheel test-torch
+test: test-packages lint test-builds test-kernels test-swift test-python test-robust test-wheel test-torch
 	@echo "All tests passed"
+
+# Most of what builds keeps one processor busy, or the disk: so, three at a time.
+test-builds: test-packages
+	@$(MAKE) --no-print-directory -j3 BUILD_SIDE_BY_SIDE=yes \
+	  library .venv-torch/ready swift-tests sanitized-thread sanitized-address .venv-packaging/jaxlib $(PYTHON)
+
+swift-tests: test-packages
+	@echo "Building the tests in Swift"
+	@swift build --quiet --build-tests --scratch-path .build/test
+
+# The library for the tests of promises, which build it themselves where it is missing.
+sanitized-address sanitized-thread: sanitized-%: test-packages
+	@echo "Building the library with the sanitizer for $*"
+	@python3 Tests/support/building.py $*
 
 # What only mirrors include/muon.h: what is exported, C++'s enums, Python's ctypes tables and more.
 generate: python-packages
@@ -91,9 +108,9 @@ test-kernels: build-packages
 	@echo "Testing the kernels"
 	@Tests/kernels/run.sh
 
-test-swift: test-packages
+test-swift: swift-tests
 	@echo "Testing the mathematics and the C interface in Swift"
-	@swift test --quiet --scratch-path .build/test
+	@swift test --quiet --skip-build --scratch-path .build/test
 
 test-python: test-packages library $(PYTHON)
 	@echo "Testing the Python package, the C, C++ and Swift examples, and the README"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -74,3 +75,7 @@ def program(source: str, out: Path, *, extra: tuple[object, ...] = (), **options
     # What a program shares in a header it need not use.
     compiler = ["gcc", "-std=gnu11", "-O1", "-g", "-Wno-unused-function", "-Wno-pedantic"]
     return compile_c(compiler, [*extra, ROOT / "Tests" / source], out, **options)
+
+
+if __name__ == "__main__":
+    library(*sys.argv[1:])
