@@ -77,13 +77,15 @@ demo: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo]"
 	@$(PYTHON) bindings/python/examples/digits.py
 
-test: test-packages lint test-builds test-kernels test-swift test-python test-robust test-wheel test-torch
+test: test-packages lint test-builds test-swift test-python test-robust test-wheel test-torch
 	@echo "All tests passed"
 
-# Most of what builds keeps one processor busy, or the disk: so, three at a time.
+# Most of what builds keeps one processor busy, or the disk: so, three at a time, and the kernels' tests, which are
+# mostly a build, with them.
 test-builds: test-packages
 	@$(MAKE) --no-print-directory -j3 BUILD_SIDE_BY_SIDE=yes \
-	  library .venv-torch/ready swift-tests sanitized-thread sanitized-address .venv-packaging/jaxlib $(PYTHON)
+	  library .venv-torch/ready swift-tests sanitized-thread sanitized-address .venv-packaging/jaxlib $(PYTHON) \
+	  test-kernels
 
 swift-tests: test-packages
 	@echo "Building the tests in Swift"
@@ -112,9 +114,12 @@ test-swift: swift-tests
 	@echo "Testing the mathematics and the C interface in Swift"
 	@swift test --quiet --skip-build --scratch-path .build/test
 
-test-python: test-packages library $(PYTHON)
-	@echo "Testing the Python package, the C, C++ and Swift examples, and the README"
+.PHONY: .venv/package
+.venv/package: library $(PYTHON)
 	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[demo,test]"
+
+test-python: test-packages .venv/package
+	@echo "Testing the Python package, the C, C++ and Swift examples, and the README"
 	@$(PYTHON) -m mypy --config-file bindings/python/pyproject.toml bindings/python/src/libmuon
 	@$(PYTHON) $(PYTEST) Tests/integration Tests/python
 
@@ -124,14 +129,12 @@ fuzz: build-packages
 
 # What users rely on, each promise with its test; builds the library with AddressSanitizer and with
 # ThreadSanitizer too, in .build/asan and .build/tsan.
-test-robust: test-packages library $(PYTHON)
+test-robust: test-packages .venv/package
 	@echo "Testing what can be relied on: checkpoints, hostile calls, races, no memory, forks, the host"
-	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
 	@$(PYTHON) $(PYTEST) Tests/robust Tests/checkpoint
 
 # The same at length, with make fuzz beside it: see Tests/soak.sh.
-soak: test-packages library $(PYTHON)
-	@$(PYTHON) -m pip install -q --disable-pip-version-check "./bindings/python[test]"
+soak: test-packages .venv/package
 	@Tests/soak.sh $(PYTHON)
 
 # Records the binary interface of include/muon.h, for a release.

@@ -56,8 +56,10 @@ if SOAK:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_out_of_memory_is_a_status(scenario, tmp_path, figures):
-    figures(run([program("robust/out_of_memory.c", tmp_path / "out_of_memory"), scenario]))
+def test_out_of_memory_is_a_status(scenario, tmp_path, seed, figures):
+    every = long_or_short(1, 5)
+    out_of_memory = program("robust/out_of_memory.c", tmp_path / "out_of_memory")
+    figures(run([out_of_memory, scenario, 1 + seed % every, every]))
 
 
 def test_a_limit_on_memory_is_a_status(tmp_path, figures):
