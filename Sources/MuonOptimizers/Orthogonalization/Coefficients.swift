@@ -42,6 +42,8 @@ struct CoefficientTable {
   /// which those of rank 1 are the worst, for at most 5 steps; `nil` where it must not be used. `cubic5`, which is
   /// there to be cheap, has no restart and is within 3e-2.
   let gramRestarts: [Int]?
+  /// The same to stay within 1e-2, which is what `auto` promises.
+  let gramRestartsForAuto: [Int]?
   /// The same for products of 16-bit integers, to stay within 1e-2 or within what an iteration that stores
   /// bfloat16 errs.
   let gramRestartsInt16: [Int]?
@@ -52,7 +54,8 @@ struct CoefficientTable {
   init(
     _ rows: [Coefficients], then continuation: Continuation, ownSteps: Int? = nil,
     toleratesBF16: Bool = false, toleratesInt16: Bool = true, gramRestarts: [Int]? = nil,
-    gramRestartsInt16: [Int]? = nil, mostInt8Steps: Int = Backend.stepRange.upperBound
+    gramRestartsForAuto: [Int]? = nil, gramRestartsInt16: [Int]? = nil,
+    mostInt8Steps: Int = Backend.stepRange.upperBound
   ) {
     self.rows = rows
     self.continuation = continuation
@@ -60,14 +63,16 @@ struct CoefficientTable {
     self.toleratesBF16 = toleratesBF16
     self.toleratesInt16 = toleratesInt16
     self.gramRestarts = gramRestarts
+    self.gramRestartsForAuto = gramRestartsForAuto ?? gramRestarts
     self.gramRestartsInt16 = gramRestartsInt16
     self.mostInt8Steps = mostInt8Steps
   }
 
-  /// The restarts of the Gram iteration with a kernel; `nil` where it must not be used.
-  func gramRestarts(_ kernel: ProductKernel) -> [Int]? {
+  /// The restarts of the Gram iteration with a kernel, where that precision was asked for; `nil` where it must not be
+  /// used.
+  func gramRestarts(_ kernel: ProductKernel, _ precision: Precision) -> [Int]? {
     switch kernel.element {
-    case MUON_ELEMENT_F32: gramRestarts
+    case MUON_ELEMENT_F32: precision == .auto ? gramRestartsForAuto : gramRestarts
     case MUON_ELEMENT_INT16: gramRestartsInt16
     default: nil
     }
@@ -87,7 +92,7 @@ extension CoefficientTable {
   /// `torch.optim.Muon`.
   static let newtonSchulz5 = CoefficientTable(
     [Coefficients(3.4445, -4.7750, 2.0315)], then: .cycle, ownSteps: 5, toleratesBF16: true,
-    gramRestarts: [3], gramRestartsInt16: [3])
+    gramRestarts: [3], gramRestartsForAuto: [], gramRestartsInt16: [3])
 
   /// The original system's `orthogonalize`.
   static let orthogonalize = CoefficientTable(

@@ -23,7 +23,7 @@ extension Orthogonalizer {
             standardCost(rows, columns) / kernel.speed
           ))
       }
-      guard let restarts = table.gramRestarts(kernel) else { continue }
+      guard let restarts = table.gramRestarts(kernel, precision) else { continue }
       let gram = GramNewtonSchulz(rows: rows, columns: columns, kernel, restarts: restarts)
       if method == .gram || method == .auto && isForGram(rows, columns, gram) {
         candidates.append(

@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// The ranks of an exchange, as an optimizer sees them.
 final class Ranks {
   /// The number of ranks beyond which a number is a mistake.
@@ -8,7 +6,7 @@ final class Ranks {
   private let exchange: any Exchange
   let own: Int
   let count: Int
-  private let process = getpid()
+  private let forks = Process.forks
   /// Why they do not hear of each other any more.
   private(set) var failure: String?
   /// Whether something was written here that the others may not have: all compare what they have in the next step.
@@ -22,7 +20,7 @@ final class Ranks {
 
   /// A child has its parent's connections: what it says or takes there, the other ranks and the parent miss.
   private func requireParent(_ call: String) throws(MuonError) {
-    guard getpid() == process else {
+    guard Process.forks == forks else {
       throw failed(
         call, "this is a fork of the process that is the rank; set the exchange to none here")
     }
