@@ -76,13 +76,16 @@ def test_a_count_of_steps_that_is_none(step):
     assert_same(before, snapshot(optimizer, params))
 
 
-def test_a_count_of_steps_of_another_type():
+@pytest.mark.parametrize(
+    "step", [torch.tensor(True), torch._neg_view(torch.tensor(-1.0))], ids=["bool", "negated view"]
+)
+def test_a_count_of_steps_of_another_type(step):
     params = parameters((4, 6))
     expected = copies(params)
     one, two = AdamW(params), AdamW(expected)
     train(one, params, 1)
     train(two, expected, 1)
-    one.state[params[0]]["step"] = torch.tensor(True)
+    one.state[params[0]]["step"] = step
     train(one, params, 2)
     train(two, expected, 2)
     assert_same(snapshot(two, expected), snapshot(one, params))

@@ -27,9 +27,10 @@ extension Optimizer {
     _ count: Int, refusal: MuonError? = nil, _ optimizer: (Int) -> Optimizer
   ) throws(MuonError) {
     for index in 0..<count { try optimizer(index).requireIdle() }
-    for index in 0..<count { optimizer(index).isBusy = true }
-    defer { for index in 0..<count { optimizer(index).isBusy = false } }
     try Log.holding { () throws(MuonError) in
+      // What is logged is heard after that, and its handler may use them.
+      for index in 0..<count { optimizer(index).isBusy = true }
+      defer { for index in 0..<count { optimizer(index).isBusy = false } }
       for index in 0..<count {
         try optimizer(index).requireExchange()
         optimizer(index).beginGradientScale()

@@ -173,7 +173,8 @@ def step_tensor(value: Any, label: str = "step") -> Tensor:
     if not isinstance(value, Tensor):
         return torch.tensor(number("step", value), dtype=torch.float32, device="cpu")
     check_memory(label, value)
-    return value if value.is_floating_point() and not value.is_inference() else float32_copy(value)
+    can_be_added_to = value.is_floating_point() and not value.is_inference() and not value.is_neg()
+    return value if can_be_added_to else float32_copy(value)
 
 
 def step_count(label: str, step: Any) -> int:
