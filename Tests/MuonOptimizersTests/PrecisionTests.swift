@@ -32,7 +32,11 @@ struct PrecisionTests {
       let auto = try error(.auto)
       #expect(auto <= barOfAuto(g, backend, exact), "\(backend.name) auto")
       let takesInt16 = autoTakesInt16(shortSide: min(rows, columns))
-      #expect((auto == f32) == !takesInt16, "\(backend.name) auto")
+      if takesInt16 {
+        #expect(auto != f32, "\(backend.name) auto")
+      } else if backend != .newtonSchulz5 {  // whose Gram iteration need not restart for `auto`
+        #expect(auto == f32, "\(backend.name) auto")
+      }
       if processorHasInt16() {
         let int16 = try error(.int16, .standard)
         #expect(int16 <= 5e-3, "\(backend.name) int16")
