@@ -177,7 +177,7 @@ static const void *handle_list(enum kind kind, size_t *count) {
 static const void *optimizer_list(size_t *count) { return handle_list(OPTIMIZER, count); }
 static const void *schedule_list(size_t *count) { return handle_list(SCHEDULE, count); }
 static const void *scheduler_list(size_t *count) { return handle_list(SCHEDULER, count); }
-static const void *milestones(size_t *count) {
+static const void *whole_numbers(size_t *count) {
   *count = below(4);
   int64_t *list = block(*count * sizeof *list), next = 0;
   for (size_t i = 0; list && i < *count; i++) list[i] = rarely() ? int64() : (next += 1 + int64() % 5);

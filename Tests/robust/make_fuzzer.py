@@ -32,7 +32,7 @@ PAIRS = [
     (r"muon_scheduler \*const \*", r"scheduler_count", "scheduler_list"),
     (r"const void \*", r"size", "checkpoint_in"),
     (r"void \*", r"capacity", "bytes_out"),
-    (r"const int64_t \*", r"\w+_count", "milestones"),
+    (r"const int64_t \*", r"count|\w+_count", "whole_numbers"),
     (r"(const )?\w+ \*\*?", r"capacity", "list_out"),
     (r"muon_\w+ \*", r"struct_size", "struct_out"),
 ]
