@@ -2,21 +2,13 @@
  *
  * Sums over a block are exact: at most 120 products of at most 4095 * 4095 are less than 2^31. */
 #if defined(__x86_64__)
+#include "int16_panels256.h"
 #include "vnni256.h"
 
 #pragma clang attribute push(__attribute__((target(VNNI256))), apply_to = function)
 
 typedef __m256 gemm_vector;
 #include "epilogue.h"
-
-enum { GROUP = 2, LEVELS = 4095, HEAD = 1 };
-
-_Static_assert((int64_t)BLOCK * LEVELS * LEVELS < INT64_C(1) << 31, "sums of a block are exact");
-
-static void pack(const float *source, ptrdiff_t lane_stride, ptrdiff_t depth_stride, int lanes,
-                 ptrdiff_t depth, muon_gemm_panel panel) {
-  pack_blocks(source, lane_stride, depth_stride, lanes, depth, GROUP, LEVELS, HEAD, panel.right);
-}
 
 static void multiply(const muon_gemm_micro_tile *tile) {
   gemm_prefetch(tile->rows, 2, tile->epilogue);
